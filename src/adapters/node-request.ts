@@ -1,0 +1,56 @@
+import type { GuardRequest } from '../index.js';
+
+/** What the Node frameworks' requests have in common. */
+export interface NodeRequest {
+  readonly method: string | undefined;
+  readonly url: string;
+  /** Names and values in turn: Node's own `headers` hide a second `Authorization`. */
+  readonly rawHeaders: readonly string[];
+  readonly params: unknown;
+  /** The body, if it was parsed already. */
+  readonly body: unknown;
+}
+
+/** A Node framework's request in the guard's words. */
+export function toGuardRequest({
+  method,
+  url,
+  rawHeaders,
+  params,
+  body,
+}: NodeRequest): GuardRequest {
+  const header = (name: string): string | undefined => {
+    const values: string[] = [];
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
+    }
+    return values.length > 0 ? values.join(', ') : undefined;
+  };
+  return {
+    method: method ?? 'GET',
+    url,
+    header,
+    get params() {
+      return plainParams(params);
+    },
+    formToken: hasFormToken(body, header),
+  };
+}
+
+// RFC 6750 §2.2 knows one kind of body; a member of a JSON body is the application's own.
+function hasFormToken(body: unknown, header: GuardRequest['header']): boolean {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    Object.hasOwn(body, 'access_token') &&
+    /^application\/x-www-form-urlencoded\b/i.test(header('content-type') ?? '')
+  );
+}
+
+// Express 5 splits what a wildcard matched into a list.
+function plainParams(params: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries((params ?? {}) as Record<string, string | readonly string[]>);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.join('/')]),
+  );
+}

@@ -1,0 +1,163 @@
+/** What a refusal or an outage is called, and everything the client is told about it. */
+interface Row {
+  readonly status: 400 | 401 | 403 | 503;
+  /** RFC 6750 §3.1; left out where a challenge must not carry one. */
+  readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+  readonly title: string;
+  /** A constant, in the characters RFC 6750 §3 allows: never a value from the request. */
+  readonly detail: string;
+  /** The code the client is told instead, where ours says more than is its business. */
+  readonly told?: string;
+}
+
+const request = { status: 400, error: 'invalid_request', title: 'Malformed request' } as const;
+const token = { status: 401, error: 'invalid_token', title: 'Invalid access token' } as const;
+const forbidden = { status: 403, title: 'Forbidden' } as const;
+const outage = {
+  status: 503,
+  title: 'Temporarily unable to verify',
+  detail: 'The credential could not be verified right now. Keep it, and try again.',
+  told: 'ERR_KEYS_UNAVAILABLE',
+} as const;
+
+/** One row per code: what an event calls it, and what the client sees. */
+export const codes = {
+  ERR_CREDENTIAL_MISSING: {
+    status: 401,
+    title: 'Credentials required',
+    detail: 'Send an access token in the Authorization header, with the Bearer scheme',
+  },
+  ERR_HEADER_MALFORMED: { ...request, detail: 'The Authorization header is malformed' },
+  ERR_HEADER_REPEATED: {
+    ...request,
+    detail: 'The Authorization header holds more than one credential',
+  },
+  ERR_TOKEN_IN_QUERY: { ...request, detail: 'An access token must not be sent in the URL' },
+  ERR_TOKEN_IN_FORM: { ...request, detail: 'An access token must not be sent in the form body' },
+
+  ERR_TOKEN_TOO_LARGE: { ...token, detail: 'The access token is too large' },
+  ERR_TOKEN_OPAQUE: { ...token, detail: 'The access token is not a JWT' },
+  ERR_TOKEN_ENCRYPTED: { ...token, detail: 'The access token is encrypted' },
+  ERR_TOKEN_MALFORMED: { ...token, detail: 'The access token is malformed' },
+  ERR_TOKEN_ALGORITHM: { ...token, detail: 'The algorithm of the access token is not accepted' },
+  ERR_TOKEN_CRITICAL: { ...token, detail: 'The access token needs an extension' },
+  ERR_TOKEN_TYPE: { ...token, detail: 'The type of the access token is not accepted' },
+  ERR_TOKEN_KIND: { ...token, detail: 'The token is not an access token' },
+  ERR_TOKEN_ISSUER: { ...token, detail: 'The issuer of the access token is not accepted' },
+  ERR_TOKEN_TIME: { ...token, detail: 'The times in the access token are missing or implausible' },
+  ERR_TOKEN_EXPIRED: { ...token, detail: 'The access token expired' },
+  ERR_TOKEN_NOT_YET_VALID: { ...token, detail: 'The access token is not valid yet' },
+  ERR_TOKEN_ISSUED_LATER: { ...token, detail: 'The access token was issued in the future' },
+  ERR_TOKEN_AUDIENCE: { ...token, detail: 'The access token is meant for another audience' },
+  ERR_TOKEN_CLAIMS: { ...token, detail: 'The access token lacks a required claim' },
+  ERR_TOKEN_KEY_UNKNOWN: { ...token, detail: 'The key of the access token is not known' },
+  ERR_TOKEN_KEY_MISMATCH: { ...token, detail: 'The key of the access token has another algorithm' },
+  ERR_TOKEN_SIGNATURE: { ...token, detail: 'The signature of the access token is wrong' },
+  ERR_TOKEN_BOUND: {
+    ...token,
+    detail: 'The access token is bound to a key and cannot be used as a bearer token',
+  },
+
+  ERR_SCOPE_MISSING: {
+    ...forbidden,
+    error: 'insufficient_scope',
+    title: 'Insufficient scope',
+    detail: 'The access token lacks a scope that this request needs',
+  },
+  ERR_ORG_MISSING: { ...forbidden, detail: 'The credential belongs to no organization' },
+  ERR_ORG_MISMATCH: { ...forbidden, detail: 'The credential belongs to another organization' },
+  ERR_ORG_UNRESOLVED: { ...forbidden, detail: 'The request names no organization' },
+  ERR_CHECK_FAILED: { ...forbidden, detail: 'The credential is not allowed to do this' },
+
+  ERR_KEYS_UNAVAILABLE: { ...outage },
+  ERR_KEYS_UNREACHABLE: { ...outage },
+  ERR_KEYS_TIMEOUT: { ...outage },
+  ERR_KEYS_RESPONSE: { ...outage },
+  ERR_DISCOVERY_RESPONSE: { ...outage },
+  ERR_DISCOVERY_ISSUER: { ...outage },
+} as const satisfies Record<string, Row>;
+
+/** Every code there is, as in `DecisionEvent.reason`. */
+export type ErrorCode = keyof typeof codes;
+
+/** The codes of an {@link UpstreamError}: a dependency could not be asked. */
+export type UpstreamErrorCode = {
+  [C in ErrorCode]: (typeof codes)[C]['status'] extends 503 ? C : never;
+}[ErrorCode];
+
+/** The codes of an {@link AuthError}: the client's credential was refused. */
+export type AuthErrorCode = Exclude<ErrorCode, UpstreamErrorCode>;
+
+/** The one row that belongs to a code. */
+export const row = (code: ErrorCode): Row => codes[code];
+
+// Two copies of the package (ESM beside CommonJS) must know each other's errors.
+function brand(prototype: object, name: string): (value: unknown) => boolean {
+  const mark = Symbol.for(`sallyport.${name}`);
+  Object.defineProperty(prototype, mark, { value: true });
+  return (value) => typeof value === 'object' && value !== null && mark in value;
+}
+
+/**
+ * The client's credential was refused: 400, 401 or 403. `instanceof` also knows the errors of
+ * another copy of the package.
+ */
+export class AuthError extends Error {
+  static readonly #is = brand(AuthError.prototype, 'AuthError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return AuthError.#is(value);
+  }
+
+  override readonly name = 'AuthError';
+  /** Stable; the same as `DecisionEvent.reason`. */
+  readonly code: AuthErrorCode;
+  readonly status: number;
+  /** The scopes that were asked for and not granted; of `ERR_SCOPE_MISSING` alone. */
+  readonly missingScopes?: readonly string[];
+
+  constructor(code: AuthErrorCode, missingScopes?: readonly string[]) {
+    super(row(code).detail);
+    this.code = code;
+    this.status = row(code).status;
+    if (missingScopes) this.missingScopes = missingScopes;
+  }
+}
+
+/**
+ * Something this guard depends on could not be asked, so nothing can be said about the
+ * credential: 503. The message is for the operator and is not sent to the client.
+ */
+export class UpstreamError extends Error {
+  static readonly #is = brand(UpstreamError.prototype, 'UpstreamError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return UpstreamError.#is(value);
+  }
+
+  override readonly name = 'UpstreamError';
+  /** Stable; the same as `DecisionEvent.reason`. */
+  readonly code: UpstreamErrorCode;
+  readonly status = 503;
+  /** Seconds, whole, at least 1: when asking again may help. */
+  readonly retryAfter: number;
+
+  constructor(
+    code: UpstreamErrorCode,
+    message: string,
+    options: { readonly retryAfter?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
+    this.code = code;
+    this.retryAfter = Math.max(1, Math.ceil(options.retryAfter ?? 1));
+  }
+}
+
+/** The developer's mistake, in a sentence: what was written, what was meant, where to read. */
+export class ConfigError extends Error {
+  static readonly #is = brand(ConfigError.prototype, 'ConfigError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return ConfigError.#is(value);
+  }
+
+  override readonly name = 'ConfigError';
+  readonly code = 'ERR_CONFIG';
+}

@@ -1,0 +1,73 @@
+import { type Claims, own } from './verify/json.js';
+
+/** Who is calling: the same for every kind of credential. */
+export interface Principal {
+  readonly kind: 'token' | 'api-key';
+  /** Unique only within its `issuer` (RFC 8725 §3.8). */
+  readonly subject?: string;
+  readonly clientId?: string;
+  readonly orgId?: string;
+  /** As granted; scopes that `impliedScopes` derives are not added. */
+  readonly scopes: ReadonlySet<string>;
+  readonly issuer?: string;
+  readonly tokenId?: string;
+  /** Seconds since 1970. */
+  readonly expiresAt?: number;
+  /** Everything the token says, verified. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** A claim's name, or the way to it through nested objects. A dot in a name is just a dot. */
+export type ClaimPath = string | readonly string[];
+
+/** Where an issuer's tokens keep what a {@link Principal} needs. No other claim is ever tried. */
+export interface ClaimMap {
+  /** @default 'scope' */
+  readonly scopes?: ClaimPath;
+  /** @default 'client_id' */
+  readonly clientId?: ClaimPath;
+  /** @default 'sub' */
+  readonly subject?: ClaimPath;
+  /** @default 'org_id' */
+  readonly orgId?: ClaimPath;
+}
+
+/** A {@link ClaimMap} with nothing left out. */
+export type ClaimPaths = { readonly [K in keyof ClaimMap]-?: readonly string[] };
+
+/** The principal that a verified token speaks for. */
+export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
+  const subject = text(claims, paths.subject);
+  const clientId = text(claims, paths.clientId);
+  const orgId = text(claims, paths.orgId);
+  const tokenId = text(claims, ['jti']);
+  return {
+    kind: 'token',
+    ...(subject !== undefined && { subject }),
+    ...(clientId !== undefined && { clientId }),
+    ...(orgId !== undefined && { orgId }),
+    scopes: scopesOf(at(claims, paths.scopes)),
+    issuer: claims.iss as string,
+    ...(tokenId !== undefined && { tokenId }),
+    expiresAt: claims.exp as number,
+    claims,
+  };
+}
+
+/** The claim at a path if it is a text that says something; an empty one says nothing. */
+export function text(claims: Claims, path: readonly string[]): string | undefined {
+  const value = at(claims, path);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function at(claims: Claims, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => own(value, key), claims);
+}
+
+function scopesOf(value: unknown): ReadonlySet<string> {
+  if (typeof value === 'string') return new Set(value.split(' ').filter((scope) => scope !== ''));
+  if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) {
+    return new Set(value);
+  }
+  return new Set();
+}

@@ -1,0 +1,73 @@
+import { callable, flag, isScope, knownNames, listOf, mistake } from './config.js';
+import type { GuardRequest } from './extract.js';
+import type { Principal } from './principal.js';
+
+/** What a route asks of a caller beyond a good credential. Everything given has to hold. */
+export interface Requirements {
+  /** All of these. */
+  readonly scopes?: readonly string[];
+  /** At least one of these; a challenge names the first. */
+  readonly anyScope?: readonly string[];
+  /**
+   * The organization the caller has to belong to, or where the request names it. A function that
+   * answers `undefined`, `''` or no text refuses the request: 403.
+   */
+  readonly orgId?: string | ((request: GuardRequest) => string | undefined);
+  /**
+   * The application's own condition: passes on exactly `true`. An exception reaches the
+   * framework's error handler.
+   */
+  check?(principal: Principal, request: GuardRequest): boolean | Promise<boolean>;
+  /**
+   * No credential may pass; a bad one never does. Wins over the guard's own `optional`. With any
+   * other requirement beside it, no credential is 401 all the same.
+   */
+  readonly optional?: boolean;
+}
+
+const names = ['scopes', 'anyScope', 'orgId', 'check', 'optional'] as const;
+const none: Requirements = Object.freeze({});
+const checked = new WeakSet<Requirements>([none]);
+
+/**
+ * Checks requirements once, so that a route's mistake shows when it is mounted and not when it is
+ * called. A door calls this where its user writes the requirements, and hands on what it answers.
+ * @throws ConfigError for a name that is not known, a value of the wrong kind, an empty list, and
+ * a name that is present but `undefined`
+ */
+export function checkRequirements(requirements: Requirements = none): Requirements {
+  if (checked.has(requirements)) return requirements;
+  const where = 'requirements';
+  knownNames(where, requirements, names);
+  const { scopes, anyScope, orgId, check, optional } = requirements as Requirements;
+  const copy: Requirements = Object.freeze({
+    ...(scopes !== undefined && { scopes: listOf(`${where}.scopes`, scopes, 'scope', isScope) }),
+    ...(anyScope !== undefined && {
+      anyScope: listOf(`${where}.anyScope`, anyScope, 'scope', isScope),
+    }),
+    ...(orgId !== undefined && { orgId: organization(`${where}.orgId`, orgId) }),
+    ...(check !== undefined && { check: callable(`${where}.check`, check) }),
+    ...(optional !== undefined && { optional: flag(`${where}.optional`, optional) }),
+  });
+  checked.add(copy);
+  return copy;
+}
+
+function organization(where: string, orgId: unknown): NonNullable<Requirements['orgId']> {
+  if (typeof orgId === 'function' || (typeof orgId === 'string' && orgId !== '')) {
+    return orgId as NonNullable<Requirements['orgId']>;
+  }
+  throw mistake(where, orgId, 'is no organization: give its id, or a function of the request');
+}
+
+/** Tells whether a request without a credential may pass. */
+export function passesWithout(requirements: Requirements, optional: boolean): boolean {
+  const { optional: own = optional, scopes, anyScope, orgId, check } = requirements;
+  return own && !(scopes || anyScope || orgId || check);
+}
+
+/** The scopes that a client is told to ask for (RFC 6750 §3). */
+export function neededScopes(requirements: Requirements): readonly string[] {
+  const first = requirements.anyScope?.[0];
+  return [...new Set([...(requirements.scopes ?? []), ...(first === undefined ? [] : [first])])];
+}

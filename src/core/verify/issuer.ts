@@ -1,0 +1,106 @@
+import { isLoopback } from '../config.js';
+import { UpstreamError } from '../errors.js';
+import { type IssuerSettings, isLoopbackIssuer } from '../issuers.js';
+import type { Settings } from '../options.js';
+import { getJson, unusable } from './fetch.js';
+import { isObject } from './json.js';
+import { createKeySet, type KeySet, type LoadKeys } from './jwks.js';
+import { importKey, type VerificationKey } from './key.js';
+
+/** An issuer and its own keys, which never verify for another (RFC 8725 §3.8). */
+export interface TrustedIssuer extends IssuerSettings {
+  readonly keys: KeySet;
+}
+
+const mostKeys = 256;
+
+/** The issuers of a guard by their exact `iss`. No token can add one. */
+export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIssuer> {
+  return new Map(
+    settings.issuers.map((issuer) => {
+      const keys = createKeySet(loaderOf(issuer, settings.fetch), settings.keys, settings.now);
+      return [issuer.issuer, { ...issuer, keys }];
+    }),
+  );
+}
+
+function loaderOf({ issuer, jwksUri }: IssuerSettings, fetch: Settings['fetch']): LoadKeys {
+  let known = jwksUri;
+
+  return async function load(signal) {
+    // Asked anew each time, for an issuer may move its keys; the old place serves on if it fails.
+    if (jwksUri === undefined) {
+      try {
+        known = await discover(issuer, fetch, signal);
+      } catch (error) {
+        if (known === undefined || signal.aborted) throw error;
+      }
+    }
+    const url = known as string;
+    const answer = await getJson(url, fetch, signal);
+    const list = isObject(answer.json) ? answer.json.keys : undefined;
+    if (!Array.isArray(list) || list.length > mostKeys) {
+      throw unusable('ERR_KEYS_RESPONSE', url, answer);
+    }
+    return list.map(importKey).filter((key): key is VerificationKey => key !== undefined);
+  };
+}
+
+// A form that an authorization server does not have is absent in many ways: 404, a page of HTML,
+// a redirect to one. Both are asked before anything is concluded.
+async function discover(
+  issuer: string,
+  fetch: Settings['fetch'],
+  signal: AbortSignal,
+): Promise<string> {
+  let failure: UpstreamError | undefined;
+  for (const url of wellKnown(issuer)) {
+    const answer = await getJson(url, fetch, signal);
+    if (answer.status >= 500 || answer.status === 429) {
+      throw unusable('ERR_DISCOVERY_RESPONSE', url, answer);
+    }
+    if (!isObject(answer.json) || typeof answer.json.issuer !== 'string') {
+      failure ??= unusable('ERR_DISCOVERY_RESPONSE', url, answer);
+    } else if (answer.json.issuer !== issuer) {
+      failure = new UpstreamError('ERR_DISCOVERY_ISSUER', differs(url, issuer, answer.json.issuer));
+    } else {
+      return jwksUriOf(answer.json.jwks_uri, issuer, url);
+    }
+  }
+  throw failure;
+}
+
+/** Where metadata may be: RFC 8414 §3.1 inserts, OpenID Connect Discovery §4 appends. */
+function wellKnown(issuer: string): readonly string[] {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ];
+}
+
+function differs(url: string, issuer: string, named: string): string {
+  const plain = (text: string) => text.replace(/\/+$/, '').toLowerCase();
+  const hint =
+    plain(issuer) === plain(named)
+      ? `: they differ only by a slash or by case, so write issuer: "${named}"`
+      : '';
+  return `${url} is the metadata of "${named.slice(0, 256)}", not of "${issuer}"${hint}`;
+}
+
+function jwksUriOf(jwksUri: unknown, issuer: string, url: string): string {
+  const parsed =
+    typeof jwksUri === 'string' && URL.canParse(jwksUri) ? new URL(jwksUri) : undefined;
+  const local = isLoopbackIssuer(issuer);
+  const fine =
+    parsed &&
+    (isLoopback(parsed) ? local : parsed.protocol === 'https:') &&
+    /^https?:$/.test(parsed.protocol) &&
+    parsed.username === '' &&
+    parsed.password === '';
+  if (!fine) {
+    throw new UpstreamError('ERR_DISCOVERY_RESPONSE', `${url} names no jwks_uri that is https`);
+  }
+  return parsed.href;
+}

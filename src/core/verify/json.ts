@@ -1,0 +1,48 @@
+/** A JSON object, parsed once, in which no name stood twice. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** A member of an object that is its own, and undefined for anything else. */
+export function own(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** Tells a JSON object from an array, `null` and the scalars. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads UTF-8 JSON text that is one object (RFC 7519 §7.2); undefined for anything else, and for
+ * an object that two parsers could read in two ways: a name twice, or `__proto__`.
+ */
+export function parseObject(bytes: Uint8Array): Claims | undefined {
+  let text: string;
+  let value: unknown;
+  try {
+    text = utf8.decode(bytes);
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isObject(value) && readsOneWay(text, value) ? value : undefined;
+}
+
+// JSON.parse keeps the last of two equal names, so a name stood twice exactly if the text has
+// more names than the value.
+function readsOneWay(text: string, value: object): boolean {
+  let names = 0;
+  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"[ \t\n\r]*(:)?/g)) if (colon) names += 1;
+  const nodes: object[] = [value];
+  for (const node of nodes) {
+    if (!Array.isArray(node)) {
+      if (Object.hasOwn(node, '__proto__')) return false;
+      names -= Object.keys(node).length;
+    }
+    for (const child of Object.values(node)) {
+      if (typeof child === 'object' && child !== null) nodes.push(child);
+    }
+  }
+  return names === 0;
+}

@@ -1,0 +1,160 @@
+import type { Algorithm } from '../algorithms.js';
+import { AuthError, UpstreamError } from '../errors.js';
+import type { KeyOptions } from '../options.js';
+import { withDeadline } from './fetch.js';
+import type { VerificationKey } from './key.js';
+
+/** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
+export interface KeySet {
+  /**
+   * The one key that a token names, fit for its algorithm.
+   * @throws AuthError if there is none, UpstreamError if that cannot be known
+   */
+  find(kid: string | undefined, algorithm: Algorithm): Promise<VerificationKey>;
+  /** Settles once keys are held. */
+  ready(): Promise<void>;
+  close(): void;
+}
+
+/** Fetches an issuer's keys, all of them, or throws an UpstreamError. */
+export type LoadKeys = (signal: AbortSignal) => Promise<readonly VerificationKey[]>;
+
+interface Held {
+  readonly keys: readonly VerificationKey[];
+  /** Counts fetches: tells whether this one began after something else. */
+  readonly number: number;
+  fetchedAt: number;
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly delay: number;
+  readonly retryAt: number;
+}
+
+/** Keeps the keys of one issuer; it shares nothing with another's. */
+export function createKeySet(
+  load: LoadKeys,
+  limits: Required<KeyOptions>,
+  now: () => number,
+): KeySet {
+  const maxAge = limits.maxAge * 1000;
+  const maxStale = limits.maxStale * 1000;
+  const cooldown = limits.cooldown * 1000;
+  const shortest = Math.min(1000, cooldown);
+  const closing = new AbortController();
+
+  let held: Held | undefined;
+  let flight: Promise<void> | undefined;
+  let started = 0;
+  /** Of the newest fetch, if it failed. */
+  let failure: Failure | undefined;
+  let searchedAt = Number.NEGATIVE_INFINITY;
+  let searches = 2;
+
+  /** One fetch at a time, however many wait for it. */
+  function refresh(): Promise<void> {
+    flight ??= fetchKeys().finally(() => {
+      flight = undefined;
+    });
+    return flight;
+  }
+
+  async function fetchKeys(): Promise<void> {
+    started += 1;
+    const number = started;
+    const fetchedAt = now();
+    try {
+      const keys = await withDeadline(limits.timeout * 1000, closing.signal, load);
+      held = { keys, number, fetchedAt };
+      failure = undefined;
+    } catch (error) {
+      const delay = Math.min(failure ? failure.delay * 2 : shortest, cooldown);
+      failure = { error, delay, retryAt: now() + delay };
+      throw unavailable(failure);
+    }
+  }
+
+  function unavailable({ error, retryAt }: Failure): unknown {
+    if (!(error instanceof UpstreamError)) return error;
+    const retryAfter = (retryAt - now()) / 1000;
+    return new UpstreamError(error.code, error.message, { retryAfter, cause: error });
+  }
+
+  // More than the whole delay to go means that the clock was set back: the wait is over.
+  function backingOff(): boolean {
+    if (!failure) return false;
+    const left = failure.retryAt - now();
+    return left > 0 && left <= failure.delay;
+  }
+
+  async function refreshUnlessBackingOff(): Promise<void> {
+    if (!flight && failure && backingOff()) throw unavailable(failure);
+    await refresh();
+  }
+
+  function age({ fetchedAt }: Held): number {
+    return now() - fetchedAt;
+  }
+
+  /** The set to look into, waiting only where nothing good enough is held. */
+  async function current(): Promise<Held> {
+    if (held && age(held) < 0) held.fetchedAt = now() - 2 * maxAge; // set back: old from here on
+    if (held && age(held) < 2 * maxAge && usable(held)) {
+      if (age(held) >= 0.8 * maxAge && !backingOff()) refresh().catch(() => {});
+      return held;
+    }
+    try {
+      await refreshUnlessBackingOff();
+    } catch (error) {
+      if (!held || !usable(held)) throw error;
+    }
+    return held as unknown as Held;
+  }
+
+  function usable(set: Held): boolean {
+    return age(set) < maxAge || age(set) < maxStale;
+  }
+
+  /** A token may know of a key before we do: the keys that bear its `kid`, looked for again. */
+  async function search(kid: string, asked: number): Promise<readonly VerificationKey[]> {
+    for (;;) {
+      const named = (await current()).keys.filter((key) => key.kid === kid);
+      if (named.length > 0 || (held?.number ?? 0) > asked) return named;
+      if (!flight && !maySearch()) {
+        if (failure) throw unavailable(failure);
+        return named;
+      }
+      await refresh();
+    }
+  }
+
+  // Two in a row, since a token can be a moment earlier than its key; then one per cool-down.
+  function maySearch(): boolean {
+    if (failure) return !backingOff();
+    const quiet = Math.abs(now() - searchedAt);
+    const left = Math.min(2, searches + Math.floor(quiet / cooldown));
+    if (left === 0 || quiet < shortest) return false;
+    searches = left - 1;
+    searchedAt = now();
+    return true;
+  }
+
+  return {
+    async find(kid, algorithm) {
+      const asked = started;
+      const named = kid === undefined ? (await current()).keys : await search(kid, asked);
+      if (kid !== undefined && named.length === 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
+      const [key, ...others] = named.filter((one) => one.fits(algorithm));
+      if (!key) throw new AuthError('ERR_TOKEN_KEY_MISMATCH');
+      if (others.length > 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
+      return key;
+    },
+    async ready() {
+      if (!held || age(held) < 0 || age(held) >= maxAge) await refreshUnlessBackingOff();
+    },
+    close() {
+      closing.abort();
+    },
+  };
+}

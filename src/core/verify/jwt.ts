@@ -1,0 +1,110 @@
+import type { Algorithm } from '../algorithms.js';
+import { AuthError } from '../errors.js';
+import { plainType } from '../issuers.js';
+import type { Settings } from '../options.js';
+import { parseCompact } from './compact.js';
+import type { TrustedIssuer } from './issuer.js';
+import { type Claims, parseObject } from './json.js';
+import { verifySignature } from './signature.js';
+
+/** What a token says before it is believed: only for telling who was refused. */
+export interface Unverified {
+  claims?: Claims;
+  /** Where its issuer, if that is a trusted one, keeps the client. */
+  clientPath?: readonly string[];
+}
+
+/** A token that is good, whatever the request asks. */
+export interface VerifiedToken {
+  readonly claims: Claims;
+  readonly issuer: TrustedIssuer;
+}
+
+/** What headers are acceptable: of one issuer, or of any. */
+type Accepted = Pick<TrustedIssuer, 'algorithms' | 'types'>;
+
+/** Beyond this, a time in seconds was surely meant in milliseconds. */
+const latestTime = 1e11;
+
+/**
+ * Verifies access tokens (RFC 7519 §7.2, RFC 8725, RFC 9068 §4). Cheap checks come first, and
+ * before the signature a claim is only ever used to refuse.
+ */
+export function createJwtVerifier(
+  issuers: ReadonlyMap<string, TrustedIssuer>,
+  { clockTolerance, now }: Pick<Settings, 'clockTolerance' | 'now'>,
+): (text: string, seen: Unverified) => Promise<VerifiedToken> {
+  const all = [...issuers.values()];
+  const anyIssuer: Accepted = {
+    algorithms: new Set(all.flatMap(({ algorithms }) => [...algorithms])),
+    types: new Set(all.flatMap(({ types }) => [...types])),
+  };
+
+  return async function verifyJwt(text, seen) {
+    const jws = parseCompact(text);
+    const claims = parseObject(jws.payload);
+    if (!claims) throw new AuthError('ERR_TOKEN_MALFORMED');
+    seen.claims = claims;
+    checkHeader(jws.header, anyIssuer);
+    const issuer = typeof claims.iss === 'string' ? issuers.get(claims.iss) : undefined;
+    if (!issuer) throw new AuthError('ERR_TOKEN_ISSUER');
+    seen.clientPath = issuer.claims.clientId;
+    checkHeader(jws.header, issuer);
+    checkKind(claims, issuer);
+    checkTimes(claims, now() / 1000, clockTolerance);
+    checkAudience(claims.aud, issuer.audience);
+    const algorithm = jws.header.alg as Algorithm;
+    const key = await issuer.keys.find(jws.header.kid as string | undefined, algorithm);
+    if (!(await verifySignature(jws, key, algorithm))) throw new AuthError('ERR_TOKEN_SIGNATURE');
+    if (Object.hasOwn(claims, 'cnf')) throw new AuthError('ERR_TOKEN_BOUND');
+    return { claims, issuer };
+  };
+}
+
+function checkHeader(header: Claims, accepted: Accepted): void {
+  const { alg, typ, kid } = header;
+  if (typeof alg !== 'string' || !accepted.algorithms.has(alg)) {
+    throw new AuthError('ERR_TOKEN_ALGORITHM');
+  }
+  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
+    throw new AuthError('ERR_TOKEN_CRITICAL');
+  }
+  const type = typeof typ === 'string' ? plainType(typ) : undefined;
+  if ((typ !== undefined && type === undefined) || !accepted.types.has(type)) {
+    throw new AuthError('ERR_TOKEN_TYPE');
+  }
+  if (kid !== undefined && typeof kid !== 'string') throw new AuthError('ERR_TOKEN_MALFORMED');
+}
+
+// RFC 8725 §3.12: the rules for ID tokens, logout tokens and security events exclude ours.
+function checkKind(claims: Claims, { types }: Accepted): void {
+  const has = (name: string) => Object.hasOwn(claims, name);
+  if (has('at_hash') || has('c_hash') || has('events')) throw new AuthError('ERR_TOKEN_KIND');
+  if (has('token_use') && claims.token_use !== 'access') throw new AuthError('ERR_TOKEN_KIND');
+  if (types.size > 1 || !types.has('at+jwt')) return;
+  // RFC 9068 §2.2; iss, exp and aud are checked in any case.
+  const texts = ['sub', 'client_id', 'jti'].every((name) => typeof claims[name] === 'string');
+  if (!texts || !has('iat')) throw new AuthError('ERR_TOKEN_CLAIMS');
+}
+
+// RFC 7519 §4.1.4 to §4.1.6. Each comparison is written so that NaN refuses.
+function checkTimes({ exp, nbf, iat }: Claims, now: number, tolerance: number): void {
+  const plausible = [exp, nbf === undefined ? now : nbf, iat === undefined ? now : iat].map(
+    seconds,
+  );
+  const [expires, begins, issued] = plausible as [number, number, number];
+  if (!(now < expires + tolerance)) throw new AuthError('ERR_TOKEN_EXPIRED');
+  if (!(begins <= now + tolerance)) throw new AuthError('ERR_TOKEN_NOT_YET_VALID');
+  if (!(issued <= now + tolerance)) throw new AuthError('ERR_TOKEN_ISSUED_LATER');
+}
+
+function seconds(time: unknown): number {
+  if (typeof time === 'number' && Math.abs(time) < latestTime) return time;
+  throw new AuthError('ERR_TOKEN_TIME');
+}
+
+function checkAudience(aud: unknown, audience: ReadonlySet<string>): void {
+  const list: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  const texts = list.every((one): one is string => typeof one === 'string');
+  if (!texts || !list.some((one) => audience.has(one))) throw new AuthError('ERR_TOKEN_AUDIENCE');
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toGuardRequest } from './adapters/node-request.js';
+import {
+  ConfigError,
+  checkRequirements,
+  createGuard,
+  type Denial,
+  type Guard,
+  type GuardOptions,
+  type Principal,
+  type Requirements,
+} from './index.js';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /**
+       * Who is calling, behind a `requireToken`. Where none ran, and where an optional one let a
+       * caller without a credential pass, it is `undefined` at run time.
+       */
+      principal: Principal;
+    }
+  }
+}
+
+/** What the guard reads from an Express request. */
+export interface ExpressRequest extends IncomingMessage {
+  originalUrl: string;
+  params?: unknown;
+  body?: unknown;
+  principal: Principal;
+}
+
+/** An Express middleware, for any version of Express. */
+export type ExpressMiddleware = (
+  request: ExpressRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>;
+
+/** Makes the middleware that guards a route or a router. */
+export type RequireToken = (requirements?: Requirements) => ExpressMiddleware;
+
+/**
+ * Protects Express routes, version 4.18 or 5: `app.get('/orders', requireToken({ scopes }), …)`.
+ * @throws ConfigError for options, or requirements, that cannot be meant
+ */
+export function expressGuard(source: GuardOptions | Guard): RequireToken {
+  const guard = typeof source === 'function' ? source : createGuard(source);
+
+  return function requireToken(requirements, ...mounted: unknown[]) {
+    if (mounted.length > 0) {
+      throw new ConfigError('requireToken was mounted without being called: write requireToken()');
+    }
+    const required = checkRequirements(requirements);
+
+    return async function requireTokenMiddleware(request, response, next) {
+      try {
+        const { originalUrl: url, method, rawHeaders, params, body } = request;
+        const nodeRequest = { url, method, rawHeaders, params, body };
+        const decision = await guard(toGuardRequest(nodeRequest), required);
+        if (!decision.allowed) return deny(response, decision.denial);
+        request.principal = decision.principal as Principal;
+        for (const [name, value] of Object.entries(decision.headers))
+          response.setHeader(name, value);
+      } catch (error) {
+        return next(error);
+      }
+      next();
+    };
+  };
+}
+
+function deny(response: ServerResponse, { status, headers, body }: Denial): void {
+  if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.end(JSON.stringify(body));
+}

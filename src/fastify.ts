@@ -1,0 +1,81 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import { toGuardRequest } from './adapters/node-request.js';
+import {
+  ConfigError,
+  checkRequirements,
+  createGuard,
+  type Guard,
+  type GuardOptions,
+  type Principal,
+  type Requirements,
+} from './index.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Makes the hook that guards a route or a plugin: `{ onRequest: app.requireToken() }`. */
+    requireToken: RequireToken;
+  }
+  interface FastifyRequest {
+    /**
+     * Who is calling, behind a `requireToken`. Where none ran, and where an optional one let a
+     * caller without a credential pass, it is `undefined` at run time.
+     */
+    principal: Principal;
+  }
+}
+
+/** A Fastify hook, for `onRequest` or any later one before the handler. */
+export type FastifyGuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/** Makes the hook that guards a route or a plugin. */
+export type RequireToken = (requirements?: Requirements) => FastifyGuardHook;
+
+/** The guard's options, or a guard; that one stays its owner's to close. */
+export type FastifyGuardOptions = GuardOptions | { readonly guard: Guard };
+
+/**
+ * Adds `app.requireToken` and `request.principal` to Fastify 5, for the plugin that registers it
+ * and all inside it; a nested registration shadows its parent's.
+ * @throws ConfigError for options, or requirements, that cannot be meant
+ */
+export const fastifyGuard = fastifyPlugin(
+  async (app: FastifyInstance, given: FastifyGuardOptions) => {
+    const { prefix, logLevel, logSerializers, ...options } = given as Record<string, unknown>;
+    const guard = guardOf(options);
+    if (options.guard === undefined) app.addHook('onClose', () => guard.close());
+
+    const requireToken = (requirements?: Requirements, ...mounted: unknown[]): FastifyGuardHook => {
+      if (mounted.length > 0) {
+        throw new ConfigError(
+          'requireToken was mounted without being called: write requireToken()',
+        );
+      }
+      const required = checkRequirements(requirements);
+
+      return async function requireTokenHook(request, reply) {
+        const { originalUrl: url, method, raw, params, body } = request;
+        const nodeRequest = { url, method, rawHeaders: raw.rawHeaders, params, body };
+        const decision = await guard(toGuardRequest(nodeRequest), required);
+        if (!decision.allowed) {
+          const { status, headers, body } = decision.denial;
+          return reply.code(status).headers(headers).send(JSON.stringify(body));
+        }
+        request.principal = decision.principal as Principal;
+        reply.headers(decision.headers);
+        return undefined;
+      };
+    };
+
+    if (!app.hasRequestDecorator('principal')) app.decorateRequest('principal');
+    app.decorate('requireToken', requireToken);
+  },
+  { name: 'sallyport', fastify: '5.x' },
+);
+
+function guardOf(options: Record<string, unknown>): Guard {
+  const { guard, ...others } = options;
+  if (guard === undefined) return createGuard(options as unknown as GuardOptions);
+  if (typeof guard === 'function' && Object.keys(others).length === 0) return guard as Guard;
+  throw new ConfigError('fastifyGuard: give either { guard }, made by createGuard, or its options');
+}

@@ -1,0 +1,52 @@
+import {
+  checkRequirements,
+  createGuard,
+  type Guard,
+  type GuardOptions,
+  type GuardRequest,
+  type Principal,
+  type Requirements,
+} from './index.js';
+
+/** A request that may pass. */
+export interface Pass<P extends Principal | undefined = Principal> {
+  readonly principal: P;
+  /** To be set on the response. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Decides about a Fetch request: a Response to be returned, or a {@link Pass}. */
+export interface FetchCheck<P extends Principal | undefined = Principal> {
+  (
+    request: Request,
+    requirements: Requirements & { readonly optional: true },
+  ): Promise<Response | Pass<Principal | undefined>>;
+  (request: Request, requirements?: Requirements): Promise<Response | Pass<P>>;
+}
+
+/**
+ * Protects any host that speaks Request and Response, such as Hono.
+ * @throws ConfigError for options that cannot be meant
+ */
+export function fetchGuard(
+  source: GuardOptions & { readonly optional: true },
+): FetchCheck<Principal | undefined>;
+export function fetchGuard(source: GuardOptions | Guard): FetchCheck;
+export function fetchGuard(source: GuardOptions | Guard): FetchCheck {
+  const guard = typeof source === 'function' ? source : createGuard(source);
+
+  return async function check(request: Request, requirements?: Requirements) {
+    const decision = await guard(toGuardRequest(request), checkRequirements(requirements));
+    if (decision.allowed) {
+      return { principal: decision.principal as Principal, headers: decision.headers };
+    }
+    const { status, headers, body } = decision.denial;
+    const text = request.method === 'HEAD' ? null : JSON.stringify(body);
+    return new Response(text, { status, headers });
+  };
+}
+
+function toGuardRequest({ method, url, headers }: Request): GuardRequest {
+  const { pathname, search } = new URL(url);
+  return { method, url: pathname + search, header: (name) => headers.get(name) ?? undefined };
+}

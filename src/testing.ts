@@ -1,0 +1,9 @@
+export { type Answer, type GuardCase, guardCases, type OpenDoor } from './testing/contract.js';
+export {
+  createTestIssuer,
+  type TestGuardOptions,
+  type TestIssuer,
+  type TestIssuerOptions,
+} from './testing/issuer.js';
+export { testPrincipal } from './testing/principal.js';
+export type { TokenParts } from './testing/token.js';

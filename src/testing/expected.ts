@@ -1,0 +1,119 @@
+import type { Asked, Case, Expected } from './contract.js';
+import type { TestIssuer } from './issuer.js';
+import type { TokenParts } from './token.js';
+
+// Texts stand here in full: the contract would prove nothing if it asked the code for them.
+
+export const bearer = (token: string): Asked => ({ headers: ['Authorization', `Bearer ${token}`] });
+export const authorization = (value: string) => (): Asked => ({
+  headers: ['Authorization', value],
+});
+export const token =
+  (parts?: TokenParts) =>
+  async (issuer: TestIssuer): Promise<Asked> =>
+    bearer(await issuer.token(parts));
+
+export const passes = (more: object = {}): Expected => ({
+  status: 200,
+  body: { subject: 'user_1', clientId: 'client_1', orgId: null, scopes: [], ...more },
+});
+
+export const missing = (more = ''): Expected => ({
+  status: 401,
+  title: 'Credentials required',
+  detail: 'Send an access token in the Authorization header, with the Bearer scheme',
+  code: 'ERR_CREDENTIAL_MISSING',
+  challenge: more,
+});
+
+export const malformed = (code: string, detail: string): Expected => ({
+  status: 400,
+  title: 'Malformed request',
+  detail,
+  code,
+  error: 'invalid_request',
+  challenge: `, error="invalid_request", error_description="${detail}"`,
+});
+export const malformedHeader = malformed(
+  'ERR_HEADER_MALFORMED',
+  'The Authorization header is malformed',
+);
+export const repeatedHeader = malformed(
+  'ERR_HEADER_REPEATED',
+  'The Authorization header holds more than one credential',
+);
+export const inQuery = malformed(
+  'ERR_TOKEN_IN_QUERY',
+  'An access token must not be sent in the URL',
+);
+
+export const invalid = (code: string, detail: string, more = ''): Expected => ({
+  status: 401,
+  title: 'Invalid access token',
+  detail,
+  code,
+  error: 'invalid_token',
+  challenge: `, error="invalid_token", error_description="${detail}"${more}`,
+});
+export const expired = invalid('ERR_TOKEN_EXPIRED', 'The access token expired');
+export const malformedToken = invalid('ERR_TOKEN_MALFORMED', 'The access token is malformed');
+export const opaque = invalid('ERR_TOKEN_OPAQUE', 'The access token is not a JWT');
+export const wrongAlgorithm = invalid(
+  'ERR_TOKEN_ALGORITHM',
+  'The algorithm of the access token is not accepted',
+);
+export const wrongType = invalid('ERR_TOKEN_TYPE', 'The type of the access token is not accepted');
+export const wrongKind = invalid('ERR_TOKEN_KIND', 'The token is not an access token');
+export const wrongIssuer = invalid(
+  'ERR_TOKEN_ISSUER',
+  'The issuer of the access token is not accepted',
+);
+export const wrongTime = invalid(
+  'ERR_TOKEN_TIME',
+  'The times in the access token are missing or implausible',
+);
+export const wrongAudience = invalid(
+  'ERR_TOKEN_AUDIENCE',
+  'The access token is meant for another audience',
+);
+export const wrongSignature = invalid(
+  'ERR_TOKEN_SIGNATURE',
+  'The signature of the access token is wrong',
+);
+export const extension = invalid('ERR_TOKEN_CRITICAL', 'The access token needs an extension');
+
+export const insufficient = (scope: string, more = ''): Expected => ({
+  status: 403,
+  title: 'Insufficient scope',
+  detail: 'The access token lacks a scope that this request needs',
+  code: 'ERR_SCOPE_MISSING',
+  error: 'insufficient_scope',
+  challenge: `, error="insufficient_scope", error_description="The access token lacks a scope that this request needs", scope="${scope}"${more}`,
+});
+export const forbidden = (code: string, detail: string): Expected => ({
+  status: 403,
+  title: 'Forbidden',
+  detail,
+  code,
+});
+export const unavailable: Expected = {
+  status: 503,
+  title: 'Temporarily unable to verify',
+  detail: 'The credential could not be verified right now. Keep it, and try again.',
+  code: 'ERR_KEYS_UNAVAILABLE',
+  retryAfter: '1',
+};
+
+export const aud = 'https://api.test';
+export const orgHeader = {
+  orgId: (request: { header(name: string): string | undefined }) => request.header('x-org'),
+};
+
+/** One sentence: what is asked, what has to be answered, and what the guard is set to. */
+export const rule = (
+  id: string,
+  title: string,
+  ask: Case['ask'],
+  answer: Expected,
+  more: Partial<Case> = {},
+): Case => ({ id, title, ask, answer, ...more });

@@ -1,0 +1,113 @@
+import { constants, createHash, KeyObject, randomUUID, sign } from 'node:crypto';
+import { exportJWK, generateKeyPair } from 'jose';
+import { type Algorithm, ConfigError } from '../index.js';
+
+/** How a test token differs from a good one. */
+export interface TokenParts {
+  readonly scopes?: readonly string[];
+  readonly orgId?: string;
+  /** @default 'user_1' */
+  readonly subject?: string;
+  /** @default 'client_1' */
+  readonly clientId?: string;
+  /** @default the issuer's */
+  readonly audience?: string | readonly string[];
+  /** Seconds from now; below 0 the token expired. @default 300 */
+  readonly expiresIn?: number;
+  /** Claims that replace or join the others; one that is `undefined` is taken away. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** The same for the JOSE header. The signature is made with the issuer's algorithm all the same. */
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** Signs with a key that the issuer never published, under the `kid` of one that it did. */
+  readonly wrongKey?: boolean;
+  /** Lets `exp`, `nbf` and `iat` be in milliseconds, which is a mistake everywhere else. */
+  readonly allowMilliseconds?: boolean;
+}
+
+const partNames: readonly string[] = [
+  'scopes',
+  'orgId',
+  'subject',
+  'clientId',
+  'audience',
+  'expiresIn',
+  'claims',
+  'header',
+  'wrongKey',
+  'allowMilliseconds',
+] satisfies (keyof TokenParts)[];
+
+/** A key pair of a test issuer. */
+export interface TestKey {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  readonly privateKey: KeyObject;
+  /** The public half, as published. */
+  readonly jwk: Readonly<Record<string, unknown>>;
+}
+
+/** Makes a fresh key pair. */
+export async function createTestKey(algorithm: Algorithm): Promise<TestKey> {
+  const pair = await generateKeyPair(algorithm, { extractable: true });
+  const publicJwk = await exportJWK(pair.publicKey);
+  const kid = createHash('sha256')
+    .update(JSON.stringify(publicJwk))
+    .digest('base64url')
+    .slice(0, 12);
+  const privateKey = KeyObject.from(pair.privateKey as Parameters<typeof KeyObject.from>[0]);
+  return { kid, algorithm, privateKey, jwk: { ...publicJwk, kid, alg: algorithm, use: 'sig' } };
+}
+
+/** Who issues a token, to whom, and when. */
+export interface Issuing {
+  readonly issuer: string;
+  readonly audience: string | readonly string[];
+  readonly key: TestKey;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** The header and claims of a token that is good but for what `parts` say. */
+export function describe(parts: TokenParts, { issuer, audience, key, now }: Issuing) {
+  for (const name of Object.keys(parts)) {
+    if (partNames.includes(name)) continue;
+    throw new ConfigError(`token: "${name}" is not known: use ${partNames.join(', ')}`);
+  }
+  const issuedAt = Math.floor(now / 1000);
+  const claims: Record<string, unknown> = {
+    iss: issuer,
+    aud: parts.audience ?? audience,
+    sub: parts.subject ?? 'user_1',
+    client_id: parts.clientId ?? 'client_1',
+    iat: issuedAt,
+    exp: issuedAt + (parts.expiresIn ?? 300),
+    jti: randomUUID(),
+    ...(parts.scopes && { scope: parts.scopes.join(' ') }),
+    ...(parts.orgId !== undefined && { org_id: parts.orgId }),
+    ...parts.claims,
+  };
+  for (const name of ['exp', 'nbf', 'iat']) {
+    const time = claims[name];
+    if (typeof time === 'number' && Math.abs(time) >= 1e11 && !parts.allowMilliseconds) {
+      throw new ConfigError(`token: ${name} is in milliseconds: a JWT has seconds (RFC 7519 §2)`);
+    }
+  }
+  return { header: { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...parts.header }, claims };
+}
+
+/** Signs header and claims as they are, sensible or not. */
+export function signCompact(header: object, claims: unknown, key: TestKey): string {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const input = `${encode(header)}.${encode(claims)}`;
+  return `${input}.${signature(input, key).toString('base64url')}`;
+}
+
+function signature(input: string, { algorithm, privateKey: key }: TestKey): Buffer {
+  const data = Buffer.from(input);
+  const hash = `sha${algorithm.slice(2)}`;
+  if (algorithm.startsWith('Ed')) return sign(null, data, key);
+  if (algorithm.startsWith('ES')) return sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
+  if (algorithm.startsWith('RS')) return sign(hash, data, key);
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  return sign(hash, data, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST });
+}

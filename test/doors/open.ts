@@ -1,0 +1,92 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { serve as serveFetch } from '@hono/node-server';
+import express from 'express';
+import express4 from 'express4';
+import fastify from 'fastify';
+import { type ExpressRequest, expressGuard } from '../../src/express.js';
+import { fastifyGuard } from '../../src/fastify.js';
+import { fetchGuard } from '../../src/fetch.js';
+import type { Principal } from '../../src/index.js';
+import type { OpenDoor } from '../../src/testing.js';
+
+/** What every handler of these tests answers. */
+export const told = (principal: Principal | undefined) =>
+  principal
+    ? {
+        subject: principal.subject ?? null,
+        clientId: principal.clientId ?? null,
+        orgId: principal.orgId ?? null,
+        scopes: [...principal.scopes],
+      }
+    : null;
+
+const maxHeaderSize = 65_536;
+
+/** Listens on a free port of the loopback. */
+export async function listen(server: Server): Promise<{ origin: string; close(): Promise<void> }> {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Serves an app of any version of Express. */
+export const listenTo = (app: unknown) =>
+  listen(createServer({ maxHeaderSize }, app as RequestListener));
+
+const onExpress =
+  (make: typeof express): OpenDoor =>
+  (guard, requirements) => {
+    const app = make();
+    app.use(expressGuard(guard)(requirements), (request, response) => {
+      response.json(told(request.principal));
+    });
+    return listenTo(app);
+  };
+
+const onFastify: OpenDoor = async (guard, requirements) => {
+  const app = fastify({ http: { maxHeaderSize } });
+  await app.register(fastifyGuard, { guard });
+  app.route({
+    method: ['GET', 'POST', 'OPTIONS'],
+    url: '/',
+    onRequest: app.requireToken(requirements),
+    handler: async (request) => JSON.stringify(told(request.principal)),
+  });
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  return { origin, close: () => app.close() };
+};
+
+const onFetch: OpenDoor = async (guard, requirements) => {
+  const check = fetchGuard(guard);
+  const handler = async (request: Request) => {
+    const pass = await check(request, requirements);
+    return pass instanceof Response ? pass : Response.json(told(pass.principal));
+  };
+  const server = await new Promise<Server>((done) => {
+    const made = serveFetch(
+      { fetch: handler, port: 0, hostname: '127.0.0.1', serverOptions: { maxHeaderSize } },
+      () => done(made as Server),
+    );
+  });
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => new Promise((done) => server.close(() => done())),
+  };
+};
+
+/** Every door there is. */
+export const doors: Readonly<Record<string, OpenDoor>> = {
+  'Express 4': onExpress(express4),
+  'Express 5': onExpress(express),
+  'Fastify 5': onFastify,
+  Fetch: onFetch,
+};
+
+export type { ExpressRequest };
