@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toGuardRequest } from './adapters/node-request.js';
 import {
-  ConfigError,
   checkRequirements,
   createGuard,
   type Denial,
@@ -49,10 +48,7 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
   const guard = typeof source === 'function' ? source : createGuard(source);
 
   return function requireToken(requirements, ...mounted: unknown[]) {
-    if (mounted.length > 0) {
-      throw new ConfigError('requireToken was mounted without being called: write requireToken()');
-    }
-    const required = checkRequirements(requirements);
+    const required = checkRequirements(requirements, ...mounted);
 
     return async function requireTokenMiddleware(request, response, next) {
       try {

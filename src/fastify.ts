@@ -46,12 +46,7 @@ export const fastifyGuard = fastifyPlugin(
     if (options.guard === undefined) app.addHook('onClose', () => guard.close());
 
     const requireToken = (requirements?: Requirements, ...mounted: unknown[]): FastifyGuardHook => {
-      if (mounted.length > 0) {
-        throw new ConfigError(
-          'requireToken was mounted without being called: write requireToken()',
-        );
-      }
-      const required = checkRequirements(requirements);
+      const required = checkRequirements(requirements, ...mounted);
 
       return async function requireTokenHook(request, reply) {
         const { originalUrl: url, method, raw, params, body } = request;

@@ -1,8 +1,8 @@
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import { type Principal, principalOf } from './principal.js';
+import { type Principal, principalOf, type Unverified } from './principal.js';
 import { trustIssuers } from './verify/issuer.js';
-import { createJwtVerifier, type Unverified } from './verify/jwt.js';
+import { createJwtVerifier } from './verify/jwt.js';
 
 /** Finds out who presents a credential. */
 export interface Authenticator {

@@ -1,5 +1,4 @@
 import { type AuthError, row, UpstreamError } from './errors.js';
-import type { Settings } from './options.js';
 import { neededScopes, type Requirements } from './requirements.js';
 
 /** Why a request is turned away, for its client to read (RFC 9457 §3). */
@@ -22,11 +21,18 @@ export interface Denial {
   readonly body: ProblemDetails;
 }
 
+/** What is the same in every answer. */
+export interface ChallengeSettings {
+  readonly realm: string;
+  readonly resourceMetadata: string | undefined;
+  readonly problemTypes: string;
+}
+
 /** Puts an error into the answer that a client gets. */
 export type Challenger = (error: AuthError | UpstreamError, requirements: Requirements) => Denial;
 
 /** Knows every header and body of a refusal; nothing in them comes from the request. */
-export function createChallenger(settings: Settings): Challenger {
+export function createChallenger(settings: ChallengeSettings): Challenger {
   const { realm, resourceMetadata, problemTypes } = settings;
 
   return function challenge(failure, requirements) {

@@ -103,9 +103,8 @@ function brand(prototype: object, name: string): (value: unknown) => boolean {
  * another copy of the package.
  */
 export class AuthError extends Error {
-  static readonly #is = brand(AuthError.prototype, 'AuthError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return AuthError.#is(value);
+    return isAuthError(value);
   }
 
   override readonly name = 'AuthError';
@@ -122,15 +121,15 @@ export class AuthError extends Error {
     if (missingScopes) this.missingScopes = missingScopes;
   }
 }
+const isAuthError = brand(AuthError.prototype, 'AuthError');
 
 /**
  * Something this guard depends on could not be asked, so nothing can be said about the
  * credential: 503. The message is for the operator and is not sent to the client.
  */
 export class UpstreamError extends Error {
-  static readonly #is = brand(UpstreamError.prototype, 'UpstreamError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return UpstreamError.#is(value);
+    return isUpstreamError(value);
   }
 
   override readonly name = 'UpstreamError';
@@ -150,14 +149,15 @@ export class UpstreamError extends Error {
     this.retryAfter = Math.max(1, Math.ceil(options.retryAfter ?? 1));
   }
 }
+const isUpstreamError = brand(UpstreamError.prototype, 'UpstreamError');
 
 /** The developer's mistake, in a sentence: what was written, what was meant, where to read. */
 export class ConfigError extends Error {
-  static readonly #is = brand(ConfigError.prototype, 'ConfigError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return ConfigError.#is(value);
+    return isConfigError(value);
   }
 
   override readonly name = 'ConfigError';
   readonly code = 'ERR_CONFIG';
 }
+const isConfigError = brand(ConfigError.prototype, 'ConfigError');

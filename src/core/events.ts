@@ -1,7 +1,6 @@
 import type { Decision } from './decision.js';
 import type { Credential, GuardRequest } from './extract.js';
-import { type Principal, text } from './principal.js';
-import type { Unverified } from './verify/jwt.js';
+import { type Principal, text, type Unverified } from './principal.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
 export interface DecisionEvent {

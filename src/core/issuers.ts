@@ -59,7 +59,12 @@ export function checkIssuers(where: string, list: unknown): IssuerList {
 
 function checkIssuer(where: string, given: unknown): IssuerSettings {
   knownNames(where, given, issuerNames);
-  const { audience, jwksUri, claims } = given as Partial<IssuerOptions>;
+  const {
+    audience,
+    jwksUri,
+    types = ['at+jwt', 'JWT', undefined],
+    claims = {},
+  } = given as Partial<IssuerOptions>;
   const issuer = someText(`${where}.issuer`, given.issuer, 'is no issuer: write https://…');
   if (/^https?:/i.test(issuer)) secureUrl(`${where}.issuer`, issuer);
   else if (jwksUri === undefined) {
@@ -85,8 +90,8 @@ function checkIssuer(where: string, given: unknown): IssuerSettings {
     audience: new Set(listOf(`${where}.audience`, audiences, 'audience', (one) => one !== '')),
     jwksUri: jwksUri === undefined ? undefined : secureUrl(`${where}.jwksUri`, jwksUri),
     algorithms: checkAlgorithms(`${where}.algorithms`, given.algorithms),
-    types: checkTypes(`${where}.types`, given.types ?? ['at+jwt', 'JWT', undefined]),
-    claims: checkClaims(`${where}.claims`, claims ?? {}),
+    types: checkTypes(`${where}.types`, types),
+    claims: checkClaims(`${where}.claims`, claims),
   };
 }
 

@@ -10,13 +10,7 @@ import {
   someText,
 } from './config.js';
 import type { DecisionEvent } from './events.js';
-import {
-  checkIssuers,
-  type IssuerList,
-  type IssuerOptions,
-  type IssuerSettings,
-  issuerNames,
-} from './issuers.js';
+import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
 
 /** How keys are kept. All in seconds; fractions are allowed. */
 export interface KeyOptions {
@@ -84,32 +78,53 @@ const toCome = ['apiKeys', 'verifiedTokens'];
  */
 export function checkOptions(options: GuardOptions): Settings {
   const where = 'options';
-  for (const name of toCome) {
-    if (typeof options === 'object' && options !== null && name in options) {
-      throw mistake(`${where}.${name}`, name, 'is to come: this version does not have it yet');
-    }
-  }
-  const several = typeof options === 'object' && options !== null && 'issuers' in options;
-  knownNames(where, options, [...(several ? ['issuers'] : issuerNames), ...sharedNames]);
+  checkNames(where, options);
+  const several = 'issuers' in options;
   const issuers = checkIssuers(where, several ? options.issuers : [pick(options, issuerNames)]);
-  const shared = options as SharedOptions;
+  const {
+    clockTolerance = 5,
+    keys = {},
+    optional = false,
+    impliedScopes = {},
+    realm = [...issuers[0].audience][0],
+    resourceMetadata,
+    problemTypes = 'urn:sallyport:problem:',
+    onDecision,
+    // Looked up late, so that a test that replaces the global one is obeyed.
+    fetch = (...args) => globalThis.fetch(...args),
+    now = Date.now,
+  } = options as SharedOptions;
+  const at = (name: keyof SharedOptions) => `${where}.${name}`;
   return {
     issuers,
-    clockTolerance: seconds(`${where}.clockTolerance`, shared.clockTolerance ?? 5, [0, 300]),
-    keys: checkKeys(`${where}.keys`, shared.keys ?? {}),
-    optional: flag(`${where}.optional`, shared.optional ?? false),
-    impliedScopes: checkImplied(`${where}.impliedScopes`, shared.impliedScopes ?? {}),
-    realm: checkRealm(`${where}.realm`, shared.realm, issuers[0]),
+    clockTolerance: seconds(at('clockTolerance'), clockTolerance, [0, 300]),
+    keys: checkKeys(at('keys'), keys),
+    optional: flag(at('optional'), optional),
+    impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),
+    realm: checkRealm(at('realm'), realm),
     resourceMetadata:
-      shared.resourceMetadata === undefined
+      resourceMetadata === undefined
         ? undefined
-        : secureUrl(`${where}.resourceMetadata`, shared.resourceMetadata),
-    problemTypes: checkProblemTypes(`${where}.problemTypes`, shared.problemTypes),
-    onDecision: shared.onDecision && callable(`${where}.onDecision`, shared.onDecision),
-    // Looked up late, so that a test that replaces the global one is obeyed.
-    fetch: callable(`${where}.fetch`, shared.fetch ?? ((...args) => globalThis.fetch(...args))),
-    now: callable(`${where}.now`, shared.now ?? Date.now),
+        : secureUrl(at('resourceMetadata'), resourceMetadata),
+    problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
+    onDecision: onDecision === undefined ? undefined : callable(at('onDecision'), onDecision),
+    fetch: callable(at('fetch'), fetch),
+    now: callable(at('now'), now),
   };
+}
+
+function checkNames(where: string, options: unknown): asserts options is object {
+  const written = typeof options === 'object' && options !== null ? Object.keys(options) : [];
+  const several = written.includes('issuers');
+  for (const name of written) {
+    if (toCome.includes(name)) {
+      throw mistake(`${where}.${name}`, name, 'is to come: this version does not have it yet');
+    }
+    if (several && issuerNames.includes(name)) {
+      throw mistake(`${where}.${name}`, name, 'stands beside issuers: write it into each of them');
+    }
+  }
+  knownNames(where, options, [...(several ? ['issuers'] : issuerNames), ...sharedNames]);
 }
 
 const pick = (from: object, names: readonly string[]): object =>
@@ -127,7 +142,7 @@ function checkKeys(where: string, given: KeyOptions): Required<KeyOptions> {
 }
 
 function checkImplied(where: string, given: object): Settings['impliedScopes'] {
-  knownNames(where, given, Object.keys(given));
+  knownNames(where, given, Object.keys(given ?? {}));
   const implied = new Map<string, readonly string[]>();
   for (const [broad, narrow] of Object.entries(given)) {
     listOf(where, [broad], 'scope', isScope);
@@ -136,14 +151,13 @@ function checkImplied(where: string, given: object): Settings['impliedScopes'] {
   return implied;
 }
 
-function checkRealm(where: string, given: unknown, { audience }: IssuerSettings): string {
-  const [first = ''] = audience;
-  const realm = someText(where, given ?? first, 'is no text');
+function checkRealm(where: string, given: unknown): string {
+  const realm = someText(where, given, 'is no text');
   if (!/^[ -~]+$/.test(realm)) throw mistake(where, realm, 'has other than printable ASCII in it');
   return realm;
 }
 
-function checkProblemTypes(where: string, given: unknown = 'urn:sallyport:problem:'): string {
+function checkProblemTypes(where: string, given: unknown): string {
   const base = someText(where, given, 'is no URI');
   if (!URL.canParse(base) || !/^[!-~]+[:/#=]$/.test(base)) {
     throw mistake(where, base, 'is no absolute URI that ends in one of : / # =');

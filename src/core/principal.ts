@@ -17,6 +17,13 @@ export interface Principal {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+/** What a token says before it is believed: only for telling who was refused. */
+export interface Unverified {
+  claims?: Claims;
+  /** Where its issuer, if that is a trusted one, keeps the client. */
+  clientPath?: readonly string[];
+}
+
 /** A claim's name, or the way to it through nested objects. A dot in a name is just a dot. */
 export type ClaimPath = string | readonly string[];
 

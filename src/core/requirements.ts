@@ -1,4 +1,5 @@
 import { callable, flag, isScope, knownNames, listOf, mistake } from './config.js';
+import { ConfigError } from './errors.js';
 import type { GuardRequest } from './extract.js';
 import type { Principal } from './principal.js';
 
@@ -31,11 +32,18 @@ const checked = new WeakSet<Requirements>([none]);
 
 /**
  * Checks requirements once, so that a route's mistake shows when it is mounted and not when it is
- * called. A door calls this where its user writes the requirements, and hands on what it answers.
+ * called. A door calls this where its user writes the requirements, with all that it was called
+ * with, and hands on what it answers.
  * @throws ConfigError for a name that is not known, a value of the wrong kind, an empty list, and
- * a name that is present but `undefined`
+ * a name that is present but `undefined`; and for being mounted in the place of its result
  */
-export function checkRequirements(requirements: Requirements = none): Requirements {
+export function checkRequirements(
+  requirements: Requirements = none,
+  ...mounted: readonly unknown[]
+): Requirements {
+  if (mounted.length > 0) {
+    throw new ConfigError('requireToken was mounted without being called: write requireToken()');
+  }
   if (checked.has(requirements)) return requirements;
   const where = 'requirements';
   knownNames(where, requirements, names);

@@ -1,6 +1,6 @@
-import type { Case } from './contract.js';
 import {
   aud,
+  type Case,
   expired,
   invalid,
   malformedToken,

@@ -1,7 +1,7 @@
-import type { Case } from './contract.js';
 import {
   authorization,
   bearer,
+  type Case,
   inQuery,
   malformedHeader,
   missing,

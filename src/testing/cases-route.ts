@@ -1,6 +1,6 @@
-import type { Case } from './contract.js';
 import {
   authorization,
+  type Case,
   expired,
   forbidden,
   insufficient,

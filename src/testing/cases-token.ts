@@ -1,7 +1,7 @@
-import type { Case } from './contract.js';
 import {
   aud,
   bearer,
+  type Case,
   extension,
   invalid,
   malformedToken,

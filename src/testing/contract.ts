@@ -5,7 +5,8 @@ import { claimsCases } from './cases-claims.js';
 import { headerCases } from './cases-header.js';
 import { routeCases } from './cases-route.js';
 import { tokenCases } from './cases-token.js';
-import { createTestIssuer, type TestIssuer } from './issuer.js';
+import type { Asked, Case, Expected } from './expected.js';
+import { createTestIssuer } from './issuer.js';
 
 /**
  * Opens a door of one's own: a server on a free port of 127.0.0.1 that guards every path and method
@@ -33,39 +34,6 @@ export interface GuardCase {
   /** Asks a door, and rejects with an AssertionError if it answers anything else. */
   run(open: OpenDoor): Promise<Answer>;
 }
-
-/** A case before it can be run. */
-export interface Case {
-  readonly id: string;
-  readonly title: string;
-  readonly options?: Partial<GuardOptions>;
-  readonly requirements?: Requirements;
-  /** Happens to the issuer before the request. */
-  before?(issuer: TestIssuer): void;
-  ask(issuer: TestIssuer): Asked | Promise<Asked>;
-  readonly answer: Expected;
-}
-
-/** A request; headers as names and values in turn, as they go over the wire. */
-export interface Asked {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: readonly string[];
-}
-
-/** What a door has to answer, to the byte. */
-export type Expected =
-  | { readonly status: 200; readonly body: unknown }
-  | {
-      readonly status: 400 | 401 | 403 | 503;
-      readonly title: string;
-      readonly detail: string;
-      readonly code: string;
-      readonly error?: string;
-      /** The challenge after its realm; left out where there must be none. */
-      readonly challenge?: string;
-      readonly retryAfter?: string;
-    };
 
 /** Midnight of 1 January 2030: the contract has a clock of its own. */
 const now = () => Date.UTC(2030, 0, 1);

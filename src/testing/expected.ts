@@ -1,6 +1,39 @@
-import type { Asked, Case, Expected } from './contract.js';
+import type { GuardOptions, Requirements } from '../index.js';
 import type { TestIssuer } from './issuer.js';
 import type { TokenParts } from './token.js';
+
+/** A case before it can be run. */
+export interface Case {
+  readonly id: string;
+  readonly title: string;
+  readonly options?: Partial<GuardOptions>;
+  readonly requirements?: Requirements;
+  /** Happens to the issuer before the request. */
+  before?(issuer: TestIssuer): void;
+  ask(issuer: TestIssuer): Asked | Promise<Asked>;
+  readonly answer: Expected;
+}
+
+/** A request; headers as names and values in turn, as they go over the wire. */
+export interface Asked {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: readonly string[];
+}
+
+/** What a door has to answer, to the byte. */
+export type Expected =
+  | { readonly status: 200; readonly body: unknown }
+  | {
+      readonly status: 400 | 401 | 403 | 503;
+      readonly title: string;
+      readonly detail: string;
+      readonly code: string;
+      readonly error?: string;
+      /** The challenge after its realm; left out where there must be none. */
+      readonly challenge?: string;
+      readonly retryAfter?: string;
+    };
 
 // Texts stand here in full: the contract would prove nothing if it asked the code for them.
 

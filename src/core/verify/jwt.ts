@@ -1,18 +1,11 @@
 import type { Algorithm } from '../algorithms.js';
 import { AuthError } from '../errors.js';
 import { plainType } from '../issuers.js';
-import type { Settings } from '../options.js';
+import type { Unverified } from '../principal.js';
 import { parseCompact } from './compact.js';
 import type { TrustedIssuer } from './issuer.js';
 import { type Claims, parseObject } from './json.js';
 import { verifySignature } from './signature.js';
-
-/** What a token says before it is believed: only for telling who was refused. */
-export interface Unverified {
-  claims?: Claims;
-  /** Where its issuer, if that is a trusted one, keeps the client. */
-  clientPath?: readonly string[];
-}
 
 /** A token that is good, whatever the request asks. */
 export interface VerifiedToken {
@@ -32,7 +25,7 @@ const latestTime = 1e11;
  */
 export function createJwtVerifier(
   issuers: ReadonlyMap<string, TrustedIssuer>,
-  { clockTolerance, now }: Pick<Settings, 'clockTolerance' | 'now'>,
+  { clockTolerance, now }: { readonly clockTolerance: number; now(): number },
 ): (text: string, seen: Unverified) => Promise<VerifiedToken> {
   const all = [...issuers.values()];
   const anyIssuer: Accepted = {
