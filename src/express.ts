@@ -22,20 +22,22 @@ declare global {
   }
 }
 
-/** What the guard reads from an Express request. */
-export interface ExpressRequest extends IncomingMessage {
-  originalUrl: string;
-  params?: unknown;
-  body?: unknown;
-  principal: Principal;
-}
-
-/** An Express middleware, for any version of Express. */
+/**
+ * An Express middleware, for any version of Express. It says nothing of parameters and body, so
+ * that the handler behind it keeps the types of its own route.
+ */
 export type ExpressMiddleware = (
-  request: ExpressRequest,
+  request: IncomingMessage & { principal: Principal },
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => Promise<void>;
+
+interface ExpressRequest extends IncomingMessage {
+  readonly originalUrl: string;
+  readonly params?: unknown;
+  readonly body?: unknown;
+  principal: Principal;
+}
 
 /** Makes the middleware that guards a route or a router. */
 export type RequireToken = (requirements?: Requirements) => ExpressMiddleware;
@@ -52,7 +54,7 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
 
     return async function requireTokenMiddleware(request, response, next) {
       try {
-        const { originalUrl: url, method, rawHeaders, params, body } = request;
+        const { originalUrl: url, method, rawHeaders, params, body } = request as ExpressRequest;
         const nodeRequest = { url, method, rawHeaders, params, body };
         const decision = await guard(toGuardRequest(nodeRequest), required);
         if (!decision.allowed) return deny(response, decision.denial);

@@ -17,16 +17,13 @@ declare module 'fastify' {
     requireToken: RequireToken;
   }
   interface FastifyRequest {
-    /**
-     * Who is calling, behind a `requireToken`. Where none ran, and where an optional one let a
-     * caller without a credential pass, it is `undefined` at run time.
-     */
+    /** Who is calling, behind a `requireToken`; `undefined` at run time where nobody is known. */
     principal: Principal;
   }
 }
 
-/** A Fastify hook, for `onRequest` or any later one before the handler. */
-export type FastifyGuardHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+/** A Fastify hook, for `onRequest` or any later one before the handler, on HTTP/1.1 and HTTP/2. */
+export type FastifyGuardHook = (request: { principal: Principal }, reply: object) => Promise<void>;
 
 /** Makes the hook that guards a route or a plugin. */
 export type RequireToken = (requirements?: Requirements) => FastifyGuardHook;
@@ -48,17 +45,19 @@ export const fastifyGuard = fastifyPlugin(
     const requireToken = (requirements?: Requirements, ...mounted: unknown[]): FastifyGuardHook => {
       const required = checkRequirements(requirements, ...mounted);
 
-      return async function requireTokenHook(request, reply) {
+      return async function requireTokenHook(hooked, answer) {
+        const [request, reply] = [hooked as FastifyRequest, answer as FastifyReply];
         const { originalUrl: url, method, raw, params, body } = request;
         const nodeRequest = { url, method, rawHeaders: raw.rawHeaders, params, body };
         const decision = await guard(toGuardRequest(nodeRequest), required);
-        if (!decision.allowed) {
+        if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
+        if (decision.allowed) {
+          request.principal = decision.principal as Principal;
+          reply.headers(decision.headers);
+        } else {
           const { status, headers, body } = decision.denial;
-          return reply.code(status).headers(headers).send(JSON.stringify(body));
+          await reply.code(status).headers(headers).send(JSON.stringify(body));
         }
-        request.principal = decision.principal as Principal;
-        reply.headers(decision.headers);
-        return undefined;
       };
     };
 

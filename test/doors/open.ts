@@ -4,7 +4,7 @@ import { serve as serveFetch } from '@hono/node-server';
 import express from 'express';
 import express4 from 'express4';
 import fastify from 'fastify';
-import { type ExpressRequest, expressGuard } from '../../src/express.js';
+import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
 import { fetchGuard } from '../../src/fetch.js';
 import type { Principal } from '../../src/index.js';
@@ -88,5 +88,3 @@ export const doors: Readonly<Record<string, OpenDoor>> = {
   'Fastify 5': onFastify,
   Fetch: onFetch,
 };
-
-export type { ExpressRequest };
