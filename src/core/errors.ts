@@ -112,7 +112,7 @@ export class AuthError extends Error {
   readonly code: AuthErrorCode;
   readonly status: number;
   /** The scopes that were asked for and not granted; of `ERR_SCOPE_MISSING` alone. */
-  readonly missingScopes?: readonly string[];
+  declare readonly missingScopes?: readonly string[];
 
   constructor(code: AuthErrorCode, missingScopes?: readonly string[]) {
     super(row(code).detail);
