@@ -4,6 +4,7 @@ export {
   type TestGuardOptions,
   type TestIssuer,
   type TestIssuerOptions,
+  trustTestIssuers,
 } from './testing/issuer.js';
 export { testPrincipal } from './testing/principal.js';
 export type { TokenParts } from './testing/token.js';

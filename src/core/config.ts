@@ -41,7 +41,11 @@ export function knownNames(
   }
   for (const name of names) {
     if (name in value && (value as Record<string, unknown>)[name] === undefined) {
-      throw mistake(`${where}.${name}`, undefined, 'is no value: give one, or leave the name out');
+      throw mistake(
+        `${where}.${name}`,
+        undefined,
+        'is no value: is a variable not set? Give one, or leave out a name that may be',
+      );
     }
   }
 }

@@ -12,6 +12,8 @@ export interface DecisionEvent {
   readonly status: number;
   /** The code of docs/errors.md, e.g. `ERR_TOKEN_EXPIRED`; finer than what the client is told. */
   readonly reason?: string;
+  /** Of an `error`: what could not be asked, and why, in words for the operator. */
+  readonly detail?: string;
   readonly method: 'token' | 'api-key' | 'both' | 'none';
   readonly subject?: string;
   readonly clientId?: string;
@@ -83,6 +85,7 @@ function outcomeOf(decision: Decision) {
     outcome: denial.status === 503 ? 'error' : 'deny',
     status: denial.status,
     reason: error.code,
+    ...(denial.status === 503 && { detail: error.message }),
     ...(missingScopes && { missingScopes: [...missingScopes] }),
   } as const;
 }

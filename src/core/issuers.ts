@@ -42,10 +42,10 @@ export const issuerNames = ['issuer', 'audience', 'jwksUri', 'algorithms', 'type
  * Checks each issuer once; between them nothing is inherited.
  * @throws ConfigError for the first mistake
  */
-export function checkIssuers(where: string, list: unknown): IssuerList {
+export function checkIssuers(where: string, list: unknown, several: boolean): IssuerList {
   if (!Array.isArray(list)) throw mistake(`${where}.issuers`, list, 'is no list of issuers');
   const issuers = list.map((one, i) =>
-    checkIssuer(list.length > 1 || i > 0 ? `${where}.issuers[${i}]` : where, one),
+    checkIssuer(several ? `${where}.issuers[${i}]` : where, one),
   );
   const [first, ...more] = issuers;
   if (!first) throw mistake(`${where}.issuers`, list, 'is empty: nobody could get in');

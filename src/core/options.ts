@@ -80,7 +80,8 @@ export function checkOptions(options: GuardOptions): Settings {
   const where = 'options';
   checkNames(where, options);
   const several = 'issuers' in options;
-  const issuers = checkIssuers(where, several ? options.issuers : [pick(options, issuerNames)]);
+  const list = several ? options.issuers : [pick(options, issuerNames)];
+  const issuers = checkIssuers(where, list, several);
   const {
     clockTolerance = 5,
     keys = {},

@@ -28,6 +28,11 @@ export interface TestIssuer {
   readonly options: TestGuardOptions;
   /** Requests received, answered or not. */
   readonly requests: { readonly discovery: number; readonly jwks: number; readonly token: number };
+  /**
+   * Where a client gets a token by client credentials (RFC 6749 §4.4): any `client_id` with any
+   * `client_secret`, for the `scope` and the `org_id` it asks for.
+   */
+  readonly tokenEndpoint: string;
   /** The published key set. */
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
   /** Serves discovery, key set and token endpoint without a socket; to be given to a guard. */
@@ -112,6 +117,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       };
     },
     requests,
+    get tokenEndpoint() {
+      return `${base().replace(/\/$/, '')}/token`;
+    },
     get jwks() {
       return { keys: published.map(({ jwk }) => jwk) };
     },
@@ -140,6 +148,20 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     },
   };
   return issuer;
+}
+
+/** What a guard needs to trust several test issuers: one `fetch` that knows them all. */
+export function trustTestIssuers(...issuers: readonly TestIssuer[]) {
+  const list = issuers.map(({ options: { fetch: _fetch, now: _now, ...options } }) => options);
+  const now = issuers.map(({ options }) => options.now).find((clock) => clock !== undefined);
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const { origin } = new URL(input instanceof Request ? input.url : input);
+    const issuer = issuers.find(
+      ({ options }) => options.fetch && new URL(options.issuer).origin === origin,
+    );
+    return (issuer?.fetch ?? globalThis.fetch)(input, init);
+  };
+  return { issuers: list, fetch, ...(now && { now }) };
 }
 
 const aborted = (signal: AbortSignal): Promise<never> =>

@@ -138,7 +138,14 @@ test('no credential where none is needed', async () => {
 test('an outage is no refusal, and says more than the client is told', async () => {
   issuer.goDown();
   const decision = await guardOf()(request(await issuer.token()));
-  expect(events).toMatchObject([{ outcome: 'error', status: 503, reason: 'ERR_KEYS_UNREACHABLE' }]);
+  expect(events).toMatchObject([
+    {
+      outcome: 'error',
+      status: 503,
+      reason: 'ERR_KEYS_UNREACHABLE',
+      detail: 'https://issuer.test/.well-known/oauth-authorization-server could not be reached',
+    },
+  ]);
   expect(decision).toMatchObject({ denial: { body: { code: 'ERR_KEYS_UNAVAILABLE' } } });
 });
 

@@ -1,7 +1,12 @@
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ConfigError, createGuard } from '../../src/index.js';
-import { createTestIssuer, type TestIssuer, testPrincipal } from '../../src/testing.js';
+import {
+  createTestIssuer,
+  type TestIssuer,
+  testPrincipal,
+  trustTestIssuers,
+} from '../../src/testing.js';
 
 const start = Date.UTC(2030, 0, 1);
 const opened: TestIssuer[] = [];
@@ -168,7 +173,7 @@ describe('keys', () => {
 
 describe('client credentials', () => {
   const ask = (issuer: TestIssuer, form: Record<string, string>, ask = fetch) =>
-    ask(`${issuer.issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
+    ask(issuer.tokenEndpoint, { method: 'POST', body: new URLSearchParams(form) });
   const good = { grant_type: 'client_credentials', client_id: 'orders', client_secret: 'secret' };
 
   test.each([
@@ -244,6 +249,27 @@ describe('listening', () => {
     await issuer.close();
     await expect(fetch(`${address}/jwks`)).rejects.toThrow();
   });
+});
+
+test('several can be trusted at once, with one fetch and one clock', async () => {
+  const [a, b] = await Promise.all([
+    createTestIssuer({ issuer: 'https://a.test', now: () => start }),
+    createTestIssuer({ issuer: 'https://b.test/tenant', audience: 'b', now: () => start }),
+  ]);
+  const guard = createGuard(trustTestIssuers(a, b));
+  for (const issuer of [a, b]) {
+    const decision = await guard(request(await issuer.token()));
+    expect(decision).toMatchObject({ principal: { issuer: issuer.issuer } });
+    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, token: 0 });
+  }
+});
+
+test('several can be trusted over sockets and without, side by side', async () => {
+  const [a, b] = [await listening(), await createTestIssuer()];
+  const guard = createGuard(trustTestIssuers(a, b));
+  for (const issuer of [a, b]) {
+    expect(await guard(request(await issuer.token()))).toMatchObject({ allowed: true });
+  }
 });
 
 test('a test principal is complete by default, and takes scopes as a list', () => {

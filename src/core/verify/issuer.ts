@@ -84,10 +84,13 @@ function differs(url: string, issuer: string, named: string): string {
   const plain = (text: string) => text.replace(/\/+$/, '').toLowerCase();
   const hint =
     plain(issuer) === plain(named)
-      ? `: they differ only by a slash or by case, so write issuer: "${named}"`
+      ? `: they differ only by a slash or by case, so write issuer: ${quote(named)}`
       : '';
-  return `${url} is the metadata of "${named.slice(0, 256)}", not of "${issuer}"${hint}`;
+  return `${url} is the metadata of ${quote(named)}, not of ${quote(issuer)}${hint}`;
 }
+
+// Escaped, since it was fetched and may be logged.
+const quote = (text: string): string => JSON.stringify(text.slice(0, 256));
 
 function jwksUriOf(jwksUri: unknown, issuer: string, url: string): string {
   const parsed =

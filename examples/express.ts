@@ -1,0 +1,17 @@
+// #region quickstart
+import express from 'express';
+import { expressGuard } from 'sallyport/express';
+
+const app = express();
+const requireToken = expressGuard({
+  issuer: 'https://login.example.com',
+  audience: 'https://api.example.com',
+});
+
+app.get('/orders', requireToken({ scopes: ['orders:read'] }), (req, res) => {
+  res.json({ orders: [], for: req.principal.subject });
+});
+
+// #endregion
+
+export { app };

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const root = new URL('../', import.meta.url);
+const read = (file: string) => readFileSync(new URL(file, root), 'utf8');
+const pages = [
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'src/README.md'],
+  ...readdirSync(new URL('docs/', root)).map((name) => `docs/${name}`),
+];
+
+/** The part of an example that is quoted. */
+function quickstart(file: string): string {
+  const [, region] = /\/\/ #region quickstart\n(.*?)\n*\/\/ #endregion/s.exec(read(file)) ?? [];
+  expect(region, `${file} has a region`).toBeDefined();
+  return region ?? '';
+}
+
+test.each(pages)('code in %s is that of the example it names', (page) => {
+  const text = read(page);
+  const quoted = [...text.matchAll(/<!-- (examples\/\S+) -->\n```ts\n(.*?)\n?```/gs)];
+  for (const [, file = '', code] of quoted) expect(code, file).toBe(quickstart(file));
+  expect(text.match(/^```ts/gm)?.length ?? 0, 'every block names one').toBe(quoted.length);
+});
+
+test.each(pages)('links in %s lead somewhere', (page) => {
+  for (const [, link = ''] of read(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+    if (link.startsWith('https://')) continue;
+    expect(() => read(new URL(link, new URL(page, root)).pathname), link).not.toThrow();
+  }
+});
+
+test('the README names every option and every requirement', () => {
+  const names = (file: string, type: string) => {
+    const [, body = ''] =
+      new RegExp(`export interface ${type} \\{(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
+    return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(([, name]) => name);
+  };
+  const readme = read('README.md');
+  const all = [
+    ...names('src/core/issuers.ts', 'IssuerOptions'),
+    ...names('src/core/options.ts', 'SharedOptions'),
+    ...names('src/core/options.ts', 'KeyOptions'),
+    ...names('src/core/requirements.ts', 'Requirements'),
+  ];
+  expect(all).toHaveLength(6 + 10 + 4 + 5);
+  for (const name of all) expect(readme, name).toContain(`\`${name}\``);
+});
+
+test('the README can be read in one sitting', () => {
+  expect(read('README.md').split('\n').length).toBeLessThanOrEqual(200);
+});
