@@ -75,17 +75,18 @@ export async function withDeadline<T>(
   closing: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const closed = () => new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed');
+  if (closing.aborted) throw closed();
   const controller = new AbortController();
   let stop = () => {};
   let timer: NodeJS.Timeout | undefined;
   const stopped = new Promise<never>((_, reject) => {
     const late = `no answer within ${milliseconds / 1000} s`;
-    stop = () => reject(new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed'));
+    stop = () => reject(closed());
     timer = setTimeout(() => reject(new UpstreamError('ERR_KEYS_TIMEOUT', late)), milliseconds);
     timer.unref();
   });
   closing.addEventListener('abort', stop);
-  if (closing.aborted) stop();
   try {
     return await Promise.race([stopped, work(controller.signal)]);
   } finally {

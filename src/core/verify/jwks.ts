@@ -131,11 +131,11 @@ export function createKeySet(
 
   // Two in a row, since a token can be a moment earlier than its key; then one per cool-down.
   function maySearch(): boolean {
-    if (failure) return !backingOff();
     const quiet = Math.abs(now() - searchedAt);
     const left = Math.min(2, searches + Math.floor(quiet / cooldown));
-    if (left === 0 || quiet < shortest) return false;
-    searches = left - 1;
+    if (failure ? backingOff() : left === 0 || quiet < shortest) return false;
+    // What ends an outage is no search, but the next one keeps its distance from it.
+    if (!failure) searches = left - 1;
     searchedAt = now();
     return true;
   }
