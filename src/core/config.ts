@@ -1,4 +1,5 @@
 import { ConfigError } from './errors.js';
+import { bare } from './verify/json.js';
 
 // Every mistake is told in one shape: where, what was written, what was meant, where to read.
 
@@ -20,12 +21,15 @@ function show(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value);
 }
 
-/** Refuses what is no object, a name that is not known, and a value that is `undefined`. */
-export function knownNames(
+/**
+ * The settings that an object has of its own. Refuses what is no object, a name that is not known, a
+ * value that is `undefined`, and a setting that a class has in its prototype.
+ */
+export function settingsOf(
   where: string,
   value: unknown,
   names: readonly string[],
-): asserts value is Record<string, unknown> {
+): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw mistake(where, value, 'is no object: give the settings by name');
   }
@@ -39,8 +43,12 @@ export function knownNames(
       );
     }
   }
+  const own = bare(value);
   for (const name of names) {
-    if (name in value && (value as Record<string, unknown>)[name] === undefined) {
+    if (name in value && !(name in own) && !(name in Object.prototype)) {
+      throw mistake(`${where}.${name}`, name, 'is inherited: write it into the object itself');
+    }
+    if (name in own && own[name] === undefined) {
       throw mistake(
         `${where}.${name}`,
         undefined,
@@ -48,6 +56,7 @@ export function knownNames(
       );
     }
   }
+  return own;
 }
 
 /** A list, not empty, of texts that pass the test. */
@@ -104,12 +113,14 @@ export function seconds(where: string, value: unknown, [least, most]: readonly [
 /** An https URL, or http on the loopback; without user name, password or fragment. */
 export function secureUrl(where: string, value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (!url) throw mistake(where, value, 'is no absolute URL: write https://…');
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
-    throw mistake(where, value, 'is not https: anyone on the way could change the answer');
+  if (!url || !/^[!-~]+$/.test(value as string)) {
+    throw mistake(where, value, 'is no absolute URL of RFC 3986: write https://…');
   }
   if (url.username !== '' || url.password !== '' || url.hash !== '') {
     throw mistake(where, url.origin, 'has a user name, a password or a fragment: leave it out');
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
+    throw mistake(where, value, 'is not https: anyone on the way could change the answer');
   }
   return value as string;
 }

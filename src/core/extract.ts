@@ -24,7 +24,7 @@ const scheme = /^([!#$%&'*+\-.^_`|~\w]+)(?: +|$)/;
 // RFC 6750 §2.1, b64token.
 const b64token = /^[\w\-.~+/]+=*$/;
 // RFC 9110 §5.6.4. It always comes to its end, closed or not: that keeps it linear.
-const quoted = /"(?:[^"\\]|\\.?)*(?:"|$)/gs;
+const quoted = /"(?:[^"\\]|\\.?)*("|$)/gs;
 // After a comma, a word that is no parameter's name begins another credential.
 const second = /,[ \t]*[!#$%&'*+\-.^_`|~\w]+(?:[ \t]*(?:,|$)|[ \t]+(?!=|[ \t]))/;
 
@@ -41,13 +41,18 @@ export function extract(request: GuardRequest): Credential | undefined {
   if (header === undefined) return undefined;
   const [start, name] = scheme.exec(header) ?? [];
   if (start === undefined || name === undefined) throw new AuthError('ERR_HEADER_MALFORMED');
-  if (header.includes(',') && second.test(header.replace(quoted, '""'))) {
-    throw new AuthError('ERR_HEADER_REPEATED');
-  }
+  if (second.test(withoutQuotes(header))) throw new AuthError('ERR_HEADER_REPEATED');
   if (name.toLowerCase() !== 'bearer') return undefined;
   const text = header.slice(start.length);
   if (!b64token.test(text)) throw new AuthError('ERR_HEADER_MALFORMED');
   return { kind: 'token', text };
+}
+
+function withoutQuotes(header: string): string {
+  return header.replace(quoted, (_, end) => {
+    if (end === '') throw new AuthError('ERR_HEADER_MALFORMED');
+    return '""';
+  });
 }
 
 // RFC 6750 §2.3. Query parsers also read access_token[] and [access_token] as that name.

@@ -1,5 +1,5 @@
 import { type Algorithm, algorithms, isAlgorithm } from './algorithms.js';
-import { isLoopback, knownNames, listOf, mistake, secureUrl, someText } from './config.js';
+import { isLoopback, listOf, mistake, secureUrl, settingsOf, someText } from './config.js';
 import type { ClaimMap, ClaimPaths } from './principal.js';
 
 /** One authorization server whose tokens are accepted. */
@@ -58,19 +58,14 @@ export function checkIssuers(where: string, list: unknown, several: boolean): Is
 }
 
 function checkIssuer(where: string, given: unknown): IssuerSettings {
-  knownNames(where, given, issuerNames);
-  const {
-    audience,
-    jwksUri,
-    types = ['at+jwt', 'JWT', undefined],
-    claims = {},
-  } = given as Partial<IssuerOptions>;
-  const issuer = someText(`${where}.issuer`, given.issuer, 'is no issuer: write https://…');
+  const own: Partial<IssuerOptions> = settingsOf(where, given, issuerNames);
+  const { audience, jwksUri, types = ['at+jwt', 'JWT', undefined], claims = {} } = own;
+  const issuer = someText(`${where}.issuer`, own.issuer, 'is no issuer: write https://…');
   if (/^https?:/i.test(issuer)) secureUrl(`${where}.issuer`, issuer);
   else if (jwksUri === undefined) {
     throw mistake(`${where}.issuer`, issuer, 'is no URL, so its keys need a jwksUri');
   }
-  if (jwksUri === undefined && new URL(issuer).search !== '') {
+  if (jwksUri === undefined && issuer.includes('?')) {
     throw mistake(
       `${where}.issuer`,
       issuer,
@@ -89,7 +84,7 @@ function checkIssuer(where: string, given: unknown): IssuerSettings {
     issuer,
     audience: new Set(listOf(`${where}.audience`, audiences, 'audience', (one) => one !== '')),
     jwksUri: jwksUri === undefined ? undefined : secureUrl(`${where}.jwksUri`, jwksUri),
-    algorithms: checkAlgorithms(`${where}.algorithms`, given.algorithms),
+    algorithms: checkAlgorithms(`${where}.algorithms`, own.algorithms),
     types: checkTypes(`${where}.types`, types),
     claims: checkClaims(`${where}.claims`, claims),
   };
@@ -123,9 +118,9 @@ const standard = {
 } as const;
 
 function checkClaims(where: string, given: ClaimMap): ClaimPaths {
-  knownNames(where, given, Object.keys(standard));
+  const own: ClaimMap = settingsOf(where, given, Object.keys(standard));
   const path = (name: keyof ClaimMap) => {
-    const written = (given as ClaimMap)[name] ?? standard[name];
+    const written = own[name] ?? standard[name];
     const keys = typeof written === 'string' ? [written] : written;
     return listOf(`${where}.${name}`, keys, 'claim name', (key) => key !== '');
   };

@@ -2,11 +2,11 @@ import {
   callable,
   flag,
   isScope,
-  knownNames,
   listOf,
   mistake,
   seconds,
   secureUrl,
+  settingsOf,
   someText,
 } from './config.js';
 import type { DecisionEvent } from './events.js';
@@ -78,9 +78,9 @@ const toCome = ['apiKeys', 'verifiedTokens'];
  */
 export function checkOptions(options: GuardOptions): Settings {
   const where = 'options';
-  checkNames(where, options);
-  const several = 'issuers' in options;
-  const list = several ? options.issuers : [pick(options, issuerNames)];
+  const own = sortOut(where, options);
+  const several = 'issuers' in own;
+  const list = several ? own.issuers : [pick(own, issuerNames)];
   const issuers = checkIssuers(where, list, several);
   const {
     clockTolerance = 5,
@@ -94,7 +94,7 @@ export function checkOptions(options: GuardOptions): Settings {
     // Looked up late, so that a test that replaces the global one is obeyed.
     fetch = (...args) => globalThis.fetch(...args),
     now = Date.now,
-  } = options as SharedOptions;
+  } = own as SharedOptions;
   const at = (name: keyof SharedOptions) => `${where}.${name}`;
   return {
     issuers,
@@ -110,11 +110,11 @@ export function checkOptions(options: GuardOptions): Settings {
     problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
     onDecision: onDecision === undefined ? undefined : callable(at('onDecision'), onDecision),
     fetch: callable(at('fetch'), fetch),
-    now: callable(at('now'), now),
+    now: clock(callable(at('now'), now)),
   };
 }
 
-function checkNames(where: string, options: unknown): asserts options is object {
+function sortOut(where: string, options: unknown): Readonly<Record<string, unknown>> {
   const written = typeof options === 'object' && options !== null ? Object.keys(options) : [];
   const several = written.includes('issuers');
   for (const name of written) {
@@ -125,15 +125,24 @@ function checkNames(where: string, options: unknown): asserts options is object 
       throw mistake(`${where}.${name}`, name, 'stands beside issuers: write it into each of them');
     }
   }
-  knownNames(where, options, [...(several ? ['issuers'] : issuerNames), ...sharedNames]);
+  return settingsOf(where, options, [...(several ? ['issuers'] : issuerNames), ...sharedNames]);
+}
+
+// A clock that answers anything else is a bug, and must not be taken for an expired token.
+function clock(now: () => number): () => number {
+  return () => {
+    const time = now();
+    if (Number.isFinite(time)) return time;
+    throw new TypeError(`now() answered ${time}, which is no time in milliseconds`);
+  };
 }
 
 const pick = (from: object, names: readonly string[]): object =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
 
 function checkKeys(where: string, given: KeyOptions): Required<KeyOptions> {
-  knownNames(where, given, ['maxAge', 'maxStale', 'cooldown', 'timeout']);
-  const { maxAge = 600, maxStale = 86_400, cooldown = 30, timeout = 5 } = given;
+  const own: KeyOptions = settingsOf(where, given, ['maxAge', 'maxStale', 'cooldown', 'timeout']);
+  const { maxAge = 600, maxStale = 86_400, cooldown = 30, timeout = 5 } = own;
   return {
     maxAge: seconds(`${where}.maxAge`, maxAge, [0.001, 86_400]),
     maxStale: seconds(`${where}.maxStale`, maxStale, [0, 2_592_000]),
@@ -143,9 +152,10 @@ function checkKeys(where: string, given: KeyOptions): Required<KeyOptions> {
 }
 
 function checkImplied(where: string, given: object): Settings['impliedScopes'] {
-  knownNames(where, given, Object.keys(given ?? {}));
   const implied = new Map<string, readonly string[]>();
-  for (const [broad, narrow] of Object.entries(given)) {
+  for (const [broad, narrow] of Object.entries(
+    settingsOf(where, given, Object.keys(given ?? {})),
+  )) {
     listOf(where, [broad], 'scope', isScope);
     implied.set(broad, listOf(`${where}["${broad}"]`, narrow, 'scope', isScope));
   }

@@ -1,7 +1,8 @@
-import { callable, flag, isScope, knownNames, listOf, mistake } from './config.js';
+import { callable, flag, isScope, listOf, mistake, settingsOf } from './config.js';
 import { ConfigError } from './errors.js';
 import type { GuardRequest } from './extract.js';
 import type { Principal } from './principal.js';
+import { bare } from './verify/json.js';
 
 /** What a route asks of a caller beyond a good credential. Everything given has to hold. */
 export interface Requirements {
@@ -27,7 +28,7 @@ export interface Requirements {
 }
 
 const names = ['scopes', 'anyScope', 'orgId', 'check', 'optional'] as const;
-const none: Requirements = Object.freeze({});
+const none: Requirements = Object.freeze(bare({}));
 const checked = new WeakSet<Requirements>([none]);
 
 /**
@@ -46,9 +47,9 @@ export function checkRequirements(
   }
   if (checked.has(requirements)) return requirements;
   const where = 'requirements';
-  knownNames(where, requirements, names);
-  const { scopes, anyScope, orgId, check, optional } = requirements as Requirements;
-  const copy: Requirements = Object.freeze({
+  const own: Requirements = settingsOf(where, requirements, names);
+  const { scopes, anyScope, orgId, check, optional } = own;
+  const copy: Requirements = bare({
     ...(scopes !== undefined && { scopes: listOf(`${where}.scopes`, scopes, 'scope', isScope) }),
     ...(anyScope !== undefined && {
       anyScope: listOf(`${where}.anyScope`, anyScope, 'scope', isScope),
@@ -57,6 +58,7 @@ export function checkRequirements(
     ...(check !== undefined && { check: callable(`${where}.check`, check) }),
     ...(optional !== undefined && { optional: flag(`${where}.optional`, optional) }),
   });
+  Object.freeze(copy);
   checked.add(copy);
   return copy;
 }

@@ -183,6 +183,7 @@ describe('a listener changes nothing', () => {
       throw new Error('a listener');
     },
     'that answers a broken thenable': () => ({
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried
       get then() {
         throw new Error('a listener');
       },

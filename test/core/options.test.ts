@@ -179,8 +179,9 @@ test.each(refusedOptions)('%s is a ConfigError', (_, options, says) => {
 });
 
 test('a password is not repeated in the sentence', () => {
-  const options = { ...good, issuer: 'https://user:secret@a.test' };
-  expect(sentence(() => createGuard(options))).not.toContain('secret');
+  for (const issuer of ['https://user:secret@a.test', 'http://user:secret@a.test']) {
+    expect(sentence(() => createGuard({ ...good, issuer }))).not.toContain('secret');
+  }
 });
 
 test('a long value is cut short', () => {

@@ -2,8 +2,8 @@ import { isLoopback } from '../config.js';
 import { UpstreamError } from '../errors.js';
 import { type IssuerSettings, isLoopbackIssuer } from '../issuers.js';
 import type { Settings } from '../options.js';
-import { getJson, unusable } from './fetch.js';
-import { isObject } from './json.js';
+import { type Answer, getJson, unusable } from './fetch.js';
+import { own } from './json.js';
 import { createKeySet, type KeySet, type LoadKeys } from './jwks.js';
 import { importKey, type VerificationKey } from './key.js';
 
@@ -38,7 +38,7 @@ function loaderOf({ issuer, jwksUri }: IssuerSettings, fetch: Settings['fetch'])
     }
     const url = known as string;
     const answer = await getJson(url, fetch, signal);
-    const list = isObject(answer.json) ? answer.json.keys : undefined;
+    const list = own(answer.json, 'keys');
     if (!Array.isArray(list) || list.length > mostKeys) {
       throw unusable('ERR_KEYS_RESPONSE', url, answer);
     }
@@ -56,18 +56,37 @@ async function discover(
   let failure: UpstreamError | undefined;
   for (const url of wellKnown(issuer)) {
     const answer = await getJson(url, fetch, signal);
-    if (answer.status >= 500 || answer.status === 429) {
-      throw unusable('ERR_DISCOVERY_RESPONSE', url, answer);
-    }
-    if (!isObject(answer.json) || typeof answer.json.issuer !== 'string') {
-      failure ??= unusable('ERR_DISCOVERY_RESPONSE', url, answer);
-    } else if (answer.json.issuer !== issuer) {
-      failure = new UpstreamError('ERR_DISCOVERY_ISSUER', differs(url, issuer, answer.json.issuer));
-    } else {
-      return jwksUriOf(answer.json.jwks_uri, issuer, url);
-    }
+    const found = jwksUriOf(answer, issuer, url);
+    if (typeof found === 'string') return found;
+    if (answer.status >= 500 || answer.status === 429) throw found;
+    // Metadata of another issuer say more of what is wrong than a form that is absent.
+    if (!failure || found.code === 'ERR_DISCOVERY_ISSUER') failure = found;
   }
   throw failure;
+}
+
+function jwksUriOf({ status, json }: Answer, issuer: string, url: string): string | UpstreamError {
+  const [named, jwksUri] = [own(json, 'issuer'), own(json, 'jwks_uri')];
+  if (typeof named !== 'string') return unusable('ERR_DISCOVERY_RESPONSE', url, { status, json });
+  if (named !== issuer) {
+    return new UpstreamError('ERR_DISCOVERY_ISSUER', differs(url, issuer, named.slice(0, 256)));
+  }
+  if (typeof jwksUri === 'string' && mayBeFetched(jwksUri, issuer)) return jwksUri;
+  const none = new UpstreamError(
+    'ERR_DISCOVERY_RESPONSE',
+    `${url} names no jwks_uri that is https`,
+  );
+  if (jwksUri === undefined) return none; // RFC 8414 §2 lets it be left out; the other form may have it
+  throw none;
+}
+
+// What is discovered stays off this machine, unless the configured issuer is on it itself.
+function mayBeFetched(jwksUri: string, issuer: string): boolean {
+  if (!URL.canParse(jwksUri)) return false;
+  const url = new URL(jwksUri);
+  if (url.username !== '' || url.password !== '') return false;
+  if (isLoopback(url)) return isLoopbackIssuer(issuer) && /^https?:$/.test(url.protocol);
+  return url.protocol === 'https:';
 }
 
 /** Where metadata may be: RFC 8414 §3.1 inserts, OpenID Connect Discovery §4 appends. */
@@ -90,20 +109,4 @@ function differs(url: string, issuer: string, named: string): string {
 }
 
 // Escaped, since it was fetched and may be logged.
-const quote = (text: string): string => JSON.stringify(text.slice(0, 256));
-
-function jwksUriOf(jwksUri: unknown, issuer: string, url: string): string {
-  const parsed =
-    typeof jwksUri === 'string' && URL.canParse(jwksUri) ? new URL(jwksUri) : undefined;
-  const local = isLoopbackIssuer(issuer);
-  const fine =
-    parsed &&
-    (isLoopback(parsed) ? local : parsed.protocol === 'https:') &&
-    /^https?:$/.test(parsed.protocol) &&
-    parsed.username === '' &&
-    parsed.password === '';
-  if (!fine) {
-    throw new UpstreamError('ERR_DISCOVERY_RESPONSE', `${url} names no jwks_uri that is https`);
-  }
-  return parsed.href;
-}
+const quote = (text: string): string => JSON.stringify(text);

@@ -11,6 +11,12 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * A copy with an object's own members and no others: what somebody put into `Object.prototype` is
+ * in every object but this.
+ */
+export const bare = (value: object): Claims => ({ __proto__: null, ...value });
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**

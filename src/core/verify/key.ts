@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { type Algorithm, fitOf } from '../algorithms.js';
-import { isObject } from './json.js';
+import { bare, type Claims, isObject } from './json.js';
+import { isRoca } from './roca.js';
 
 /** A public key of a key set, imported once and fit for signatures. */
 export interface VerificationKey {
@@ -16,11 +17,13 @@ export interface VerificationKey {
  * Imports one member of a key set (RFC 7517 §4); undefined for what is malformed, weak, secret, or
  * meant for something else, so that the rest of the set can be used (RFC 7517 §5).
  */
-export function importKey(jwk: unknown): VerificationKey | undefined {
-  if (!isObject(jwk) || !isForVerifying(jwk)) return undefined;
+export function importKey(given: unknown): VerificationKey | undefined {
+  if (!isObject(given)) return undefined;
+  const jwk = bare(given);
+  if (!isForVerifying(jwk)) return undefined;
   const { kid, alg, kty, crv } = jwk;
   const publicKey = publicKeyOf(jwk);
-  if (!publicKey || !isStrong(publicKey)) return undefined;
+  if (!publicKey || !isStrong(publicKey) || (kty === 'RSA' && isRoca(jwk.n))) return undefined;
   const { modulusLength = 0 } = publicKey.asymmetricKeyDetails ?? {};
   return {
     kid: kid as string | undefined,
@@ -38,7 +41,7 @@ export function importKey(jwk: unknown): VerificationKey | undefined {
   };
 }
 
-function isForVerifying({ kid, alg, use, key_ops, d }: Record<string, unknown>): boolean {
+function isForVerifying({ kid, alg, use, key_ops, d }: Claims): boolean {
   return (
     (kid === undefined || typeof kid === 'string') &&
     (alg === undefined || typeof alg === 'string') &&
@@ -49,7 +52,7 @@ function isForVerifying({ kid, alg, use, key_ops, d }: Record<string, unknown>):
   );
 }
 
-function publicKeyOf({ kty, n, e, crv, x, y }: Record<string, unknown>): KeyObject | undefined {
+function publicKeyOf({ kty, n, e, crv, x, y }: Claims): KeyObject | undefined {
   const members = { RSA: { kty, n, e }, EC: { kty, crv, x, y }, OKP: { kty, crv, x } };
   if (typeof kty !== 'string' || !Object.hasOwn(members, kty)) return undefined;
   try {

@@ -1,0 +1,188 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createGuard } from '../../src/index.js';
+import { createTestIssuer } from '../../src/testing.js';
+import {
+  type Answer,
+  createClock,
+  json,
+  openScene,
+  outcome,
+  redirect,
+  reset,
+  type Scene,
+  text,
+} from './server.js';
+
+/** The metadata of the scene's issuer, bent where the test says so. */
+const metadata = ({ host, issuer }: Scene, members: object = {}): Answer =>
+  json({ issuer: issuer.issuer, jwks_uri: `${host.origin}/jwks`, ...members });
+
+const rfc8414 = '/.well-known/oauth-authorization-server';
+const openid = '/.well-known/openid-configuration';
+
+const forms: readonly (readonly [string, string, string])[] = [
+  ['', rfc8414, openid],
+  ['/', rfc8414, openid],
+  ['/tenant', `${rfc8414}/tenant`, `/tenant${openid}`],
+  ['/tenant/', `${rfc8414}/tenant`, `/tenant${openid}`],
+  ['/a/b%20c', `${rfc8414}/a/b%20c`, `/a/b%20c${openid}`],
+];
+
+test.each(forms)('an issuer at "%s" is found by RFC 8414', async (discoverAt, first) => {
+  const scene = await openScene({ discoverAt });
+  scene.host.routes[first] = metadata(scene);
+  expect(await scene.outcome()).toBe('allowed');
+  expect(scene.host.received).toEqual([first, '/jwks']);
+});
+
+test.each(forms)('an issuer at "%s" is found by OpenID', async (discoverAt, first, second) => {
+  const scene = await openScene({ discoverAt });
+  scene.host.routes[second] = metadata(scene);
+  expect(await scene.outcome()).toBe('allowed');
+  expect(scene.host.received).toEqual([first, second, '/jwks']);
+});
+
+test.each<[string, Answer]>([
+  ['404', text('', 404)],
+  ['400', text('', 400)],
+  ['401', text('', 401)],
+  ['403', text('', 403)],
+  ['405', text('', 405)],
+  ['204', text('', 204)],
+  ['HTML with 200', text('<!doctype html>')],
+  ['an error with 200', json({ error: 'not_found' })],
+  ['a redirect', redirect('/sign-in')],
+  ['another issuer', json({ issuer: 'https://other.test', jwks_uri: 'https://other.test/jwks' })],
+])('where the first form is %s, the second is asked', async (_, answer) => {
+  const scene = await openScene({ discoverAt: '' });
+  scene.host.routes[rfc8414] = answer;
+  scene.host.routes[openid] = metadata(scene);
+  expect(await scene.outcome()).toBe('allowed');
+  expect(scene.host.received).toEqual([rfc8414, openid, '/jwks']);
+});
+
+test.each<[string, Answer, string]>([
+  ['500', text('', 500), 'ERR_DISCOVERY_RESPONSE'],
+  ['503', text('', 503), 'ERR_DISCOVERY_RESPONSE'],
+  ['429', text('', 429), 'ERR_DISCOVERY_RESPONSE'],
+  ['a reset', reset, 'ERR_KEYS_UNREACHABLE'],
+])('where the first form is %s, it is 503 at once', async (_, answer, code) => {
+  const scene = await openScene({ discoverAt: '' });
+  scene.host.routes[rfc8414] = answer;
+  scene.host.routes[openid] = metadata(scene);
+  expect(await scene.decide()).toMatchObject({
+    allowed: false,
+    error: { code },
+    denial: { status: 503, headers: { 'Retry-After': '1' } },
+  });
+  expect(scene.host.received).toEqual([rfc8414]);
+});
+
+test('where neither form is there, it is 503, and the message names the place', async () => {
+  const { decide, host } = await openScene({ discoverAt: '' });
+  expect(await decide()).toMatchObject({
+    error: {
+      code: 'ERR_DISCOVERY_RESPONSE',
+      message: `${host.origin}${rfc8414} answered 404`,
+    },
+  });
+  expect(host.received).toEqual([rfc8414, openid]);
+});
+
+test.each<[string, (scene: Scene) => string, boolean]>([
+  ['in a slash', ({ host }) => `${host.origin}/tenant/`, true],
+  ['in case', ({ host }) => `${host.origin}/Tenant`, true],
+  ['in its path', ({ host }) => `${host.origin}/other`, false],
+  ['in everything', () => 'https://evil.test', false],
+])('an issuer that differs %s is 503, with a hint if it helps', async (_, named, hinted) => {
+  const scene = await openScene({ discoverAt: '/tenant' });
+  const other = named(scene);
+  scene.host.routes[`${rfc8414}/tenant`] = metadata(scene, { issuer: other });
+  const decision = await scene.decide();
+  if (decision.allowed) throw new Error('allowed');
+  expect(decision.denial.status).toBe(503);
+  expect(decision.error.code).toBe('ERR_DISCOVERY_ISSUER');
+  expect(decision.error.message).toContain(`"${other}"`);
+  expect(decision.error.message).toContain(`"${scene.issuer.issuer}"`);
+  expect(decision.error.message.includes(`so write issuer: "${other}"`)).toBe(hinted);
+  expect(JSON.stringify(decision.denial)).not.toContain(other);
+  expect(scene.host.received).not.toContain('/jwks');
+});
+
+const locally: readonly (readonly [string, unknown])[] = [
+  ['http on another host', 'http://keys.test/jwks'],
+  ['http on a host that only looks like the loopback', 'http://127.0.0.1.evil.test/jwks'],
+  ['no http at all', 'ftp://127.0.0.1/jwks'],
+  ['data', 'data:application/json,{"keys":[]}'],
+  ['a path', '/jwks'],
+  ['no text', 42],
+];
+
+test('metadata without a jwks_uri count as absent: the other form is asked', async () => {
+  const scene = await openScene({ discoverAt: '' });
+  scene.host.routes[rfc8414] = metadata(scene, { jwks_uri: undefined });
+  expect(await scene.outcome()).toBe('503 ERR_DISCOVERY_RESPONSE');
+  expect(scene.host.received).toEqual([rfc8414, openid]);
+  scene.host.routes[openid] = metadata(scene);
+  scene.clock.advance(1);
+  expect(await scene.outcome()).toBe('allowed');
+});
+
+test.each(locally)('a discovered jwks_uri that is %s is refused', async (_, jwksUri) => {
+  const scene = await openScene({ discoverAt: '' });
+  scene.host.routes[rfc8414] = metadata(scene, { jwks_uri: jwksUri });
+  expect(await scene.outcome()).toBe('503 ERR_DISCOVERY_RESPONSE');
+  expect(scene.fetched).toEqual([`${scene.host.origin}${rfc8414}`]);
+});
+
+test.each(['user@', 'user:secret@', ':secret@'])(
+  'a discovered jwks_uri with %s is refused',
+  async (user) => {
+    const scene = await openScene({ discoverAt: '' });
+    const uri = `${scene.host.origin}/jwks`.replace('://', `://${user}`);
+    scene.host.routes[rfc8414] = metadata(scene, { jwks_uri: uri });
+    expect(await scene.outcome()).toBe('503 ERR_DISCOVERY_RESPONSE');
+    expect(scene.host.received).toEqual([rfc8414]);
+  },
+);
+
+/** A guard of an issuer that is not on this machine, whose metadata name this place for its keys. */
+async function openRemote(jwksUri: string) {
+  const clock = createClock();
+  const issuer = await createTestIssuer({ issuer: 'https://login.example.com', now: clock.now });
+  const fetched: string[] = [];
+  const guard = createGuard({
+    ...issuer.options,
+    fetch: async (url) => {
+      fetched.push(String(url));
+      const keys = String(url) === jwksUri;
+      return Response.json(keys ? issuer.jwks : { issuer: issuer.issuer, jwks_uri: jwksUri });
+    },
+  });
+  onTestFinished(() => guard.close());
+  return { fetched, outcome: async () => outcome(guard, await issuer.token()) };
+}
+
+test.each([
+  'http://127.0.0.1/jwks',
+  'https://127.0.0.1/jwks',
+  'https://127.1.2.3:8443/jwks',
+  'https://0x7f.1/jwks',
+  'https://localhost/jwks',
+  'http://[::1]:3000/jwks',
+  'https://[::1]/jwks',
+  'http://login.example.com/jwks',
+])('an issuer out there cannot send the guard to %s', async (jwksUri) => {
+  const remote = await openRemote(jwksUri);
+  expect(await remote.outcome()).toBe('503 ERR_DISCOVERY_RESPONSE');
+  expect(remote.fetched).toEqual([`https://login.example.com${rfc8414}`]);
+});
+
+test('an issuer out there may keep its keys on another https host', async () => {
+  const remote = await openRemote('https://keys.example.net/jwks');
+  expect(await remote.outcome()).toBe('allowed');
+  expect(remote.fetched).toEqual([
+    `https://login.example.com${rfc8414}`,
+    'https://keys.example.net/jwks',
+  ]);
+});
