@@ -1,0 +1,170 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { createGuard, type DecisionEvent, type GuardOptions } from '../../src/index.js';
+import { bearing, requestOf, sending } from '../rfc/ask.js';
+import { audience, guardFor, issuer, jwksUri, keyFor, mint, now } from '../rfc/mint.js';
+import { refusals } from '../rfc/refusals.js';
+
+const key = await keyFor('ES256');
+const stranger = await keyFor('ES256', 'stranger');
+
+/** Everything that a log could hold of a value. */
+const logged = (value: unknown): string =>
+  [
+    JSON.stringify(value),
+    inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }),
+    String(value),
+    value instanceof Error ? `${value.stack}${value.message}` : '',
+  ].join('\n');
+
+function expectSilent(value: unknown, token: string): void {
+  const text = logged(value);
+  const [head, payload, signature] = token.split('.');
+  for (const secret of [token, payload, signature, `${head}.`, `${payload?.slice(0, 40)}`]) {
+    if (secret) expect(text).not.toContain(secret);
+  }
+}
+
+/** The guard of a refusal, with a listener. */
+function listening(refusal: (typeof refusals)[number], events: DecisionEvent[]) {
+  const options: GuardOptions = {
+    issuer,
+    audience,
+    now,
+    jwksUri,
+    fetch: async () => Response.json({ keys: [key.jwk] }),
+    onDecision: (event) => events.push(event),
+  };
+  if (refusal.code === 'ERR_TOKEN_CLAIMS') return createGuard({ ...options, types: ['at+jwt'] });
+  return refusal.guard ? refusal.guard(key) : createGuard(options);
+}
+
+describe.each(refusals)('$code', (refusal) => {
+  test('says nothing of the token, in decision, denial, error or event', async () => {
+    const token = refusal.token?.(key, stranger) ?? mint(key);
+    const events: DecisionEvent[] = [];
+    const guard = listening(refusal, events);
+    const decision = await guard(refusal.request(token), refusal.requirements);
+    if (decision.allowed) throw new Error('the guard let it through');
+    expect(decision.error.code).toBe(refusal.code);
+    for (const one of [decision, decision.denial, decision.error, decision.error.cause, events]) {
+      expectSilent(one, token);
+    }
+    const own = refusal.guard && refusal.code !== 'ERR_TOKEN_CLAIMS';
+    expect(events.map(({ reason }) => reason)).toEqual(own ? [] : [refusal.code]);
+  });
+});
+
+describe('outages', () => {
+  const failing: Record<string, typeof globalThis.fetch> = {
+    ERR_KEYS_UNREACHABLE: () => Promise.reject(new TypeError('fetch failed')),
+    ERR_KEYS_RESPONSE: async () => new Response('<html>', { status: 502 }),
+    ERR_KEYS_TIMEOUT: () => new Promise(() => {}),
+  };
+
+  test.each(Object.entries(failing))('%s says nothing of the token either', async (code, fetch) => {
+    const token = mint(key);
+    const events: DecisionEvent[] = [];
+    const onDecision = (event: DecisionEvent) => events.push(event);
+    const guard = guardFor([], { fetch, onDecision, keys: { timeout: 0.001 } });
+    const decision = await guard(bearing(token));
+    expect(decision).toMatchObject({ allowed: false, error: { code } });
+    expect(events).toMatchObject([
+      { outcome: 'error', status: 503, reason: code, method: 'token' },
+    ]);
+    expectSilent([decision, events], token);
+    if (!decision.allowed) expectSilent(decision.error.cause, token);
+    await expect(guard.ready()).rejects.toMatchObject({ code });
+  });
+});
+
+describe('what is allowed', () => {
+  test('a decision and its event hold claims, and not the token', async () => {
+    const token = mint(key, { claims: { scope: 'a', org_id: 'org_1' } });
+    const events: DecisionEvent[] = [];
+    const guard = guardFor([key.jwk], { onDecision: (event) => events.push(event) });
+    const decision = await guard(bearing(token));
+    expect(decision.allowed).toBe(true);
+    expect(events).toHaveLength(1);
+    expectSilent(decision, token);
+    expectSilent(events, token);
+    expect(logged(events)).not.toContain('claims');
+  });
+});
+
+describe('what is thrown', () => {
+  const broken = new Error('the application broke');
+  const throwing = () => {
+    throw broken;
+  };
+
+  test.each([
+    ['a check that throws', { check: throwing }],
+    ['a check that rejects', { check: () => Promise.reject(broken) }],
+    ['an organization that throws', { orgId: throwing }],
+  ])('by %s is the application’s own error, untouched', async (_, requirements) => {
+    const token = mint(key);
+    const events: DecisionEvent[] = [];
+    const guard = guardFor([key.jwk], { onDecision: (event) => events.push(event) });
+    await expect(guard(bearing(token), requirements)).rejects.toBe(broken);
+    expectSilent(broken, token);
+    expect(Object.keys(broken)).toEqual([]);
+    expect(events).toEqual([]);
+  });
+
+  test('by a clock or a request that is broken has no token in it', async () => {
+    const token = mint(key);
+    const request = { ...bearing(token), header: throwing };
+    await expect(guardFor([key.jwk])(request)).rejects.toBe(broken);
+    await expect(guardFor([key.jwk], { now: throwing })(bearing(token))).rejects.toBe(broken);
+    expectSilent(broken, token);
+  });
+
+  test('for requirements that cannot be meant has no token in it', async () => {
+    const token = mint(key);
+    const wrong = { scopes: 'a b' } as never;
+    const error = await guardFor([key.jwk])(bearing(token), wrong).catch((one: unknown) => one);
+    expect(error).toMatchObject({ code: 'ERR_CONFIG' });
+    expectSilent(error, token);
+  });
+});
+
+describe('identity in an event', () => {
+  async function eventOf(request: Parameters<ReturnType<typeof guardFor>>[0], requirements = {}) {
+    const events: DecisionEvent[] = [];
+    const onDecision = (event: DecisionEvent) => events.push(event);
+    await guardFor([key.jwk], { onDecision })(request, requirements);
+    expect(events).toHaveLength(1);
+    return events[0];
+  }
+  const identity = ['subject', 'clientId', 'orgId', 'issuer', 'tokenId', 'keyId', 'scopes'];
+  const identified = (event: DecisionEvent | undefined) =>
+    Object.keys(event ?? {}).filter((name) => identity.includes(name));
+
+  test.each(refusals.filter(({ guard, code }) => !guard && /^ERR_(TOKEN|HEADER|CRED)/.test(code)))(
+    'is never there before the token is verified: $code',
+    async (refusal) => {
+      const token = refusal.token?.(key, stranger) ?? mint(key);
+      const event = await eventOf(refusal.request(token));
+      expect(identified(event)).toEqual([]);
+      for (const value of Object.values(event?.claimed ?? {}))
+        expect(value).toMatch(/^[ -~]{1,128}$/);
+    },
+  );
+
+  test('is there once it is verified, though the request is refused', async () => {
+    const token = mint(key, { claims: { scope: 'a', org_id: 'org_1' } });
+    const event = await eventOf(bearing(token), { scopes: ['b'] });
+    expect(identified(event).sort()).toEqual(
+      ['clientId', 'issuer', 'orgId', 'scopes', 'subject', 'tokenId'].sort(),
+    );
+    expect(event?.claimed).toBeUndefined();
+  });
+
+  test('is not there where nobody said anything', async () => {
+    for (const request of [requestOf({}), sending('Basic abc'), sending('Bearer abc')]) {
+      const event = await eventOf(request);
+      expect([identified(event), event?.claimed]).toEqual([[], undefined]);
+    }
+  });
+});

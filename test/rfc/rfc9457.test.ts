@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, type Denial } from '../../src/index.js';
+import { bearing, refuse, requestOf } from './ask.js';
+import { guardFor, keyFor, mint } from './mint.js';
+import { answerTo, prepare, refusals } from './refusals.js';
+
+const key = await keyFor('ES256');
+const stranger = await keyFor('ES256', 'stranger');
+const denialOf = (refusal: (typeof refusals)[number]): Promise<Denial> => {
+  const { guard, request, requirements } = prepare(refusal, key, stranger);
+  return refuse(guard, request, requirements);
+};
+const denials = await Promise.all(refusals.map(denialOf));
+
+describe.each(refusals)('RFC 9457 §3, the problem of $code', (refusal) => {
+  const { status, error } = answerTo(refusal.code);
+
+  test('RFC 9457 §3: the media type MUST be application/problem+json, and the body its object', async () => {
+    const { headers, body } = await denialOf(refusal);
+    expect(headers['Content-Type']).toBe('application/problem+json; charset=utf-8');
+    expect(JSON.parse(JSON.stringify(body))).toEqual(body);
+  });
+
+  test('RFC 9457 §3.1.2: its status MUST be the status of the answer', async () => {
+    const denial = await denialOf(refusal);
+    expect([denial.status, denial.body.status]).toEqual([status, status]);
+  });
+
+  test('RFC 9457 §3.1.1: its type MUST be a URI, and name the code', async () => {
+    const { type, code } = (await denialOf(refusal)).body;
+    expect(code).toBe(status === 503 ? 'ERR_KEYS_UNAVAILABLE' : refusal.code);
+    expect(type).toMatch(/^urn:sallyport:problem:[a-z]+(-[a-z]+)*$/);
+    expect(code).toBe(`ERR_${type.slice(22).toUpperCase().replaceAll('-', '_')}`);
+  });
+
+  test('RFC 9457 §3.1.3, §3.1.4: title and detail SHOULD be sentences that name no value', async () => {
+    const { title, detail } = (await denialOf(refusal)).body;
+    expect(title).toMatch(/^[A-Z][a-z]+( [a-z]+)*$/);
+    expect(detail).toMatch(/^[A-Z][A-Za-z ,.]+$/);
+  });
+
+  test('RFC 9457 §3.2: extension members SHOULD be error, error_description and code, and no more', async () => {
+    const { body } = await denialOf(refusal);
+    const { type, title, status, detail, ...extensions } = body;
+    expect(extensions).toEqual({
+      ...(error && { error, error_description: detail }),
+      code: body.code,
+    });
+    for (const name of Object.keys(extensions)) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]{2,}$/);
+  });
+
+  test('RFC 9111 §5.2.2.5: the answer MUST NOT be stored', async () => {
+    expect((await denialOf(refusal)).headers['Cache-Control']).toBe('no-store');
+  });
+});
+
+describe('RFC 9457 §3.1.3, problem types', () => {
+  test('RFC 9457 §3.1.3: a type SHOULD always have the same title, status and detail', () => {
+    const types = new Set(denials.map(({ body }) => body.type));
+    const bodies = new Set(denials.map(({ body }) => JSON.stringify(body)));
+    expect(bodies.size).toBe(types.size);
+    expect(types.size).toBe(denials.filter(({ status }) => status !== 503).length + 1);
+  });
+
+  test('RFC 9457 §3.1.1: a refusal SHOULD NOT tell an outage from another', () => {
+    const outages = denials.filter(({ status }) => status === 503);
+    expect(outages).toHaveLength(5);
+    expect(new Set(outages.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+  });
+
+  test.each([
+    ['https://errors.test/', 'https://errors.test/token-opaque'],
+    ['https://errors.test/p#', 'https://errors.test/p#token-opaque'],
+    ['https://errors.test/?type=', 'https://errors.test/?type=token-opaque'],
+    ['tag:api.test,2030:', 'tag:api.test,2030:token-opaque'],
+  ])('RFC 9457 §3.1.1: with problemTypes %s the type is %s', async (problemTypes, type) => {
+    const guard = guardFor([key.jwk], { problemTypes });
+    expect((await refuse(guard, bearing('opaque'))).body.type).toBe(type);
+    expect((await refuse(guard, requestOf({}))).body.type).toBe(
+      type.replace('token-opaque', 'credential-missing'),
+    );
+  });
+
+  test.each([
+    '',
+    '/problems/',
+    'problems',
+    'https://errors.test',
+    'https://x.test/a b/',
+    'https://x.test/é/',
+  ])(
+    'RFC 9457 §3.1.1: problemTypes "%s" is no beginning of a URI, so it MUST be refused',
+    (problemTypes) => {
+      expect(() => guardFor([key.jwk], { problemTypes })).toThrow(ConfigError);
+    },
+  );
+
+  test('RFC 9457 §5: of two bad tokens with one fault, the answers MUST be the same', async () => {
+    const guard = guardFor([key.jwk]);
+    const claims = [
+      { aud: 'a', sub: 'x' },
+      { aud: ['b', 'c'], org_id: 'y', scope: 'z' },
+    ];
+    const answers = await Promise.all(
+      claims.map((some) => refuse(guard, bearing(mint(key, { claims: some })))),
+    );
+    expect(answers[0]).toEqual(answers[1]);
+  });
+});
