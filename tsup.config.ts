@@ -7,6 +7,7 @@ const shared = {
   format: 'esm',
   target: 'node20',
   platform: 'node',
+  removeNodeProtocol: false,
   // One AuthError for all subpaths.
   splitting: true,
 } as const;

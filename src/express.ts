@@ -40,7 +40,10 @@ interface ExpressRequest extends IncomingMessage {
 }
 
 /** Makes the middleware that guards a route or a router. */
-export type RequireToken = (requirements?: Requirements) => ExpressMiddleware;
+export type RequireToken = (
+  requirements?: Requirements,
+  ...mounted: undefined[] // or it would pass for an error handler, uncalled
+) => ExpressMiddleware;
 
 /**
  * Protects Express routes, version 4.18 or 5: `app.get('/orders', requireToken({ scopes }), …)`.

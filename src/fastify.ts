@@ -29,7 +29,9 @@ export type FastifyGuardHook = (request: { principal: Principal }, reply: object
 export type RequireToken = (requirements?: Requirements) => FastifyGuardHook;
 
 /** The guard's options, or a guard; that one stays its owner's to close. */
-export type FastifyGuardOptions = GuardOptions | { readonly guard: Guard };
+export type FastifyGuardOptions =
+  | (GuardOptions & { readonly guard?: never })
+  | { readonly guard: Guard; readonly issuer?: never; readonly issuers?: never };
 
 /**
  * Adds `app.requireToken` and `request.principal` to Fastify 5, for the plugin that registers it

@@ -19,9 +19,9 @@ export interface Pass<P extends Principal | undefined = Principal> {
 export interface FetchCheck<P extends Principal | undefined = Principal> {
   (
     request: Request,
-    requirements: Requirements & { readonly optional: true },
-  ): Promise<Response | Pass<Principal | undefined>>;
-  (request: Request, requirements?: Requirements): Promise<Response | Pass<P>>;
+    requirements?: Requirements & { readonly optional?: false },
+  ): Promise<Response | Pass<P>>;
+  (request: Request, requirements?: Requirements): Promise<Response | Pass<Principal | undefined>>;
 }
 
 /**
@@ -29,9 +29,9 @@ export interface FetchCheck<P extends Principal | undefined = Principal> {
  * @throws ConfigError for options that cannot be meant
  */
 export function fetchGuard(
-  source: GuardOptions & { readonly optional: true },
-): FetchCheck<Principal | undefined>;
-export function fetchGuard(source: GuardOptions | Guard): FetchCheck;
+  source: (GuardOptions & { readonly optional?: false }) | Guard,
+): FetchCheck;
+export function fetchGuard(source: GuardOptions | Guard): FetchCheck<Principal | undefined>;
 export function fetchGuard(source: GuardOptions | Guard): FetchCheck {
   const guard = typeof source === 'function' ? source : createGuard(source);
 

@@ -29,9 +29,8 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     if (orgId !== undefined) {
       const wanted: unknown = typeof orgId === 'function' ? orgId(request) : orgId;
       if (typeof wanted !== 'string' || wanted === '') throw new AuthError('ERR_ORG_UNRESOLVED');
-      const own = Object.hasOwn(principal, 'orgId') ? principal.orgId : undefined;
-      if (own === undefined) throw new AuthError('ERR_ORG_MISSING');
-      if (own !== wanted) throw new AuthError('ERR_ORG_MISMATCH');
+      if (principal.orgId === undefined) throw new AuthError('ERR_ORG_MISSING');
+      if (principal.orgId !== wanted) throw new AuthError('ERR_ORG_MISMATCH');
     }
 
     if (requirements.check && (await requirements.check(principal, request)) !== true) {

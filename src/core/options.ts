@@ -48,7 +48,12 @@ export interface SharedOptions {
 }
 
 /** One issuer, or a fixed list of them; between them nothing is inherited. */
-export type GuardOptions = (IssuerOptions | { readonly issuers: readonly IssuerOptions[] }) &
+export type GuardOptions = (
+  | (IssuerOptions & { readonly issuers?: never })
+  | ({ readonly issuers: readonly IssuerOptions[] } & {
+      readonly [K in keyof IssuerOptions]?: never;
+    })
+) &
   SharedOptions;
 
 /** All options, checked, with nothing left out and no modes: one issuer is a list of one. */

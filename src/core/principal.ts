@@ -1,4 +1,4 @@
-import { type Claims, own } from './verify/json.js';
+import { bare, type Claims, own } from './verify/json.js';
 
 /** Who is calling: the same for every kind of credential. */
 export interface Principal {
@@ -48,7 +48,7 @@ export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
   const clientId = text(claims, paths.clientId);
   const orgId = text(claims, paths.orgId);
   const tokenId = text(claims, ['jti']);
-  return {
+  const principal: Principal = {
     kind: 'token',
     ...(subject !== undefined && { subject }),
     ...(clientId !== undefined && { clientId }),
@@ -59,6 +59,8 @@ export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
     expiresAt: claims.exp as number,
     claims,
   };
+  // Nobody gets an identity out of Object.prototype.
+  return bare(principal) as unknown as Principal;
 }
 
 /** The claim at a path if it is a text that says something; an empty one says nothing. */

@@ -2,7 +2,9 @@ import type { Principal } from '../index.js';
 
 /** A principal for the unit test of a handler, without a guard. */
 export function testPrincipal(
-  parts: Omit<Partial<Principal>, 'scopes'> & { readonly scopes?: Iterable<string> } = {},
+  parts: Omit<Partial<Principal>, 'scopes'> & {
+    readonly scopes?: readonly string[] | ReadonlySet<string>;
+  } = {},
 ): Principal {
   return {
     kind: 'token',

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import express from 'express';
+import fastify from 'fastify';
+import { AuthError, createGuard } from 'sallyport';
+import { expressGuard } from 'sallyport/express';
+import { fastifyGuard } from 'sallyport/fastify';
+import { fetchGuard } from 'sallyport/fetch';
+import { createTestIssuer } from 'sallyport/testing';
+
+const issuer = await createTestIssuer();
+const guard = createGuard(issuer.options);
+const headers = { authorization: `Bearer ${await issuer.token({ scopes: ['orders:read'] })}` };
+
+const nobody = await guard({ method: 'GET', url: '/', header: () => undefined });
+assert(!nobody.allowed && nobody.error instanceof AuthError);
+
+const requireToken = expressGuard(guard);
+const app = express().get('/', requireToken({ scopes: ['orders:read'] }), (req, res) => {
+  res.json(req.principal.subject);
+});
+const server = app.listen(0, '127.0.0.1');
+await once(server, 'listening');
+const url = `http://127.0.0.1:${server.address().port}/`;
+assert.equal(await (await fetch(url, { headers })).json(), 'user_1');
+assert.equal((await fetch(url)).status, 401);
+server.close();
+server.closeAllConnections();
+
+const other = fastify();
+await other.register(fastifyGuard, issuer.options);
+other.get('/', { onRequest: other.requireToken() }, async ({ principal }) => principal.subject);
+assert.equal((await other.inject({ url: '/', headers })).body, 'user_1');
+assert.equal((await other.inject({ url: '/' })).statusCode, 401);
+await other.close();
+
+const pass = await fetchGuard(guard)(new Request('https://api.test/', { headers }));
+assert.equal(pass.principal.subject, 'user_1');
+
+console.log('works');
