@@ -47,6 +47,11 @@ export function fetchGuard(source: GuardOptions | Guard): FetchCheck {
 }
 
 function toGuardRequest({ method, url, headers }: Request): GuardRequest {
-  const { pathname, search } = new URL(url);
-  return { method, url: pathname + search, header: (name) => headers.get(name) ?? undefined };
+  const { pathname, search, host } = new URL(url);
+  return {
+    method,
+    url: pathname + search,
+    // Many hosts keep Host in the URL alone.
+    header: (name) => headers.get(name) ?? (name === 'host' ? host : undefined),
+  };
 }

@@ -19,13 +19,16 @@ export function toGuardRequest({
   params,
   body,
 }: NodeRequest): GuardRequest {
-  const header = (name: string): string | undefined => {
-    const values: string[] = [];
+  const values = (name: string): string | undefined => {
+    const found: string[] = [];
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
+      if (rawHeaders[i]?.toLowerCase() === name) found.push(rawHeaders[i + 1] ?? '');
     }
-    return values.length > 0 ? values.join(', ') : undefined;
+    return found.length > 0 ? found.join(', ') : undefined;
   };
+  // RFC 9113 §8.3.1: what HTTP/1.1 calls Host is :authority in HTTP/2.
+  const header = (name: string) =>
+    values(name) ?? (name === 'host' ? values(':authority') : undefined);
   return {
     method: method ?? 'GET',
     url,

@@ -1,5 +1,6 @@
 import {
   authorization,
+  bearer,
   type Case,
   expired,
   forbidden,
@@ -111,6 +112,13 @@ export const routeCases: readonly Case[] = [
     }),
     passes({ orgId: 'org_1' }),
     { requirements: orgHeader },
+  ),
+  rule(
+    'org-subdomain',
+    'The request may name the organization by its sub-domain',
+    async (issuer) => ({ ...bearer(await issuer.token({ orgId: 'acme' })), host: 'acme.api.test' }),
+    passes({ orgId: 'acme' }),
+    { requirements: { orgId: (request) => request.header('host')?.split('.')[0] } },
   ),
   rule(
     'org-unresolved',

@@ -95,13 +95,11 @@ function check(answer: Answer, expected: Expected, bodiless: boolean): void {
 
 const compared = ['content-type', 'cache-control', 'www-authenticate', 'retry-after'] as const;
 
-function send(
-  origin: string,
-  { method = 'GET', path = '/', headers = [] }: Asked,
-): Promise<Answer> {
+function send(origin: string, asked: Asked): Promise<Answer> {
+  const { method = 'GET', path = '/', host = new URL(origin).host, headers = [] } = asked;
   return new Promise((resolve, reject) => {
-    const host = ['host', new URL(origin).host, 'connection', 'close'];
-    const request = httpRequest(origin + path, { method, headers: [...host, ...headers] as never });
+    const all = ['host', host, 'connection', 'close', ...headers];
+    const request = httpRequest(origin + path, { method, headers: all as never });
     request.on('error', reject);
     request.on('response', (response) => {
       let body = '';

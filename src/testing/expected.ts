@@ -18,6 +18,8 @@ export interface Case {
 export interface Asked {
   readonly method?: string;
   readonly path?: string;
+  /** @default the door's own */
+  readonly host?: string;
   readonly headers?: readonly string[];
 }
 

@@ -287,11 +287,18 @@ describe('HTTP/2', () => {
     const app2 = fastify({ http2: true });
     await app2.register(fastifyGuard, { guard });
     app2.get('/', { onRequest: app2.requireToken() }, async (request) => told(request.principal));
+    const onRequest = app2.requireToken({ orgId: (request) => request.header('host') });
+    app2.get('/host', { onRequest }, async () => 'reached');
     const origin = await app2.listen({ port: 0, host: '127.0.0.1' });
     try {
       expect(await ask(origin, await bearer())).toMatchObject({ status: 200 });
       const none = await ask(origin, {});
       expect(none).toMatchObject({ status: 401, challenge: 'Bearer realm="https://api.test"' });
+      const wrongHost = await ask(origin, { ...(await bearer()), ':path': '/host' });
+      expect(wrongHost).toMatchObject({ status: 403 });
+      const { host } = new URL(origin);
+      const rightHost = await ask(origin, { ...(await bearer({ orgId: host })), ':path': '/host' });
+      expect(rightHost).toMatchObject({ status: 200 });
       const broken = await ask(origin, { authorization: 'Bearer' });
       expect(broken).toMatchObject({ status: 400 });
       expect(broken.body).toContain('ERR_HEADER_MALFORMED');

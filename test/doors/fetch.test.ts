@@ -59,6 +59,15 @@ describe('a bare handler', () => {
   });
 });
 
+test('the host is known, though Fetch keeps it in the URL alone', async () => {
+  const check = fetchGuard(issuer.options);
+  const orgId = {
+    orgId: (asked: { header(name: string): string | undefined }) => asked.header('host'),
+  };
+  const pass = await check(await request('/', { orgId: 'api.test' }), orgId);
+  expect(pass).not.toBeInstanceOf(Response);
+});
+
 test('a guard may be shared between doors', async () => {
   const guard = createGuard(issuer.options);
   const pass = await fetchGuard(guard)(await request());

@@ -1,0 +1,19 @@
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base from '../../vitest.config.js';
+
+// Each mutant runs all of these, so they are the quick ones, in one process; nothing random.
+export default mergeConfig(
+  base,
+  defineConfig({
+    test: {
+      isolate: false,
+      exclude: [
+        'test/{docs,layers}.test.ts',
+        'test/{doors,e2e,properties,testing,vectors}/**',
+        'test/rfc/{rfc7518,rfc9110-doors}.test.ts',
+        'test/attacks/{doubled-headers,forged-signatures,oversize}.test.ts',
+        'test/keys/**',
+      ],
+    },
+  }),
+);

@@ -1,0 +1,8 @@
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base from '../../vitest.config.js';
+
+// What keeps and fetches keys is shown by these alone.
+export default mergeConfig(
+  base,
+  defineConfig({ test: { isolate: false, exclude: ['test/!(keys)/**', 'test/*.test.ts'] } }),
+);
