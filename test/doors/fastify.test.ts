@@ -238,27 +238,6 @@ test('HEAD gets what GET gets', async () => {
   expect(head.body).toBe('');
 });
 
-test('a repeated Authorization on a raw socket is 400', async () => {
-  await app.register(fastifyGuard, { guard });
-  app.get('/', { onRequest: app.requireToken() }, async () => 'reached');
-  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));
-  const header = `Authorization: ${(await bearer()).authorization}\r\n`;
-  const answer = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    const socket = connect(Number(port), '127.0.0.1', () => {
-      socket.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${header}${header}\r\n`);
-    });
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk) => {
-      text += chunk;
-    });
-    socket.on('end', () => resolve(text));
-    socket.on('error', reject);
-  });
-  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  expect(answer).toContain('"code":"ERR_HEADER_REPEATED"');
-});
-
 describe('HTTP/2', () => {
   const ask = (origin: string, headers: Record<string, string | string[]>) =>
     new Promise<{ status: unknown; challenge: unknown; body: string }>((resolve, reject) => {
