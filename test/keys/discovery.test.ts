@@ -118,6 +118,17 @@ const locally: readonly (readonly [string, unknown])[] = [
   ['no text', 42],
 ];
 
+test('a discovered jwks_uri is named as it is fetched, so that no log line breaks', async () => {
+  const scene = await openScene({ discoverAt: '' });
+  const uri = `${scene.host.origin}/jw\r\nks`;
+  scene.host.routes[rfc8414] = metadata(scene, { jwks_uri: uri });
+  scene.serve(text('', 500));
+  const decision = await scene.decide();
+  expect(decision).toMatchObject({
+    error: { message: `${scene.host.origin}/jwks answered 500`, code: 'ERR_KEYS_RESPONSE' },
+  });
+});
+
 test('metadata without a jwks_uri count as absent: the other form is asked', async () => {
   const scene = await openScene({ discoverAt: '' });
   scene.host.routes[rfc8414] = metadata(scene, { jwks_uri: undefined });

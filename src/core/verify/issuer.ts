@@ -71,7 +71,7 @@ function jwksUriOf({ status, json }: Answer, issuer: string, url: string): strin
   if (named !== issuer) {
     return new UpstreamError('ERR_DISCOVERY_ISSUER', differs(url, issuer, named.slice(0, 256)));
   }
-  if (typeof jwksUri === 'string' && mayBeFetched(jwksUri, issuer)) return jwksUri;
+  if (typeof jwksUri === 'string' && mayBeFetched(jwksUri, issuer)) return new URL(jwksUri).href;
   const none = new UpstreamError(
     'ERR_DISCOVERY_RESPONSE',
     `${url} names no jwks_uri that is https`,
