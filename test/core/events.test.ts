@@ -31,7 +31,7 @@ test('an allowed token: who, and what it may', async () => {
   await guard(
     request(await issuer.token({ scopes: ['a', 'b'], orgId: 'org_1', claims: { jti: 'token_1' } })),
   );
-  expect(events).toEqual([
+  expect(events).toStrictEqual([
     {
       time: start,
       outcome: 'allow',
@@ -68,7 +68,7 @@ test('a verified token that may not: who, and which scopes it lacks', async () =
 
 test('a refused token: only what it claimed, and apart', async () => {
   await guardOf()(request(await issuer.token({ wrongKey: true, scopes: ['a'], orgId: 'org_1' })));
-  expect(events).toEqual([
+  expect(events).toStrictEqual([
     {
       time: start,
       outcome: 'deny',
@@ -80,6 +80,37 @@ test('a refused token: only what it claimed, and apart', async () => {
       httpMethod: 'PUT',
     },
   ]);
+});
+
+test('what a token does not say is left out, in the event and in the principal', async () => {
+  const claims = { sub: undefined, client_id: undefined, jti: undefined };
+  const decision = await guardOf()(request(await issuer.token({ claims })));
+  const [event] = events;
+  expect(Object.keys(event ?? {}).sort()).toEqual([
+    'durationMs',
+    'httpMethod',
+    'issuer',
+    'method',
+    'outcome',
+    'scopes',
+    'status',
+    'time',
+  ]);
+  expect(Object.keys((decision.allowed && decision.principal) || {}).sort()).toEqual([
+    'claims',
+    'expiresAt',
+    'issuer',
+    'kind',
+    'scopes',
+  ]);
+});
+
+test.each([
+  [{ iss: 1, client_id: 'client_1' }, { clientId: 'client_1' }],
+  [{ iss: 'https://evil.test', client_id: 1 }, { issuer: 'https://evil.test' }],
+])('of %j only what is a text is claimed', async (claims, claimed) => {
+  await guardOf()(request(await issuer.token({ claims })));
+  expect(events[0]?.claimed).toStrictEqual(claimed);
 });
 
 test('what was claimed is found where its issuer keeps it', async () => {
@@ -96,12 +127,12 @@ test('what was claimed is printable and short', async () => {
     client_id: { not: 'a text' },
   };
   await guardOf()(request(await issuer.token({ claims })));
-  expect(events[0]?.claimed).toEqual({ issuer: `https://evil.test/${'a'.repeat(110)}` });
+  expect(events[0]?.claimed).toStrictEqual({ issuer: `https://evil.test/${'a'.repeat(110)}` });
 });
 
 test('a token that claims nothing readable has nothing claimed', async () => {
   await guardOf()(request('opaque'));
-  expect(events).toEqual([
+  expect(events).toStrictEqual([
     {
       time: start,
       outcome: 'deny',
@@ -123,7 +154,7 @@ test('no credential', async () => {
 
 test('no credential where none is needed', async () => {
   await guardOf()(request(), { optional: true });
-  expect(events).toEqual([
+  expect(events).toStrictEqual([
     {
       time: start,
       outcome: 'allow',
