@@ -3,6 +3,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    coverage: { include: ['src/**'], reporter: ['text-summary'] },
+    coverage: { include: ['src/**/*.ts'], reporter: ['text-summary'] },
   },
 });
