@@ -3,7 +3,9 @@ import { transform } from 'esbuild';
 import { defineConfig } from 'tsup';
 
 const shared = {
-  entry: ['index', 'express', 'fastify', 'fetch', 'testing'].map((name) => `src/${name}.ts`),
+  entry: [
+    ...['index', 'express', 'fastify', 'fetch', 'keys', 'plan', 'postgres', 'redis', 'testing'],
+  ].map((name) => `src/${name}.ts`),
   format: 'esm',
   target: 'node20',
   platform: 'node',

@@ -64,34 +64,3 @@ export const unusable = (code: UpstreamErrorCode, url: string, { status }: Answe
     code,
     status === 200 ? `${url} answered with something else` : `${url} answered ${status}`,
   );
-
-/**
- * Runs work that has to be done by a deadline, or when `closing` says so; the work is told by its
- * signal and not waited for.
- * @throws UpstreamError if it is late
- */
-export async function withDeadline<T>(
-  milliseconds: number,
-  closing: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const closed = () => new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed');
-  if (closing.aborted) throw closed();
-  const controller = new AbortController();
-  let stop = () => {};
-  let timer: NodeJS.Timeout | undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    const late = `no answer within ${milliseconds / 1000} s`;
-    stop = () => reject(closed());
-    timer = setTimeout(() => reject(new UpstreamError('ERR_KEYS_TIMEOUT', late)), milliseconds);
-    timer.unref();
-  });
-  closing.addEventListener('abort', stop);
-  try {
-    return await Promise.race([stopped, work(controller.signal)]);
-  } finally {
-    clearTimeout(timer);
-    closing.removeEventListener('abort', stop);
-    controller.abort();
-  }
-}

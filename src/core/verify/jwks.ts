@@ -1,7 +1,7 @@
 import type { Algorithm } from '../algorithms.js';
 import { AuthError, UpstreamError } from '../errors.js';
 import type { KeyOptions } from '../options.js';
-import { withDeadline } from './fetch.js';
+import { withDeadline } from './deadline.js';
 import type { VerificationKey } from './key.js';
 
 /** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
@@ -43,6 +43,11 @@ export function createKeySet(
   const cooldown = limits.cooldown * 1000;
   const shortest = Math.min(1000, cooldown);
   const closing = new AbortController();
+  const deadline = {
+    milliseconds: limits.timeout * 1000,
+    late: 'ERR_KEYS_TIMEOUT',
+    closing: closing.signal,
+  } as const;
 
   let held: Held | undefined;
   let flight: Promise<void> | undefined;
@@ -65,7 +70,7 @@ export function createKeySet(
     const number = started;
     const fetchedAt = now();
     try {
-      const keys = await withDeadline(limits.timeout * 1000, closing.signal, load);
+      const keys = await withDeadline(deadline, load);
       held = { keys, number, fetchedAt };
       failure = undefined;
     } catch (error) {
@@ -154,7 +159,7 @@ export function createKeySet(
       if (!held || age(held) < 0 || age(held) >= maxAge) await refreshUnlessBackingOff();
     },
     close() {
-      closing.abort();
+      closing.abort(new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed'));
     },
   };
 }

@@ -1,0 +1,37 @@
+import { UpstreamError, type UpstreamErrorCode } from '../errors.js';
+
+/** How long work may take, and who may end it with a reason of its own. */
+export interface Deadline {
+  readonly milliseconds: number;
+  /** What it is called if it is late. */
+  readonly late: UpstreamErrorCode;
+  readonly closing?: AbortSignal;
+}
+
+/**
+ * Runs work that has to be done by a deadline; the work is told by its signal and not waited for.
+ * @throws UpstreamError if it is late
+ */
+export async function withDeadline<T>(
+  { milliseconds, late, closing }: Deadline,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  closing?.throwIfAborted();
+  const controller = new AbortController();
+  let stop = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    const message = `no answer within ${milliseconds / 1000} s`;
+    stop = () => reject(closing?.reason);
+    timer = setTimeout(() => reject(new UpstreamError(late, message)), milliseconds);
+    timer.unref();
+  });
+  closing?.addEventListener('abort', stop);
+  try {
+    return await Promise.race([stopped, work(controller.signal)]);
+  } finally {
+    clearTimeout(timer);
+    closing?.removeEventListener('abort', stop);
+    controller.abort();
+  }
+}
