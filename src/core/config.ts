@@ -8,10 +8,12 @@ export function mistake(where: string, written: unknown, meant: string): ConfigE
   return new ConfigError(`${where}: ${show(written)} ${meant} (${page(where)})`);
 }
 
-const page = (where: string): string =>
-  where.startsWith('requirements')
+function page(where: string): string {
+  if (where.startsWith('plan')) return 'see "The plan" in docs/api-keys.md of sallyport';
+  return where.startsWith('requirements')
     ? 'see "Requirements" in the README of sallyport'
     : 'see "Options" in the README of sallyport';
+}
 
 function show(value: unknown): string {
   if (typeof value === 'string') {
@@ -110,6 +112,26 @@ export function seconds(where: string, value: unknown, [least, most]: readonly [
   return value;
 }
 
+/** A whole number from `least` to `most`. */
+export function integer(where: string, value: unknown, [least, most]: readonly [number, number]) {
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+    throw mistake(where, value, `is no whole number from ${least} to ${most}`);
+  }
+  return value as number;
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(where: string, value: unknown, words: readonly T[]): T {
+  if (words.includes(value as T)) return value as T;
+  const near = typeof value === 'string' ? nearest(value, words) : undefined;
+  const list = words.map((word) => `"${word}"`).join(', ');
+  throw mistake(
+    where,
+    value,
+    near ? `is not known: did you mean "${near}"?` : `is none of ${list}`,
+  );
+}
+
 /** An https URL, or http on the loopback; without user name, password or fragment. */
 export function secureUrl(where: string, value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
@@ -130,7 +152,8 @@ export function isLoopback(url: URL): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
 }
 
-function nearest(name: string, names: readonly string[]): string | undefined {
+/** The known name that a written one was probably meant to be. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const [best] = names
     .map((known) => ({ known, far: distance(name.toLowerCase(), known.toLowerCase()) }))
     .sort((a, b) => a.far - b.far);

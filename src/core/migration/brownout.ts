@@ -1,0 +1,117 @@
+import { flag, integer, mistake, settingsOf } from '../config.js';
+import { day, minute, readDate, readTime, readWeekday, week, weekdayOf } from './dates.js';
+import type { Brownout, BrownoutPlan, CohortPlan, Daily, DailyPlan } from './plan.js';
+
+const names = ['start', 'end', 'daily', 'cohorts', 'exempt', 'paused', 'dryRun'] as const;
+
+const mostBrownouts = 366;
+
+/** Answers a cohort that the plan defines, or throws. */
+type CohortOf = (where: string, value: unknown) => CohortPlan;
+
+/** The brownouts of a plan, checked. */
+export function readBrownouts(where: string, given: unknown, cohortOf: CohortOf): BrownoutPlan[] {
+  if (!Array.isArray(given)) throw mistake(where, given, 'is no list of brownouts');
+  if (given.length > mostBrownouts) {
+    const meant = `brownouts are more than a plan may have: ${mostBrownouts}`;
+    throw mistake(where, given.length, meant);
+  }
+  return Array.from(given, (item, index) => readBrownout(`${where}[${index}]`, item, cohortOf));
+}
+
+function readBrownout(where: string, given: unknown, cohortOf: CohortOf): BrownoutPlan {
+  const own: Partial<Brownout> = settingsOf(where, given, names);
+  const start = readDate(`${where}.start`, own.start);
+  const end = readDate(`${where}.end`, own.end);
+  if (end <= start) throw mistake(`${where}.end`, own.end, 'is not later than start');
+  const { cohorts, exempt, paused = false, dryRun = false } = own;
+  const brownout = {
+    start,
+    end,
+    daily: own.daily === undefined ? undefined : readDaily(`${where}.daily`, own.daily),
+    cohorts:
+      cohorts === undefined
+        ? undefined
+        : new Set(once(`${where}.cohorts`, cohorts, cohortOf).map(({ name }) => name)),
+    exempt: new Set(exempt === undefined ? [] : once(`${where}.exempt`, exempt, readClientId)),
+    paused: flag(`${where}.paused`, paused),
+    dryRun: flag(`${where}.dryRun`, dryRun),
+  };
+  if (!everOpens(brownout)) {
+    throw mistake(`${where}.daily`, own.daily, 'has no window that begins between start and end');
+  }
+  return brownout;
+}
+
+function readDaily(where: string, given: unknown): DailyPlan {
+  const own: Partial<Daily> = settingsOf(where, given, ['at', 'minutes', 'days']);
+  const { at, minutes, days } = own;
+  const lengths = Array.isArray(minutes)
+    ? each(`${where}.minutes`, minutes, readMinutes)
+    : [readMinutes(`${where}.minutes`, minutes)];
+  const numbers = days === undefined ? undefined : once(`${where}.days`, days, readWeekday);
+  return {
+    at: once(`${where}.at`, at, readTime),
+    lengths,
+    days: Array.from({ length: 7 }, (_, number) => numbers?.includes(number) ?? true),
+  };
+}
+
+const readMinutes = (where: string, value: unknown): number =>
+  integer(where, value, [1, 1439]) * minute;
+
+function readClientId(where: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw mistake(where, value, 'is no client id');
+}
+
+function each<T>(where: string, given: unknown, read: (where: string, item: unknown) => T): T[] {
+  if (!Array.isArray(given)) throw mistake(where, given, 'is no list: write […]');
+  if (given.length === 0) throw mistake(where, given, 'is empty: name one, or leave it out');
+  return Array.from(given, (item, index) => read(`${where}[${index}]`, item));
+}
+
+function once<T>(where: string, given: unknown, read: (where: string, item: unknown) => T): T[] {
+  const seen = new Set<T>();
+  return each(where, given, (place, item) => {
+    const one = read(place, item);
+    if (seen.has(one)) throw mistake(place, item, 'stands twice in the list: keep one');
+    seen.add(one);
+    return one;
+  });
+}
+
+// All windows of a brownout are of the days from `start` on, week after week.
+function everOpens({ start, end, daily }: BrownoutPlan): boolean {
+  if (!daily) return true;
+  const midnight = Math.floor(start / day) * day;
+  for (let from = midnight; from < end && from <= midnight + week; from += day) {
+    const opens = daily.at.some((at) => from + at >= start && from + at < end);
+    if (opens && daily.days[weekdayOf(from)]) return true;
+  }
+  return false;
+}
+
+/**
+ * The end of the window that is open at a time, and the last one's of several; undefined if none
+ * is. A window belongs to the day and to the week in which it begins.
+ */
+export function openUntil(brownout: BrownoutPlan, now: number): number | undefined {
+  const { start, end, daily } = brownout;
+  if (now < start || now >= end) return undefined;
+  if (!daily) return end;
+  let latest = now;
+  const today = Math.floor(now / day) * day;
+  // A window is shorter than a day, so one that is open began today or yesterday.
+  for (let from = today; from >= today - day; from -= day) {
+    if (!daily.days[weekdayOf(from)]) continue;
+    for (const at of daily.at) {
+      const begin = from + at;
+      if (begin < start || begin > now) continue;
+      const age = Math.floor((begin - start) / week);
+      const length = daily.lengths[Math.min(age, daily.lengths.length - 1)] ?? 0;
+      latest = Math.max(latest, Math.min(begin + length, end));
+    }
+  }
+  return latest > now ? latest : undefined;
+}

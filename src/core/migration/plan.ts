@@ -1,0 +1,200 @@
+/**
+ * How far a client is on its way from API keys to tokens. A valid token is accepted in each of them.
+ * - `key-only`: keys as ever, nothing is announced
+ * - `dual`: keys too, with a link to the guide
+ * - `deprecated`: keys too, with the dates
+ * - `token-only`: keys are refused
+ * - `extension`: as `deprecated`, until a date of the client's own
+ */
+export type Mode = (typeof modes)[number];
+export const modes = ['key-only', 'dual', 'deprecated', 'token-only', 'extension'] as const;
+
+/** A check that may be reported only. Signature, algorithm, issuer and expiry never are. */
+export type Check = (typeof checks)[number];
+export const checks = ['audience', 'type', 'scopes', 'organization', 'lifetime'] as const;
+
+/** Whether a check refuses, or only tells that it would have. */
+export type Rule = (typeof rules)[number];
+export const rules = ['enforce', 'report'] as const;
+
+/** A rule for each check that has one. */
+export type Checks = { readonly [C in Check]?: Rule };
+
+/** A day of the week, in UTC. */
+export type Weekday = (typeof weekdays)[number];
+export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+/** The migration from API keys to tokens, as JSON. A date is ISO 8601 with an offset. */
+export interface MigrationPlan {
+  /** For editors: where the JSON Schema of a plan is. */
+  readonly $schema?: string;
+  /**
+   * Of every client whose own or whose cohort's is not given; never `extension`.
+   * @default 'dual'
+   */
+  readonly mode?: Mode;
+  /** Since when keys are deprecated (RFC 9745); a date to come is an announcement. */
+  readonly deprecatedAt?: string;
+  /** From then on no key is accepted (RFC 8594), but for unexpired extensions. */
+  readonly sunsetAt?: string;
+  /** The https URL of the migration guide. */
+  readonly guide?: string;
+  /**
+   * The status of a key that is refused for the plan's sake.
+   * @default 401
+   */
+  readonly refusedStatus?: 401 | 410;
+  /** Of every client that names none. */
+  readonly cohort?: string;
+  /** By client id; a mode alone is short for an object with it. */
+  readonly clients?: Readonly<Record<string, Mode | PlanClient>>;
+  readonly cohorts?: Readonly<Record<string, PlanCohort>>;
+  readonly brownouts?: readonly Brownout[];
+  /**
+   * No brownout takes place.
+   * @default false
+   */
+  readonly pauseBrownouts?: boolean;
+  /**
+   * What a token is held against.
+   * @default each `enforce`
+   */
+  readonly checks?: Checks;
+}
+
+/** What a plan says of one client. */
+export interface PlanClient {
+  readonly mode?: Mode;
+  /** The end of its extension; with `mode: 'extension'`, and only then. */
+  readonly until?: string;
+  readonly cohort?: string;
+  /** Where it differs from the plan's. */
+  readonly checks?: Checks;
+}
+
+/** What a plan says of a group of clients. */
+export interface PlanCohort {
+  readonly mode?: Mode;
+  /**
+   * How many of its clients, 0 to 100, have its `mode`; the others have the plan's. A client that is
+   * in stays in while the number grows.
+   * @default 100
+   */
+  readonly percent?: number;
+  /**
+   * Another salt draws other clients.
+   * @default the cohort's name
+   */
+  readonly salt?: string;
+  /** In place of the plan's. */
+  readonly sunsetAt?: string;
+}
+
+/** A rehearsal of the sunset: for a while keys are refused. */
+export interface Brownout {
+  /** Its beginning; with `daily`, from when on windows may begin. */
+  readonly start: string;
+  /** Its end, which is no longer part of it; no window outlasts it. */
+  readonly end: string;
+  /** It recurs in short windows. */
+  readonly daily?: Daily;
+  /**
+   * Whose keys are refused.
+   * @default every client's
+   */
+  readonly cohorts?: readonly string[];
+  /** Client ids that are left alone. */
+  readonly exempt?: readonly string[];
+  /** @default false */
+  readonly paused?: boolean;
+  /**
+   * Refuses nothing; the decision's event tells that it would have.
+   * @default false
+   */
+  readonly dryRun?: boolean;
+}
+
+/** The windows of a brownout that recurs. */
+export interface Daily {
+  /** When they begin: HH:MM, UTC. */
+  readonly at: readonly string[];
+  /** How long they are, 1 to 1439 minutes; of a list one entry a week since `start`, and the last stays. */
+  readonly minutes: number | readonly number[];
+  /**
+   * On which days they begin, in UTC.
+   * @default all
+   */
+  readonly days?: readonly Weekday[];
+}
+
+/** Where a plan comes from that may change while the process runs. The last good one stays in force. */
+export interface PlanSource {
+  /** Answers the plan, or its JSON text. */
+  load(): Promise<MigrationPlan | string>;
+  /**
+   * Seconds between two loads.
+   * @default 60
+   */
+  readonly every?: number;
+  /** In force until the first load; a text is JSON. */
+  readonly initial?: MigrationPlan | string;
+}
+
+/** A plan that was checked: times in milliseconds since 1970, every default filled in. */
+export interface Plan {
+  readonly mode: SharedMode;
+  readonly deprecatedAt: number | undefined;
+  readonly sunsetAt: number | undefined;
+  readonly guide: string | undefined;
+  readonly refusedStatus: 401 | 410;
+  readonly cohort: string | undefined;
+  readonly clients: ReadonlyMap<string, ClientPlan>;
+  /** What holds for a client that the plan does not name. */
+  readonly others: ClientPlan;
+  readonly cohorts: ReadonlyMap<string, CohortPlan>;
+  readonly brownouts: readonly BrownoutPlan[];
+  readonly checks: Readonly<Record<Check, Rule>>;
+  /** Checks whose rule is not known before the client is: they have to wait for the signature. */
+  readonly deferred: ReadonlySet<Check>;
+}
+
+/** A mode that more than one client can have. */
+export type SharedMode = Exclude<Mode, 'extension'>;
+
+export interface ClientPlan {
+  /** Its own; undefined if its cohort or the plan decides. */
+  readonly mode: Mode | undefined;
+  /** Its own, else the plan's. */
+  readonly cohort: CohortPlan | undefined;
+  /** The end of its extension, else its cohort's, else the plan's. */
+  readonly sunsetAt: number | undefined;
+  /** Its own, else the plan's. */
+  readonly checks: Readonly<Record<Check, Rule>>;
+}
+
+export interface CohortPlan {
+  readonly name: string;
+  readonly mode: SharedMode | undefined;
+  readonly percent: number;
+  readonly salt: string;
+  readonly sunsetAt: number | undefined;
+}
+
+export interface BrownoutPlan {
+  readonly start: number;
+  readonly end: number;
+  readonly daily: DailyPlan | undefined;
+  /** Undefined: every client's. */
+  readonly cohorts: ReadonlySet<string> | undefined;
+  readonly exempt: ReadonlySet<string>;
+  /** Its own `paused`, or the plan's. */
+  readonly paused: boolean;
+  readonly dryRun: boolean;
+}
+
+/** In milliseconds; `at` since midnight, `days` by number, Sunday being 0. */
+export interface DailyPlan {
+  readonly at: readonly number[];
+  readonly lengths: readonly number[];
+  readonly days: readonly boolean[];
+}
