@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toGuardRequest } from './adapters/node-request.js';
+import { setHeaders } from './adapters/node-response.js';
 import {
   checkRequirements,
   createGuard,
@@ -58,12 +59,11 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
     return async function requireTokenMiddleware(request, response, next) {
       try {
         const { originalUrl: url, method, rawHeaders, params, body } = request as ExpressRequest;
-        const nodeRequest = { url, method, rawHeaders, params, body };
+        const nodeRequest = { source: request, url, method, rawHeaders, params, body };
         const decision = await guard(toGuardRequest(nodeRequest), required);
         if (!decision.allowed) return deny(response, decision.denial);
         request.principal = decision.principal as Principal;
-        for (const [name, value] of Object.entries(decision.headers))
-          response.setHeader(name, value);
+        setHeaders(response, decision.headers);
       } catch (error) {
         return next(error);
       }
@@ -75,6 +75,6 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
 function deny(response: ServerResponse, { status, headers, body }: Denial): void {
   if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
   response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  setHeaders(response, headers);
   response.end(JSON.stringify(body));
 }

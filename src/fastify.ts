@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { toGuardRequest } from './adapters/node-request.js';
+import { besideOthers } from './adapters/node-response.js';
 import {
   ConfigError,
   checkRequirements,
@@ -50,15 +51,15 @@ export const fastifyGuard = fastifyPlugin(
       return async function requireTokenHook(hooked, answer) {
         const [request, reply] = [hooked as FastifyRequest, answer as FastifyReply];
         const { originalUrl: url, method, raw, params, body } = request;
-        const nodeRequest = { url, method, rawHeaders: raw.rawHeaders, params, body };
+        const nodeRequest = { source: raw, url, method, rawHeaders: raw.rawHeaders, params, body };
         const decision = await guard(toGuardRequest(nodeRequest), required);
         if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
+        const { headers } = decision.allowed ? decision : decision.denial;
+        reply.headers(besideOthers(headers, (name) => reply.getHeader(name)));
         if (decision.allowed) {
           request.principal = decision.principal as Principal;
-          reply.headers(decision.headers);
         } else {
-          const { status, headers, body } = decision.denial;
-          await reply.code(status).headers(headers).send(JSON.stringify(body));
+          await reply.code(decision.denial.status).send(JSON.stringify(decision.denial.body));
         }
       };
     };

@@ -46,9 +46,11 @@ export function fetchGuard(source: GuardOptions | Guard): FetchCheck {
   };
 }
 
-function toGuardRequest({ method, url, headers }: Request): GuardRequest {
-  const { pathname, search, host } = new URL(url);
+function toGuardRequest(source: Request): GuardRequest {
+  const { method, headers } = source;
+  const { pathname, search, host } = new URL(source.url);
   return {
+    source,
     method,
     url: pathname + search,
     // Many hosts keep Host in the URL alone.

@@ -1,4 +1,11 @@
 export type { Algorithm } from './core/algorithms.js';
+export type {
+  ApiKeyOptions,
+  ApiKeyRecord,
+  KeyCacheOptions,
+  KeyInvalidations,
+  KeyLookup,
+} from './core/api-keys.js';
 export type { Denial, ProblemDetails } from './core/challenge.js';
 export type { Decision } from './core/decision.js';
 export {
@@ -6,6 +13,7 @@ export {
   type AuthErrorCode,
   ConfigError,
   type ErrorCode,
+  type Retirement,
   UpstreamError,
   type UpstreamErrorCode,
 } from './core/errors.js';
@@ -13,6 +21,24 @@ export type { DecisionEvent } from './core/events.js';
 export type { GuardRequest } from './core/extract.js';
 export { createGuard, type Guard } from './core/guard.js';
 export type { IssuerOptions } from './core/issuers.js';
+export type { KeySource } from './core/key-sources.js';
+export type { MigrationEvent, Standing } from './core/migration/changes.js';
+export { checkPlan } from './core/migration/keeper.js';
+export type {
+  Brownout,
+  Check,
+  Checks,
+  Daily,
+  MigrationPlan,
+  Mode,
+  PlanClient,
+  PlanCohort,
+  PlanSource,
+  Rule,
+  SharedMode,
+  Weekday,
+} from './core/migration/plan.js';
+export type { Counts } from './core/migration/tally.js';
 export type { GuardOptions, KeyOptions, SharedOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';

@@ -2,6 +2,8 @@ import type { GuardRequest } from '../index.js';
 
 /** What the Node frameworks' requests have in common. */
 export interface NodeRequest {
+  /** The request itself. */
+  readonly source: object;
   readonly method: string | undefined;
   readonly url: string;
   /** Names and values in turn: Node's own `headers` hide a second `Authorization`. */
@@ -13,6 +15,7 @@ export interface NodeRequest {
 
 /** A Node framework's request in the guard's words. */
 export function toGuardRequest({
+  source,
   method,
   url,
   rawHeaders,
@@ -30,6 +33,7 @@ export function toGuardRequest({
   const header = (name: string) =>
     values(name) ?? (name === 'host' ? values(':authority') : undefined);
   return {
+    source,
     method: method ?? 'GET',
     url,
     header,

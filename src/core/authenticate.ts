@@ -1,6 +1,9 @@
+import { AuthError } from './errors.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import { type Principal, principalOf, type Unverified } from './principal.js';
+import { ownerOf, type Principal, principalOf, type Seen } from './principal.js';
+import type { Ruling } from './ruling.js';
+import { createKeyVerifier } from './verify/api-key.js';
 import { trustIssuers } from './verify/issuer.js';
 import { createJwtVerifier } from './verify/jwt.js';
 
@@ -10,7 +13,9 @@ export interface Authenticator {
    * Answers whose credential this is.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be told
    */
-  authenticate(credential: Credential, seen: Unverified): Promise<Principal>;
+  authenticate(credential: Credential, seen: Seen, ruling: Ruling): Promise<Principal>;
+  /** Forgets what is remembered of an API key. */
+  forget(id: string): void;
   /** Settles once every issuer's keys are held, or rejects with the first UpstreamError. */
   ready(): Promise<void>;
   /** Ends what is still on its way. */
@@ -23,11 +28,28 @@ export function createAuthenticator(settings: Settings): Authenticator {
   const keySets = [...issuers.values()].map((issuer) => issuer.keys);
   const verifyJwt = createJwtVerifier(issuers, settings);
 
+  const keyVerifier = settings.apiKeys && createKeyVerifier(settings.apiKeys, settings.now);
+
+  async function speakerOf(token: string, seen: Seen, ruling: Ruling): Promise<Principal> {
+    const { claims, issuer } = await verifyJwt(token, seen, ruling);
+    return principalOf(claims, issuer.claims);
+  }
+
+  async function holderOf(key: string, seen: Seen): Promise<Principal> {
+    if (!keyVerifier) throw new TypeError('a key was found, and none is accepted');
+    return ownerOf(await keyVerifier.verify(key, seen));
+  }
+
   return {
-    async authenticate(credential, seen) {
-      const { claims, issuer } = await verifyJwt(credential.text, seen);
-      return principalOf(claims, issuer.claims);
+    async authenticate(credential, seen, ruling) {
+      if (credential.kind === 'api-key') return holderOf(credential.text, seen);
+      const principal = await speakerOf(credential.text, seen, ruling);
+      if (credential.kind === 'token') return principal;
+      const holder = await holderOf(credential.key, seen);
+      if (!isSameClient(principal, holder)) throw new AuthError('ERR_CREDENTIAL_MISMATCH');
+      return principal;
     },
+    forget: (id) => keyVerifier?.forget(id),
     async ready() {
       // One issuer's outage must not keep the others' keys from being fetched.
       const outcomes = await Promise.allSettled(keySets.map((keys) => keys.ready()));
@@ -38,3 +60,7 @@ export function createAuthenticator(settings: Settings): Authenticator {
     },
   };
 }
+
+// A client that neither names is not the same one.
+const isSameClient = (token: Principal, key: Principal): boolean =>
+  token.clientId !== undefined && token.clientId === key.clientId && token.orgId === key.orgId;

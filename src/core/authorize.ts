@@ -1,13 +1,14 @@
-import { AuthError } from './errors.js';
+import { AuthError, type AuthErrorCode } from './errors.js';
 import type { GuardRequest } from './extract.js';
-import type { Principal } from './principal.js';
+import { clientOf, type Principal } from './principal.js';
 import type { Requirements } from './requirements.js';
+import type { Ruling } from './ruling.js';
 
 /** Answers for a principal that may do what the request asks, and throws for any other. */
 export type Authorize = (
   principal: Principal,
   requirements: Requirements,
-  request: GuardRequest,
+  asked: { readonly request: GuardRequest; readonly ruling: Ruling },
 ) => Promise<void>;
 
 /** Scopes first, then the organization, then the application's own check; the first failure is final. */
@@ -20,23 +21,31 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     return false;
   }
 
-  return async function authorize(principal, requirements, request) {
-    const { scopes = [], anyScope, orgId } = requirements;
+  return async function authorize(principal, requirements, { request, ruling }) {
+    const { scopes = [], anyScope, orgId, check } = requirements;
+    const client = clientOf(principal);
     const missing = scopes.filter((scope) => !grants(principal, scope));
     if (anyScope && !anyScope.some((scope) => grants(principal, scope))) missing.push(...anyScope);
-    if (missing.length > 0) throw new AuthError('ERR_SCOPE_MISSING', missing);
-
-    if (orgId !== undefined) {
-      const wanted: unknown = typeof orgId === 'function' ? orgId(request) : orgId;
-      if (typeof wanted !== 'string' || wanted === '') throw new AuthError('ERR_ORG_UNRESOLVED');
-      if (principal.orgId === undefined) throw new AuthError('ERR_ORG_MISSING');
-      if (principal.orgId !== wanted) throw new AuthError('ERR_ORG_MISMATCH');
+    if (missing.length > 0) {
+      ruling.fail('scopes', new AuthError('ERR_SCOPE_MISSING', { missingScopes: missing }), client);
     }
-
-    if (requirements.check && (await requirements.check(principal, request)) !== true) {
+    const fault = orgId === undefined ? undefined : organizationFault(principal, orgId, request);
+    if (fault) ruling.fail('organization', new AuthError(fault), client);
+    if (check && (await check(principal, request)) !== true) {
       throw new AuthError('ERR_CHECK_FAILED');
     }
   };
+}
+
+function organizationFault(
+  principal: Principal,
+  orgId: NonNullable<Requirements['orgId']>,
+  request: GuardRequest,
+): AuthErrorCode | undefined {
+  const wanted: unknown = typeof orgId === 'function' ? orgId(request) : orgId;
+  if (typeof wanted !== 'string' || wanted === '') return 'ERR_ORG_UNRESOLVED';
+  if (principal.orgId === undefined) return 'ERR_ORG_MISSING';
+  return principal.orgId === wanted ? undefined : 'ERR_ORG_MISMATCH';
 }
 
 // Turned round and closed at start-up: for each scope, all the scopes that suffice for it.

@@ -1,4 +1,5 @@
-import { type AuthError, row, UpstreamError } from './errors.js';
+import { type AuthError, type Retirement, row, UpstreamError } from './errors.js';
+import { linkTo, type Notices } from './migration/notice.js';
 import { neededScopes, type Requirements } from './requirements.js';
 
 /** Why a request is turned away, for its client to read (RFC 9457 §3). */
@@ -12,6 +13,10 @@ export interface ProblemDetails {
   readonly error_description?: string;
   /** Stable; see docs/errors.md. */
   readonly code: string;
+  /** Of a key that is no longer accepted: the URL of the way out. */
+  readonly guide?: string;
+  /** Keys are refused for a while only, to show what their end will be like. */
+  readonly rehearsal?: true;
 }
 
 /** A refusal, ready to be written by a door: the same bytes from every one. */
@@ -29,21 +34,30 @@ export interface ChallengeSettings {
 }
 
 /** Puts an error into the answer that a client gets. */
-export type Challenger = (error: AuthError | UpstreamError, requirements: Requirements) => Denial;
+export type Challenger = (
+  error: AuthError | UpstreamError,
+  requirements: Requirements,
+  notices: Notices,
+) => Denial;
 
 /** Knows every header and body of a refusal; nothing in them comes from the request. */
 export function createChallenger(settings: ChallengeSettings): Challenger {
   const { realm, resourceMetadata, problemTypes } = settings;
 
-  return function challenge(failure, requirements) {
-    const { status, error, title, detail, told = failure.code } = row(failure.code);
+  return function challenge(failure, requirements, notices) {
+    const { error, title, detail, told = failure.code } = row(failure.code);
+    const { status } = failure;
     const headers: Record<string, string> = {
       'Content-Type': 'application/problem+json; charset=utf-8',
       'Cache-Control': 'no-store',
+      ...notices,
     };
-    if (failure instanceof UpstreamError) headers['Retry-After'] = String(failure.retryAfter);
-    // A 403 without an error is none that another token could mend: no challenge, so no loop.
-    if (status !== 503 && (status !== 403 || error)) {
+    const { guide, retryAfter } = wayOutOf(failure);
+    if (guide !== undefined) headers.Link = linkTo(guide, true);
+    if (retryAfter !== undefined) headers['Retry-After'] = String(retryAfter);
+    // A 403 without an error is none that another token could mend: no challenge, so no loop. And
+    // 410 is for clients that loop on a challenge.
+    if (status < 403 || (status === 403 && error)) {
       headers['WWW-Authenticate'] = bearer({
         realm,
         error,
@@ -63,9 +77,16 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
         detail,
         ...(error && { error, error_description: detail }),
         code: told,
+        ...(guide !== undefined && { guide }),
+        ...(failure.code === 'ERR_API_KEY_BROWNOUT' && { rehearsal: true as const }),
       },
     };
   };
+}
+
+function wayOutOf(failure: AuthError | UpstreamError): Partial<Retirement> {
+  if (failure instanceof UpstreamError) return { retryAfter: failure.retryAfter };
+  return failure.retirement ?? {};
 }
 
 // RFC 6750 §3: the scheme first, since some clients read only what the header begins with.

@@ -12,6 +12,18 @@ interface Row {
 
 const request = { status: 400, error: 'invalid_request', title: 'Malformed request' } as const;
 const token = { status: 401, error: 'invalid_token', title: 'Invalid access token' } as const;
+const key = {
+  status: 401,
+  title: 'Invalid API key',
+  detail: 'The API key is not valid',
+  told: 'ERR_API_KEY_INVALID',
+} as const;
+const retired = {
+  status: 401,
+  title: 'API keys are no longer accepted',
+  detail: 'API keys are no longer accepted here. Send an access token instead.',
+  told: 'ERR_API_KEY_RETIRED',
+} as const;
 const forbidden = { status: 403, title: 'Forbidden' } as const;
 const outage = {
   status: 503,
@@ -35,6 +47,18 @@ export const codes = {
   ERR_TOKEN_IN_QUERY: { ...request, detail: 'An access token must not be sent in the URL' },
   ERR_TOKEN_IN_FORM: { ...request, detail: 'An access token must not be sent in the form body' },
 
+  ERR_CREDENTIAL_AMBIGUOUS: {
+    ...request,
+    detail: 'The request presents more than one credential',
+  },
+  ERR_CREDENTIAL_MISMATCH: {
+    ...request,
+    detail: 'The request presents more than one credential',
+    told: 'ERR_CREDENTIAL_AMBIGUOUS',
+  },
+  ERR_API_KEY_MALFORMED: { ...request, detail: 'The API key is malformed' },
+  ERR_API_KEY_REPEATED: { ...request, detail: 'The request holds more than one API key' },
+
   ERR_TOKEN_TOO_LARGE: { ...token, detail: 'The access token is too large' },
   ERR_TOKEN_OPAQUE: { ...token, detail: 'The access token is not a JWT' },
   ERR_TOKEN_ENCRYPTED: { ...token, detail: 'The access token is encrypted' },
@@ -48,6 +72,7 @@ export const codes = {
   ERR_TOKEN_EXPIRED: { ...token, detail: 'The access token expired' },
   ERR_TOKEN_NOT_YET_VALID: { ...token, detail: 'The access token is not valid yet' },
   ERR_TOKEN_ISSUED_LATER: { ...token, detail: 'The access token was issued in the future' },
+  ERR_TOKEN_LIFETIME: { ...token, detail: 'The access token lives too long' },
   ERR_TOKEN_AUDIENCE: { ...token, detail: 'The access token is meant for another audience' },
   ERR_TOKEN_CLAIMS: { ...token, detail: 'The access token lacks a required claim' },
   ERR_TOKEN_KEY_UNKNOWN: { ...token, detail: 'The key of the access token is not known' },
@@ -58,11 +83,20 @@ export const codes = {
     detail: 'The access token is bound to a key and cannot be used as a bearer token',
   },
 
+  ERR_API_KEY_INVALID: { ...key },
+  ERR_API_KEY_UNKNOWN: { ...key },
+  ERR_API_KEY_DISABLED: { ...key },
+  ERR_API_KEY_EXPIRED: { ...key },
+  ERR_API_KEY_ENVIRONMENT: { ...key },
+  ERR_API_KEY_RETIRED: { ...retired },
+  ERR_API_KEY_MIGRATED: { ...retired },
+  ERR_API_KEY_BROWNOUT: { ...retired },
+
   ERR_SCOPE_MISSING: {
     ...forbidden,
     error: 'insufficient_scope',
     title: 'Insufficient scope',
-    detail: 'The access token lacks a scope that this request needs',
+    detail: 'The credential lacks a scope that this request needs',
   },
   ERR_ORG_MISSING: { ...forbidden, detail: 'The credential belongs to no organization' },
   ERR_ORG_MISMATCH: { ...forbidden, detail: 'The credential belongs to another organization' },
@@ -75,6 +109,10 @@ export const codes = {
   ERR_KEYS_RESPONSE: { ...outage },
   ERR_DISCOVERY_RESPONSE: { ...outage },
   ERR_DISCOVERY_ISSUER: { ...outage },
+  ERR_LOOKUP_FAILED: { ...outage },
+  ERR_LOOKUP_TIMEOUT: { ...outage },
+  ERR_LOOKUP_BUSY: { ...outage },
+  ERR_PLAN_UNAVAILABLE: { ...outage },
 } as const satisfies Record<string, Row>;
 
 /** Every code there is, as in `DecisionEvent.reason`. */
@@ -98,8 +136,17 @@ function brand(prototype: object, name: string): (value: unknown) => boolean {
   return (value) => typeof value === 'object' && value !== null && mark in value;
 }
 
+/** How a client is told that its API key is over: what the plan says, and nothing of the request. */
+export interface Retirement {
+  readonly status: 401 | 410;
+  /** The URL of the way out. */
+  readonly guide?: string;
+  /** Of a brownout: seconds, whole, until keys are accepted again. */
+  readonly retryAfter?: number;
+}
+
 /**
- * The client's credential was refused: 400, 401 or 403. `instanceof` also knows the errors of
+ * The client's credential was refused: 400, 401, 403 or 410. `instanceof` also knows the errors of
  * another copy of the package.
  */
 export class AuthError extends Error {
@@ -113,12 +160,17 @@ export class AuthError extends Error {
   readonly status: number;
   /** The scopes that were asked for and not granted; of `ERR_SCOPE_MISSING` alone. */
   declare readonly missingScopes?: readonly string[];
+  /** The way out; of a key that its plan no longer accepts. */
+  declare readonly retirement?: Retirement;
 
-  constructor(code: AuthErrorCode, missingScopes?: readonly string[]) {
+  constructor(
+    code: AuthErrorCode,
+    details: { readonly missingScopes?: readonly string[]; readonly retirement?: Retirement } = {},
+  ) {
     super(row(code).detail);
     this.code = code;
-    this.status = row(code).status;
-    if (missingScopes) this.missingScopes = missingScopes;
+    this.status = details.retirement?.status ?? row(code).status;
+    Object.assign(this, details);
   }
 }
 const isAuthError = brand(AuthError.prototype, 'AuthError');

@@ -1,6 +1,10 @@
 import type { Decision } from './decision.js';
+import type { AuthErrorCode } from './errors.js';
 import type { Credential, GuardRequest } from './extract.js';
-import { type Principal, text, type Unverified } from './principal.js';
+import { type Notices, noNotices } from './migration/notice.js';
+import type { Mode } from './migration/plan.js';
+import type { Stance } from './migration/stance.js';
+import { type Principal, type Seen, text } from './principal.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
 export interface DecisionEvent {
@@ -20,7 +24,13 @@ export interface DecisionEvent {
   readonly orgId?: string;
   readonly issuer?: string;
   readonly tokenId?: string;
+  /** Also of a key that is known, and refused all the same. */
   readonly keyId?: string;
+  /** The mode that was in force for the owner of a key. */
+  readonly mode?: Mode;
+  readonly cohort?: string;
+  /** The codes with which checks in report mode, and brownouts in a dry run, would have refused. */
+  readonly wouldDeny?: readonly string[];
   readonly scopes?: readonly string[];
   readonly missingScopes?: readonly string[];
   /** What a refused token said of itself: unverified, 128 printable characters each at most. */
@@ -35,8 +45,21 @@ export interface Attempt {
   readonly startedAt: number;
   credential?: Credential;
   principal?: Principal;
-  readonly seen: Unverified;
+  stance?: Stance;
+  notices: Notices;
+  readonly seen: Seen;
+  /** With what it would have been refused, if every check were enforced. */
+  readonly notes: AuthErrorCode[];
 }
+
+/** What is known of a request before anything is done with it. */
+export const attemptOf = (request: GuardRequest, startedAt: number): Attempt => ({
+  request,
+  startedAt,
+  notices: noNotices,
+  seen: {},
+  notes: [],
+});
 
 /** Tells a listener of decisions. */
 export interface Teller {
@@ -66,12 +89,17 @@ export function createTeller(
 }
 
 function eventOf(attempt: Attempt, decision: Decision, time: number): DecisionEvent {
-  const { request, startedAt, credential, principal, seen } = attempt;
+  const { request, startedAt, credential, principal, stance, seen, notes } = attempt;
   return {
     time,
     ...outcomeOf(decision),
     method: credential?.kind ?? 'none',
     ...(principal ? identityOf(principal) : claimedBy(seen)),
+    ...(stance && {
+      mode: stance.mode,
+      ...(stance.cohort !== undefined && { cohort: stance.cohort }),
+    }),
+    ...(notes.length > 0 && { wouldDeny: [...notes] }),
     durationMs: Math.max(0, time - startedAt),
     httpMethod: request.method,
   };
@@ -90,18 +118,20 @@ function outcomeOf(decision: Decision) {
   } as const;
 }
 
-function identityOf({ subject, clientId, orgId, issuer, tokenId, scopes }: Principal) {
+function identityOf({ subject, clientId, orgId, issuer, tokenId, key, scopes }: Principal) {
   return {
     ...(subject !== undefined && { subject }),
     ...(clientId !== undefined && { clientId }),
     ...(orgId !== undefined && { orgId }),
     ...(issuer !== undefined && { issuer }),
     ...(tokenId !== undefined && { tokenId }),
+    ...(key && { keyId: key.id }),
     scopes: [...scopes],
   };
 }
 
-function claimedBy({ claims, clientPath = ['client_id'] }: Unverified) {
+function claimedBy({ claims, keyId, clientPath = ['client_id'] }: Seen) {
+  if (keyId !== undefined) return { keyId };
   if (!claims) return {};
   const issuer = printable(text(claims, ['iss']));
   const clientId = printable(text(claims, clientPath));

@@ -11,41 +11,102 @@ export interface GuardRequest {
   readonly params?: Readonly<Record<string, string>>;
   /** An already parsed form body has its own `access_token`. */
   readonly formToken?: boolean;
+  /** The framework's own request: what a guard sees twice of it is counted once. */
+  readonly source?: object;
 }
 
 /** What a request presents to be known by. */
-export interface Credential {
-  readonly kind: 'token';
-  readonly text: string;
+export type Credential =
+  | { readonly kind: 'token'; readonly text: string }
+  | { readonly kind: 'api-key'; readonly text: string }
+  | { readonly kind: 'both'; readonly text: string; readonly key: string };
+
+/** Where API keys are looked for. */
+export interface KeyPlaces {
+  /** In lower case. */
+  readonly headers: readonly string[];
+  /** In lower case. */
+  readonly schemes: ReadonlySet<string>;
+  /** What is a key behind `Bearer`. */
+  readonly shapes: readonly RegExp[];
+  readonly parameters: ReadonlySet<string>;
+  /** Whether a key may stand beside a token. */
+  readonly besideToken: boolean;
 }
 
 // RFC 9110 §11.4: a scheme, and what follows it. Only SP may stand between (RFC 6750 §2.1).
 const scheme = /^([!#$%&'*+\-.^_`|~\w]+)(?: +|$)/;
 // RFC 6750 §2.1, b64token.
 const b64token = /^[\w\-.~+/]+=*$/;
+// Visible ASCII. A comma joins two headers, so no key can have one.
+const keyText = /^[!-+\--~]+$/;
 // RFC 9110 §5.6.4. It always comes to its end, closed or not: that keeps it linear.
 const quoted = /"(?:[^"\\]|\\.?)*("|$)/gs;
 // After a comma, a word that is no parameter's name begins another credential.
 const second = /,[ \t]*[!#$%&'*+\-.^_`|~\w]+(?:[ \t]*(?:,|$)|[ \t]+(?!=|[ \t]))/;
 
+const tokensOnly: KeyPlaces = {
+  headers: [],
+  schemes: new Set(),
+  shapes: [],
+  parameters: new Set(),
+  besideToken: false,
+};
+
+/** Beyond this, no pattern is tried: it is no key, and too long for a token. */
+const longestText = 16_384;
+
 /**
  * Finds the one credential a request presents (RFC 6750 §2); undefined where there is none, or
- * only one of a scheme that is not accepted.
- * @throws AuthError 400 for a header that is malformed or holds two, and for a token in a place
- * that is not accepted
+ * only one of a scheme that is not accepted. Place and shape alone say of which kind it is.
+ * @throws AuthError 400 for a header that is malformed or holds two, for a token in a place that
+ * is not accepted, and for a second credential
  */
-export function extract(request: GuardRequest): Credential | undefined {
-  if (namesToken(request.url)) throw new AuthError('ERR_TOKEN_IN_QUERY');
-  if (request.formToken) throw new AuthError('ERR_TOKEN_IN_FORM');
-  const header = request.header('authorization');
-  if (header === undefined) return undefined;
-  const [start, name] = scheme.exec(header) ?? [];
-  if (start === undefined || name === undefined) throw new AuthError('ERR_HEADER_MALFORMED');
-  if (second.test(withoutQuotes(header))) throw new AuthError('ERR_HEADER_REPEATED');
-  if (name.toLowerCase() !== 'bearer') return undefined;
-  const text = header.slice(start.length);
-  if (!b64token.test(text)) throw new AuthError('ERR_HEADER_MALFORMED');
-  return { kind: 'token', text };
+export function createExtractor(
+  places: KeyPlaces = tokensOnly,
+): (request: GuardRequest) => Credential | undefined {
+  function fromAuthorization(header: string | undefined): Credential | undefined {
+    if (header === undefined) return undefined;
+    const [start, name] = scheme.exec(header) ?? [];
+    if (start === undefined || name === undefined) throw new AuthError('ERR_HEADER_MALFORMED');
+    if (second.test(withoutQuotes(header))) throw new AuthError('ERR_HEADER_REPEATED');
+    const text = header.slice(start.length);
+    const asked = name.toLowerCase();
+    if (places.schemes.has(asked)) return { kind: 'api-key', text: checkKey(text) };
+    if (asked !== 'bearer') return undefined;
+    if (isKeyShaped(text)) return { kind: 'api-key', text: checkKey(text) };
+    if (!b64token.test(text)) throw new AuthError('ERR_HEADER_MALFORMED');
+    return { kind: 'token', text };
+  }
+
+  const isKeyShaped = (text: string): boolean =>
+    text.length <= longestText && places.shapes.some((shape) => shape.test(text));
+
+  function* keysElsewhere(request: GuardRequest): Generator<string> {
+    for (const name of places.headers) {
+      const value = request.header(name);
+      if (value !== undefined) yield checkKey(value);
+    }
+    for (const [name, value] of parametersOf(request.url)) {
+      const plain = plainName(name);
+      if (plain === 'access_token') throw new AuthError('ERR_TOKEN_IN_QUERY');
+      if (!places.parameters.has(plain)) continue;
+      // Query parsers also read key[] and [key] as that name, and so could look at another value.
+      if (plain !== name) throw new AuthError('ERR_API_KEY_MALFORMED');
+      yield checkKey(value);
+    }
+  }
+
+  return function extract(request) {
+    if (request.formToken) throw new AuthError('ERR_TOKEN_IN_FORM');
+    const [key, another] = keysElsewhere(request);
+    const credential = fromAuthorization(request.header('authorization'));
+    if (key === undefined) return credential;
+    if (!credential && another === undefined) return { kind: 'api-key', text: key };
+    const together = another === undefined && credential?.kind === 'token' && places.besideToken;
+    if (!together) throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
+    return { kind: 'both', text: credential.text, key };
+  };
 }
 
 function withoutQuotes(header: string): string {
@@ -55,12 +116,15 @@ function withoutQuotes(header: string): string {
   });
 }
 
-// RFC 6750 §2.3. Query parsers also read access_token[] and [access_token] as that name.
-function namesToken(url: string): boolean {
-  const query = url.indexOf('?');
-  if (query < 0) return false;
-  for (const name of new URLSearchParams(url.slice(query + 1)).keys()) {
-    if (/^\[?access_token(?:[[\]]|$)/.test(name)) return true;
-  }
-  return false;
+function checkKey(text: string): string {
+  if (keyText.test(text)) return text;
+  throw new AuthError(text.includes(',') ? 'ERR_API_KEY_REPEATED' : 'ERR_API_KEY_MALFORMED');
 }
+
+function parametersOf(url: string): Iterable<[string, string]> {
+  const query = url.indexOf('?');
+  return query < 0 ? [] : new URLSearchParams(url.slice(query + 1));
+}
+
+// RFC 6750 §2.3. Query parsers also read access_token[] and [access_token] as that name.
+const plainName = (name: string): string => /^\[?([^[\]]+)(?:[[\]]|$)/.exec(name)?.[1] ?? name;

@@ -3,21 +3,33 @@ import { createAuthorizer } from './authorize.js';
 import { createChallenger } from './challenge.js';
 import type { Decision } from './decision.js';
 import { AuthError, UpstreamError } from './errors.js';
-import { type Attempt, createTeller } from './events.js';
-import { extract, type GuardRequest } from './extract.js';
+import { type Attempt, attemptOf, createTeller } from './events.js';
+import { createExtractor, type GuardRequest } from './extract.js';
+import { createMigration } from './migration/admit.js';
+import { type Counts, createTally } from './migration/tally.js';
 import { checkOptions, type GuardOptions } from './options.js';
 import type { Principal } from './principal.js';
 import { checkRequirements, passesWithout, type Requirements } from './requirements.js';
+import { rulingOf } from './ruling.js';
 
 /** Decides about one request. */
 export type Guard = ((request: GuardRequest, requirements?: Requirements) => Promise<Decision>) & {
   /**
-   * Fetches every issuer's keys ahead of the first request. A guard works without it too.
-   * @throws UpstreamError while an issuer's keys cannot be fetched
+   * Fetches every issuer's keys, and loads the plan, ahead of the first request. A guard works
+   * without it too, but for API keys whose plan has never been loaded.
+   * @throws UpstreamError while an issuer's keys, or the plan, cannot be had
    */
   ready(): Promise<void>;
-  /** Ends every fetch on its way. */
+  /** Ends every fetch on its way, and all polling. */
   close(): Promise<void>;
+  /**
+   * Forgets what is remembered of an API key, by the id of its record: here at once, and in other
+   * processes once `apiKeys.invalidations` has told them.
+   * @throws whatever `publish` throws, with the key forgotten here
+   */
+  invalidateApiKey(id: string): Promise<void>;
+  /** What was refused, and what would have been. */
+  counts(): Counts;
 };
 
 /**
@@ -28,46 +40,61 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
  */
 export function createGuard(options: GuardOptions): Guard {
   const settings = checkOptions(options);
-  const { authenticate, ready, close } = createAuthenticator(settings);
+  const extract = createExtractor(settings.apiKeys?.places);
+  const { authenticate, forget, ...keys } = createAuthenticator(settings);
+  const migration = createMigration(settings.apiKeys, { now: settings.now, forget });
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
   const { begin, tell } = createTeller(settings.onDecision, settings.now);
+  const tally = createTally();
 
   async function guard(request: GuardRequest, requirements?: Requirements): Promise<Decision> {
     const required = checkRequirements(requirements);
-    const attempt: Attempt = { request, startedAt: begin(), seen: {} };
-    return tell(attempt, await decide(attempt, required));
+    const attempt = attemptOf(request, begin());
+    const decision = await decide(attempt, required);
+    tally.add(attempt, decision);
+    return tell(attempt, decision);
   }
 
   async function decide(attempt: Attempt, required: Requirements): Promise<Decision> {
     try {
-      return allow(await pass(attempt, required));
+      const principal = await pass(attempt, required);
+      return { allowed: true, principal, headers: attempt.notices };
     } catch (error) {
       // Anything else is a bug, and must not be taken for a bad credential.
       if (!(error instanceof AuthError || error instanceof UpstreamError)) throw error;
-      return { allowed: false, error, denial: challenge(error, required) };
+      return { allowed: false, error, denial: challenge(error, required, attempt.notices) };
     }
   }
 
   async function pass(attempt: Attempt, required: Requirements): Promise<Principal | undefined> {
-    const { request, seen } = attempt;
+    const { request, seen, notes } = attempt;
     const credential = extract(request);
     if (!credential) {
       if (passesWithout(required, settings.optional)) return undefined;
       throw new AuthError('ERR_CREDENTIAL_MISSING');
     }
     attempt.credential = credential;
-    const principal = await authenticate(credential, seen);
+    const ruling = rulingOf(migration.plan(), notes);
+    const principal = await authenticate(credential, seen, ruling);
     attempt.principal = principal;
-    await authorize(principal, required, request);
+    attempt.notices = migration.admit(principal, attempt, required.mode);
+    await authorize(principal, required, { request, ruling });
     return principal;
   }
 
-  return Object.assign(guard, { ready, close: async () => close() });
+  return Object.assign(guard, {
+    async ready() {
+      await Promise.all([keys.ready(), migration.ready()]);
+    },
+    async close() {
+      keys.close();
+      await migration.close();
+    },
+    async invalidateApiKey(id: string) {
+      forget(id);
+      await migration.invalidate(id);
+    },
+    counts: tally.read,
+  });
 }
-
-const allow = (principal: Principal | undefined): Decision => ({
-  allowed: true,
-  principal,
-  headers: {},
-});

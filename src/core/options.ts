@@ -1,3 +1,4 @@
+import { type ApiKeyOptions, type ApiKeySettings, checkApiKeys } from './api-keys.js';
 import {
   callable,
   flag,
@@ -29,6 +30,10 @@ export interface SharedOptions {
   /** Seconds by which clocks may differ. @default 5 */
   readonly clockTolerance?: number;
   readonly keys?: KeyOptions;
+  /** Seconds from `iat` to `exp`; a token that does not say is refused. @default any */
+  readonly maxTokenLifetime?: number;
+  /** The old door: API keys beside tokens. @default tokens only */
+  readonly apiKeys?: ApiKeyOptions;
   /** No credential may pass; a bad one never does. @default false */
   readonly optional?: boolean;
   /** A broader scope suffices for narrower ones, transitively. */
@@ -61,6 +66,8 @@ export interface Settings {
   readonly issuers: IssuerList;
   readonly clockTolerance: number;
   readonly keys: Required<KeyOptions>;
+  readonly maxTokenLifetime: number | undefined;
+  readonly apiKeys: ApiKeySettings | undefined;
   readonly optional: boolean;
   readonly impliedScopes: ReadonlyMap<string, readonly string[]>;
   readonly realm: string;
@@ -73,9 +80,9 @@ export interface Settings {
 
 const sharedNames = [
   ...['clockTolerance', 'keys', 'optional', 'impliedScopes', 'realm', 'resourceMetadata'],
-  ...['problemTypes', 'onDecision', 'fetch', 'now'],
+  ...['problemTypes', 'onDecision', 'fetch', 'now', 'maxTokenLifetime', 'apiKeys'],
 ];
-const toCome = ['apiKeys', 'verifiedTokens'];
+const toCome = ['verifiedTokens'];
 
 /**
  * Checks every option once and fills in every default.
@@ -90,6 +97,8 @@ export function checkOptions(options: GuardOptions): Settings {
   const {
     clockTolerance = 5,
     keys = {},
+    maxTokenLifetime,
+    apiKeys,
     optional = false,
     impliedScopes = {},
     realm = [...issuers[0].audience][0],
@@ -105,6 +114,11 @@ export function checkOptions(options: GuardOptions): Settings {
     issuers,
     clockTolerance: seconds(at('clockTolerance'), clockTolerance, [0, 300]),
     keys: checkKeys(at('keys'), keys),
+    maxTokenLifetime:
+      maxTokenLifetime === undefined
+        ? undefined
+        : seconds(at('maxTokenLifetime'), maxTokenLifetime, [1, 31_536_000]),
+    apiKeys: apiKeys === undefined ? undefined : checkApiKeys(at('apiKeys'), apiKeys),
     optional: flag(at('optional'), optional),
     impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),
     realm: checkRealm(at('realm'), realm),

@@ -1,3 +1,4 @@
+import type { ApiKeyRecord } from './api-keys.js';
 import { bare, type Claims, own } from './verify/json.js';
 
 /** Who is calling: the same for every kind of credential. */
@@ -15,13 +16,18 @@ export interface Principal {
   readonly expiresAt?: number;
   /** Everything the token says, verified. */
   readonly claims?: Readonly<Record<string, unknown>>;
+  /** What is known of the API key; of the kind `api-key` alone. */
+  readonly key?: ApiKeyRecord;
 }
 
-/** What a token says before it is believed: only for telling who was refused. */
-export interface Unverified {
+/** What is seen of a credential that may yet be refused: only for telling who it was. */
+export interface Seen {
+  /** What a token says before it is believed. */
   claims?: Claims;
   /** Where its issuer, if that is a trusted one, keeps the client. */
   clientPath?: readonly string[];
+  /** Of a key that is known, and refused all the same. */
+  keyId?: string;
 }
 
 /** A claim's name, or the way to it through nested objects. A dot in a name is just a dot. */
@@ -62,6 +68,24 @@ export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
   // Nobody gets an identity out of Object.prototype.
   return bare(principal) as unknown as Principal;
 }
+
+/** The principal that a good key speaks for. */
+export function ownerOf(record: ApiKeyRecord): Principal {
+  const { clientId, subject, orgId, scopes = [], expiresAt } = record;
+  const principal: Principal = {
+    kind: 'api-key',
+    ...(subject !== undefined && { subject }),
+    ...(clientId !== undefined && { clientId }),
+    ...(orgId !== undefined && { orgId }),
+    scopes: new Set(scopes),
+    ...(expiresAt !== undefined && { expiresAt }),
+    key: record,
+  };
+  return bare(principal) as unknown as Principal;
+}
+
+/** The client a plan knows a principal by: a key without one counts as a client of its own. */
+export const clientOf = ({ clientId, key }: Principal): string | undefined => clientId ?? key?.id;
 
 /** The claim at a path if it is a text that says something; an empty one says nothing. */
 export function text(claims: Claims, path: readonly string[]): string | undefined {

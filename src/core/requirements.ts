@@ -1,6 +1,7 @@
-import { callable, flag, isScope, listOf, mistake, settingsOf } from './config.js';
+import { callable, flag, isScope, listOf, mistake, oneOf, settingsOf } from './config.js';
 import { ConfigError } from './errors.js';
 import type { GuardRequest } from './extract.js';
+import { modes, type SharedMode } from './migration/plan.js';
 import type { Principal } from './principal.js';
 import { bare } from './verify/json.js';
 
@@ -25,9 +26,15 @@ export interface Requirements {
    * other requirement beside it, no credential is 401 all the same.
    */
   readonly optional?: boolean;
+  /**
+   * How far every client has to be here, whatever the plan says: with `token-only` no key is
+   * accepted. It can make the plan stricter, never laxer.
+   */
+  readonly mode?: SharedMode;
 }
 
-const names = ['scopes', 'anyScope', 'orgId', 'check', 'optional'] as const;
+const names = ['scopes', 'anyScope', 'orgId', 'check', 'optional', 'mode'] as const;
+const sharedModes = modes.filter((mode): mode is SharedMode => mode !== 'extension');
 const none: Requirements = Object.freeze(bare({}));
 const checked = new WeakSet<Requirements>([none]);
 
@@ -48,7 +55,7 @@ export function checkRequirements(
   if (checked.has(requirements)) return requirements;
   const where = 'requirements';
   const own: Requirements = settingsOf(where, requirements, names);
-  const { scopes, anyScope, orgId, check, optional } = own;
+  const { scopes, anyScope, orgId, check, optional, mode } = own;
   const copy: Requirements = bare({
     ...(scopes !== undefined && { scopes: listOf(`${where}.scopes`, scopes, 'scope', isScope) }),
     ...(anyScope !== undefined && {
@@ -57,6 +64,7 @@ export function checkRequirements(
     ...(orgId !== undefined && { orgId: organization(`${where}.orgId`, orgId) }),
     ...(check !== undefined && { check: callable(`${where}.check`, check) }),
     ...(optional !== undefined && { optional: flag(`${where}.optional`, optional) }),
+    ...(mode !== undefined && { mode: oneOf(`${where}.mode`, mode, sharedModes) }),
   });
   Object.freeze(copy);
   checked.add(copy);

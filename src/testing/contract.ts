@@ -3,6 +3,8 @@ import { request as httpRequest } from 'node:http';
 import { createGuard, type Guard, type GuardOptions, type Requirements } from '../index.js';
 import { claimsCases } from './cases-claims.js';
 import { headerCases } from './cases-header.js';
+import { keyCases } from './cases-keys.js';
+import { planCases } from './cases-plan.js';
 import { routeCases } from './cases-route.js';
 import { tokenCases } from './cases-token.js';
 import type { Asked, Case, Expected } from './expected.js';
@@ -11,7 +13,8 @@ import { createTestIssuer } from './issuer.js';
 /**
  * Opens a door of one's own: a server on a free port of 127.0.0.1 that guards every path and method
  * with this guard and these requirements, takes 64 KiB of header, and answers an allowed request
- * with 200 and, as JSON, `{ subject, clientId, orgId, scopes }` of the principal, or `null` for none.
+ * with 200, the decision's headers and, as JSON, `{ subject, clientId, orgId, scopes }` of the
+ * principal, or `null` for none.
  */
 export type OpenDoor = (
   guard: Guard,
@@ -44,6 +47,8 @@ export const guardCases: readonly GuardCase[] = [
   ...tokenCases,
   ...claimsCases,
   ...routeCases,
+  ...keyCases,
+  ...planCases,
 ].map((one) => ({
   id: one.id,
   title: one.title,
@@ -70,30 +75,39 @@ function check(answer: Answer, expected: Expected, bodiless: boolean): void {
   assert.equal(answer.status, expected.status);
   if (expected.status === 200) {
     if (!bodiless) assert.deepEqual(JSON.parse(answer.body), expected.body);
+    for (const name of noticed) assert.equal(answer.headers[name], expected.notices?.[name]);
     assert.equal(answer.headers['www-authenticate'], undefined);
     return;
   }
-  const { status, title, detail, code, error, challenge, retryAfter } = expected;
+  const { status, title, detail, code, error, challenge, retryAfter, members } = expected;
   const realm = 'Bearer realm="https://api.test"';
   assert.deepEqual(answer.headers, {
     'content-type': 'application/problem+json; charset=utf-8',
     'cache-control': 'no-store',
     'www-authenticate': challenge === undefined ? undefined : `${realm}${challenge}`,
     'retry-after': retryAfter,
+    deprecation: expected.deprecation,
+    sunset: expected.sunset,
+    link: expected.link,
   });
   const slug = code.replace('ERR_', '').replaceAll('_', '-').toLowerCase();
-  const members = {
+  const body = {
     type: `urn:sallyport:problem:${slug}`,
     title,
     status,
     detail,
     ...(error && { error, error_description: detail }),
     code,
+    ...members,
   };
-  assert.equal(answer.body, bodiless ? '' : JSON.stringify(members));
+  assert.equal(answer.body, bodiless ? '' : JSON.stringify(body));
 }
 
-const compared = ['content-type', 'cache-control', 'www-authenticate', 'retry-after'] as const;
+const noticed = ['deprecation', 'sunset', 'link'] as const;
+const compared = [
+  ...['content-type', 'cache-control', 'www-authenticate', 'retry-after'],
+  ...noticed,
+] as const;
 
 function send(origin: string, asked: Asked): Promise<Answer> {
   const { method = 'GET', path = '/', host = new URL(origin).host, headers = [] } = asked;

@@ -23,19 +23,34 @@ export interface Asked {
   readonly headers?: readonly string[];
 }
 
+/** What is announced to a client that uses a key. */
+export interface Announced {
+  readonly deprecation?: string;
+  readonly sunset?: string;
+  readonly link?: string;
+}
+
 /** What a door has to answer, to the byte. */
-export type Expected =
-  | { readonly status: 200; readonly body: unknown }
-  | {
-      readonly status: 400 | 401 | 403 | 503;
-      readonly title: string;
-      readonly detail: string;
-      readonly code: string;
-      readonly error?: string;
-      /** The challenge after its realm; left out where there must be none. */
-      readonly challenge?: string;
-      readonly retryAfter?: string;
-    };
+export type Expected = Passed | Refused;
+
+interface Passed {
+  readonly status: 200;
+  readonly body: unknown;
+  readonly notices?: Announced;
+}
+
+interface Refused extends Announced {
+  readonly status: 400 | 401 | 403 | 410 | 503;
+  readonly title: string;
+  readonly detail: string;
+  readonly code: string;
+  readonly error?: string;
+  /** The challenge after its realm; left out where there must be none. */
+  readonly challenge?: string | undefined;
+  readonly retryAfter?: string;
+  /** Members of the body beyond those of every refusal. */
+  readonly members?: object;
+}
 
 // Texts stand here in full: the contract would prove nothing if it asked the code for them.
 
@@ -48,12 +63,12 @@ export const token =
   async (issuer: TestIssuer): Promise<Asked> =>
     bearer(await issuer.token(parts));
 
-export const passes = (more: object = {}): Expected => ({
+export const passes = (more: object = {}): Passed => ({
   status: 200,
   body: { subject: 'user_1', clientId: 'client_1', orgId: null, scopes: [], ...more },
 });
 
-export const missing = (more = ''): Expected => ({
+export const missing = (more = ''): Refused => ({
   status: 401,
   title: 'Credentials required',
   detail: 'Send an access token in the Authorization header, with the Bearer scheme',
@@ -61,7 +76,7 @@ export const missing = (more = ''): Expected => ({
   challenge: more,
 });
 
-export const malformed = (code: string, detail: string): Expected => ({
+export const malformed = (code: string, detail: string): Refused => ({
   status: 400,
   title: 'Malformed request',
   detail,
@@ -82,7 +97,27 @@ export const inQuery = malformed(
   'An access token must not be sent in the URL',
 );
 
-export const invalid = (code: string, detail: string, more = ''): Expected => ({
+export const ambiguous = malformed(
+  'ERR_CREDENTIAL_AMBIGUOUS',
+  'The request presents more than one credential',
+);
+
+export const invalidKey: Refused = {
+  status: 401,
+  title: 'Invalid API key',
+  detail: 'The API key is not valid',
+  code: 'ERR_API_KEY_INVALID',
+  challenge: '',
+};
+export const retired: Refused = {
+  status: 401,
+  title: 'API keys are no longer accepted',
+  detail: 'API keys are no longer accepted here. Send an access token instead.',
+  code: 'ERR_API_KEY_RETIRED',
+  challenge: '',
+};
+
+export const invalid = (code: string, detail: string, more = ''): Refused => ({
   status: 401,
   title: 'Invalid access token',
   detail,
@@ -117,21 +152,21 @@ export const wrongSignature = invalid(
 );
 export const extension = invalid('ERR_TOKEN_CRITICAL', 'The access token needs an extension');
 
-export const insufficient = (scope: string, more = ''): Expected => ({
+export const insufficient = (scope: string, more = ''): Refused => ({
   status: 403,
   title: 'Insufficient scope',
-  detail: 'The access token lacks a scope that this request needs',
+  detail: 'The credential lacks a scope that this request needs',
   code: 'ERR_SCOPE_MISSING',
   error: 'insufficient_scope',
-  challenge: `, error="insufficient_scope", error_description="The access token lacks a scope that this request needs", scope="${scope}"${more}`,
+  challenge: `, error="insufficient_scope", error_description="The credential lacks a scope that this request needs", scope="${scope}"${more}`,
 });
-export const forbidden = (code: string, detail: string): Expected => ({
+export const forbidden = (code: string, detail: string): Refused => ({
   status: 403,
   title: 'Forbidden',
   detail,
   code,
 });
-export const unavailable: Expected = {
+export const unavailable: Refused = {
   status: 503,
   title: 'Temporarily unable to verify',
   detail: 'The credential could not be verified right now. Keep it, and try again.',

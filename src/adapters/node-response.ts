@@ -1,0 +1,29 @@
+/**
+ * A decision's headers for a response that has some already: a Link is added to the others
+ * (RFC 8288 §3), once; anything else is ours alone.
+ */
+export function besideOthers(
+  headers: Readonly<Record<string, string>>,
+  already: (name: string) => unknown,
+): Readonly<Record<string, string>> {
+  const { Link } = headers;
+  const others = Link === undefined ? undefined : already('link');
+  if (Link === undefined || others === undefined) return headers;
+  const links = [others].flat().join(', ');
+  return { ...headers, Link: links.includes(Link) ? links : `${links}, ${Link}` };
+}
+
+/** The part of Node's response that carries headers. */
+export interface NodeResponse {
+  getHeader(name: string): unknown;
+  setHeader(name: string, value: string): unknown;
+}
+
+/** Sets a decision's headers on Node's own response. */
+export function setHeaders(
+  response: NodeResponse,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const all = besideOthers(headers, (name) => response.getHeader(name));
+  for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
+}

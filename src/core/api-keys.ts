@@ -1,0 +1,143 @@
+import { callable, integer, oneOf, seconds, settingsOf, someText } from './config.js';
+import type { KeyPlaces } from './extract.js';
+import { checkSources, type KeySource } from './key-sources.js';
+import type { MigrationEvent } from './migration/changes.js';
+import type { MigrationPlan, PlanSource } from './migration/plan.js';
+
+/** What the application knows of an API key. */
+export interface ApiKeyRecord {
+  /** Names the key, without giving it away. */
+  readonly id: string;
+  /** Whose it is; a key without a client counts as a client of its own, named by `id`. */
+  readonly clientId?: string;
+  readonly subject?: string;
+  readonly orgId?: string;
+  readonly scopes?: readonly string[];
+  /** Seconds since 1970. */
+  readonly expiresAt?: number;
+  readonly disabled?: boolean;
+  /** Such as `live` or `test`; see `ApiKeyOptions.environment`. */
+  readonly environment?: string;
+  readonly createdBy?: string;
+}
+
+/**
+ * Answers whose key this is, `undefined` for one that is not known. `sha256` is the digest of
+ * `value` in lower-case hex. What it throws is an outage: 503.
+ */
+export type KeyLookup = (key: {
+  readonly value: string;
+  readonly sha256: string;
+}) => Promise<ApiKeyRecord | undefined>;
+
+/** Carries the ids of invalidated keys between processes. */
+export interface KeyInvalidations {
+  /** Tells every process, this one too, that a key has changed. */
+  publish(id: string): Promise<void>;
+  /** Begins to listen; answers how to stop. */
+  subscribe(listener: (id: string) => void): Promise<() => Promise<void>>;
+}
+
+/** How keys are remembered. Times in seconds; fractions are allowed. */
+export interface KeyCacheOptions {
+  /** Good keys, at most. @default 10000 */
+  readonly max?: number;
+  /** For how long a good key is not asked about again: the revocation latency. @default 60 */
+  readonly ttl?: number;
+  /** Refused keys, at most; they never displace a good one. @default 10000 */
+  readonly unknownMax?: number;
+  /** For how long a refused key is not asked about again; at most 30. @default 10 */
+  readonly unknownTtl?: number;
+  /** While nothing can be looked up, good keys up to this age are used. @default 0 */
+  readonly maxStale?: number;
+}
+
+/** The old door: API keys beside tokens. */
+export interface ApiKeyOptions {
+  /** Where keys are; several at once. */
+  readonly from: readonly KeySource[];
+  readonly lookup: KeyLookup;
+  /** Seconds for one look-up. @default 5 */
+  readonly timeout?: number;
+  /**
+   * Key and token on one request: 400, or accepted if both are good and of the same client and
+   * organization. Then the token counts.
+   * @default 'refuse'
+   */
+  readonly both?: 'refuse' | 'same-client';
+  /** What `ApiKeyRecord.environment` has to be. @default any, or none */
+  readonly environment?: string;
+  /** Whether a text can be a key at all; one that cannot costs no look-up. */
+  readonly wellFormed?: (value: string) => boolean;
+  readonly cache?: KeyCacheOptions;
+  /** Who may still use keys, and until when. @default everybody, for ever */
+  readonly plan?: MigrationPlan | PlanSource;
+  readonly invalidations?: KeyInvalidations;
+  /** Told of every change of plan and mode, and of what may go wrong. Nothing it does matters. */
+  readonly onMigration?: (event: MigrationEvent) => void;
+}
+
+/** The options, checked, with nothing left out. */
+export interface ApiKeySettings {
+  readonly places: KeyPlaces;
+  readonly lookup: KeyLookup;
+  readonly timeout: number;
+  readonly environment: string | undefined;
+  readonly wellFormed: ((value: string) => boolean) | undefined;
+  readonly cache: Required<KeyCacheOptions>;
+  readonly plan: MigrationPlan | PlanSource | undefined;
+  readonly invalidations: KeyInvalidations | undefined;
+  readonly onMigration: ((event: MigrationEvent) => void) | undefined;
+}
+
+const names = [
+  ...['from', 'lookup', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
+  ...['invalidations', 'onMigration'],
+];
+
+/**
+ * Checks how keys are taken.
+ * @throws ConfigError for the first mistake
+ */
+export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
+  const own: Partial<ApiKeyOptions> = settingsOf(where, given, names);
+  const { timeout = 5, both = 'refuse', environment, wellFormed, cache = {}, onMigration } = own;
+  const at = (name: keyof ApiKeyOptions) => `${where}.${name}`;
+  return {
+    places: {
+      ...checkSources(at('from'), own.from),
+      besideToken: oneOf(at('both'), both, ['refuse', 'same-client']) === 'same-client',
+    },
+    lookup: callable(at('lookup'), own.lookup as KeyLookup),
+    timeout: seconds(at('timeout'), timeout, [0.001, 60]),
+    environment:
+      environment === undefined
+        ? undefined
+        : someText(at('environment'), environment, 'is no environment: write "live"'),
+    wellFormed: wellFormed && callable(at('wellFormed'), wellFormed),
+    cache: checkCache(at('cache'), cache),
+    plan: own.plan,
+    invalidations: own.invalidations && checkInvalidations(at('invalidations'), own.invalidations),
+    onMigration: onMigration && callable(at('onMigration'), onMigration),
+  };
+}
+
+function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOptions> {
+  const own: KeyCacheOptions = settingsOf(where, given, [
+    ...['max', 'ttl', 'unknownMax', 'unknownTtl', 'maxStale'],
+  ]);
+  const { max = 10_000, ttl = 60, unknownMax = 10_000, unknownTtl = 10, maxStale = 0 } = own;
+  return {
+    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    ttl: seconds(`${where}.ttl`, ttl, [0, 3_600]),
+    unknownMax: integer(`${where}.unknownMax`, unknownMax, [1, 1_000_000]),
+    unknownTtl: seconds(`${where}.unknownTtl`, unknownTtl, [0, 30]),
+    maxStale: seconds(`${where}.maxStale`, maxStale, [0, 86_400]),
+  };
+}
+
+function checkInvalidations(where: string, given: KeyInvalidations): KeyInvalidations {
+  callable(`${where}.publish`, given.publish);
+  callable(`${where}.subscribe`, given.subscribe);
+  return given;
+}

@@ -1,0 +1,74 @@
+import type { ApiKeySettings } from '../api-keys.js';
+import { AuthError, UpstreamError } from '../errors.js';
+import type { Attempt } from '../events.js';
+import { clientOf, type Principal } from '../principal.js';
+import { createLedger, createMigrationTeller, standingIn, standingOf } from './changes.js';
+import { listen } from './invalidations.js';
+import { keepPlan } from './keeper.js';
+import { type Notices, noNotices, noticesOf, retirementOf } from './notice.js';
+import type { Plan, SharedMode } from './plan.js';
+import { stanceOf } from './stance.js';
+
+/**
+ * Answers what is announced to a principal that may use its credential. A token always may.
+ * @throws AuthError 401 or 410 for a key that the plan no longer accepts; UpstreamError while no
+ * plan could be loaded
+ */
+export type Admit = (principal: Principal, attempt: Attempt, atLeast?: SharedMode) => Notices;
+
+const codes = {
+  migrated: 'ERR_API_KEY_MIGRATED',
+  sunset: 'ERR_API_KEY_RETIRED',
+  brownout: 'ERR_API_KEY_BROWNOUT',
+} as const;
+
+/** The old door, and the plan that closes it. */
+export interface Migration {
+  admit: Admit;
+  /** The plan in force; undefined if there is none, or none yet. */
+  plan(): Plan | undefined;
+  /** Settles once a plan is in force and invalidations are listened to. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+  /** Tells other processes of a key. */
+  invalidate(id: string): Promise<void>;
+}
+
+/** May this client still use a key now? It is asked once its credential is verified. */
+export function createMigration(
+  { plan: given, invalidations, onMigration }: Partial<ApiKeySettings> = {},
+  { now, forget }: { readonly now: () => number; forget(id: string): void },
+): Migration {
+  const tell = createMigrationTeller(onMigration);
+  const ledger = createLedger(tell, now);
+  const plans = keepPlan(given, { now, tell, ledger });
+  const listening = listen(invalidations, forget);
+
+  return {
+    admit(principal, attempt, atLeast) {
+      const client = clientOf(principal);
+      if (principal.kind === 'token' || client === undefined) return noNotices;
+      const plan = plans.current();
+      if (!plan) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', 'no plan has been loaded yet');
+      const time = now();
+      const stance = stanceOf(plan, client, { now: time, strictest: atLeast });
+      attempt.stance = stance;
+      ledger.note(client, atLeast ? standingOf(plan, client, time) : standingIn(stance));
+      if (stance.refusal) {
+        const retirement = retirementOf(plan, stance, time);
+        throw new AuthError(codes[stance.refusal], { retirement });
+      }
+      if (stance.wouldRefuse) attempt.notes.push(codes.brownout);
+      return noticesOf(plan, stance, time);
+    },
+    plan: plans.current,
+    async ready() {
+      await Promise.all([plans.ready(), listening.ready()]);
+    },
+    async close() {
+      plans.close();
+      await listening.close();
+    },
+    invalidate: async (id) => invalidations?.publish(id),
+  };
+}

@@ -1,0 +1,144 @@
+import { callable, seconds } from '../config.js';
+import { ConfigError, UpstreamError } from '../errors.js';
+import { withDeadline } from '../verify/deadline.js';
+import type { Ledger, TellMigration } from './changes.js';
+
+import type { MigrationPlan, Plan, PlanSource } from './plan.js';
+import { readPlan } from './read-plan.js';
+import { planWarnings } from './stance.js';
+
+/** Has the plan that is in force. */
+export interface PlanKeeper {
+  /** Undefined while no plan was ever loaded. Never waits. */
+  current(): Plan | undefined;
+  /**
+   * Settles once a plan is in force.
+   * @throws UpstreamError while none can be loaded
+   */
+  ready(): Promise<void>;
+  /** Ends the polling. */
+  close(): void;
+}
+
+interface Surroundings {
+  readonly now: () => number;
+  readonly tell: TellMigration;
+  readonly ledger: Ledger;
+}
+
+const loadTimeout = 10_000;
+
+/**
+ * Keeps a plan, or polls its source behind the requests; the last good plan stays in force.
+ * @throws ConfigError for a plan, or an initial one, that cannot be meant
+ */
+export function keepPlan(
+  given: MigrationPlan | PlanSource | undefined,
+  surroundings: Surroundings,
+): PlanKeeper {
+  if (given !== undefined && isSource(given)) return pollPlan(given, surroundings);
+  const { current, take } = holdPlan(surroundings);
+  if (given !== undefined) take(given);
+  const plan = current() ?? readPlan('plan', {});
+  return { current: () => plan, ready: async () => {}, close: () => {} };
+}
+
+function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
+  const { now, tell } = surroundings;
+  const { current, take } = holdPlan(surroundings);
+  const every = checkSource(source);
+  const closing = new AbortController();
+  const deadline = {
+    milliseconds: loadTimeout,
+    late: 'ERR_PLAN_UNAVAILABLE',
+    closing: closing.signal,
+  } as const;
+  let timer: NodeJS.Timeout | undefined;
+  let failure = 'the guard was closed';
+  if (source.initial !== undefined) take(source.initial);
+
+  async function refresh(): Promise<void> {
+    try {
+      take(await withDeadline(deadline, async () => source.load()));
+    } catch (error) {
+      if (closing.signal.aborted) return;
+      failure = messageOf(error);
+      const detail = `the plan in force stays: ${failure}`;
+      tell({ time: now(), kind: 'plan-failed', detail });
+    }
+    if (closing.signal.aborted) return;
+    // A little earlier or later each time, so that processes do not ask all at once.
+    timer = setTimeout(() => void refresh(), every * (900 + 200 * Math.random()));
+    timer.unref();
+  }
+
+  const first = refresh();
+  return {
+    current,
+    async ready() {
+      await first;
+      if (!current()) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', failure);
+    },
+    close() {
+      closing.abort(new UpstreamError('ERR_PLAN_UNAVAILABLE', 'the guard was closed'));
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Holds the last good plan, and tells what another one changes. */
+function holdPlan({ now, tell, ledger }: Surroundings) {
+  let plan: Plan | undefined;
+  let text: unknown;
+  let written: Readonly<Record<string, string>> = {};
+
+  function take(given: unknown): void {
+    if (plan && typeof given === 'string' && given === text) return;
+    const next = readPlan('plan', given);
+    const members = membersOf(given);
+    const changed = [...new Set([...Object.keys(written), ...Object.keys(members)])]
+      .filter((name) => written[name] !== members[name])
+      .sort();
+    text = given;
+    if (plan && changed.length === 0) return;
+    const time = now();
+    tell({ time, kind: 'plan', changed });
+    for (const detail of planWarnings(next, time)) tell({ time, kind: 'warning', detail });
+    if (plan) ledger.turn(plan, next);
+    plan = next;
+    written = members;
+  }
+
+  return { current: () => plan, take };
+}
+
+const isSource = (given: object): given is PlanSource => 'load' in given;
+
+function checkSource({ load, every = 60 }: PlanSource): number {
+  callable('plan.load', load);
+  return seconds('plan.every', every, [0.001, 86_400]);
+}
+
+// Text by member, to see what another plan says otherwise.
+function membersOf(answer: unknown): Readonly<Record<string, string>> {
+  const value: object = typeof answer === 'string' ? JSON.parse(answer) : (answer as object);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)]),
+  );
+}
+
+// A sentence of ours is for reading as it is; another's may be anything.
+function messageOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const says = error instanceof Error ? error.message : `a ${typeof error} was thrown`;
+  return String(says).replace(/[^ -~]/g, ' ').slice(0, 300);
+}
+
+/**
+ * Checks a plan before it comes into force, say in CI; answers it, parsed.
+ * @throws ConfigError for the first mistake, with its line if the plan is a text
+ */
+export function checkPlan(plan: MigrationPlan | string): MigrationPlan {
+  readPlan('plan', plan);
+  return typeof plan === 'string' ? JSON.parse(plan) : plan;
+}

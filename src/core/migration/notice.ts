@@ -1,0 +1,43 @@
+import type { Retirement } from '../errors.js';
+import type { Plan } from './plan.js';
+import type { Stance } from './stance.js';
+
+/** What is set on the response to a request that an API key was good for. */
+export type Notices = Readonly<Record<string, string>>;
+
+/** For whom nothing is announced. */
+export const noNotices: Notices = Object.freeze({});
+
+/**
+ * Announces the end of keys to a client that still uses one (RFC 9745, RFC 8594). In `dual` the
+ * dates are told from `deprecatedAt` on, in `deprecated` and `extension` at once, in `key-only`
+ * never.
+ */
+export function noticesOf(plan: Plan, { mode, sunsetAt }: Stance, now: number): Notices {
+  if (mode === 'key-only') return noNotices;
+  const { deprecatedAt } = plan;
+  const dated = mode !== 'dual' || deprecatedAt === undefined || deprecatedAt <= now;
+  const sunset = dated && sunsetAt !== undefined;
+  return {
+    // RFC 9745 §2: a Date of structured fields; RFC 8594 §3: an HTTP-date.
+    ...(dated &&
+      deprecatedAt !== undefined && { Deprecation: `@${Math.floor(deprecatedAt / 1000)}` }),
+    ...(sunset && { Sunset: new Date(sunsetAt).toUTCString() }),
+    ...(plan.guide !== undefined && { Link: linkTo(plan.guide, sunset) }),
+  };
+}
+
+/** The link relations of RFC 9745 §3 and RFC 8594 §6. */
+export function linkTo(guide: string, sunset: boolean): string {
+  const relations = sunset ? ['deprecation', 'sunset'] : ['deprecation'];
+  return relations.map((relation) => `<${new URL(guide).href}>; rel="${relation}"`).join(', ');
+}
+
+/** What a client is told whose key is refused: the way out, the same before and after the sunset. */
+export function retirementOf(plan: Plan, { retryAt }: Stance, now: number): Retirement {
+  return {
+    status: plan.refusedStatus,
+    ...(plan.guide !== undefined && { guide: new URL(plan.guide).href }),
+    ...(retryAt !== undefined && { retryAfter: Math.max(1, Math.ceil((retryAt - now) / 1000)) }),
+  };
+}

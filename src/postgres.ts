@@ -1,0 +1,2 @@
+export type { PostgresColumns } from './stores/columns.js';
+export { type PostgresKeysOptions, type PostgresPool, postgresKeys } from './stores/postgres.js';

@@ -1,0 +1,12 @@
+export {
+  type RedisKeysOptions,
+  type RedisPlanOptions,
+  redisKeys,
+  redisPlan,
+  storeRedisKey,
+} from './stores/redis.js';
+export type { RedisClient, RedisSubscriber } from './stores/redis-client.js';
+export {
+  type RedisInvalidationsOptions,
+  redisInvalidations,
+} from './stores/redis-invalidations.js';

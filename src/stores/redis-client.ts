@@ -1,0 +1,94 @@
+import { has, mistake } from './settings.js';
+
+/**
+ * A connection of node-redis or of ioredis. A cluster or a sentinel of node-redis takes other
+ * parameters, so hand over `{ sendCommand: (args) => sentinel.sendCommand(false, args) }`.
+ */
+export type RedisClient = NodeRedis | IoRedis;
+
+interface NodeRedis {
+  sendCommand(args: string[]): Promise<unknown>;
+}
+
+interface IoRedis {
+  call(command: string, ...args: string[]): Promise<unknown>;
+}
+
+/** A second connection, for listening: Redis gives one that listens to nothing else. */
+export type RedisSubscriber = NodeRedisSubscriber | IoRedisSubscriber;
+
+interface NodeRedisSubscriber extends NodeRedis {
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+}
+
+interface IoRedisSubscriber extends IoRedis {
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  off(event: 'message', listener: (channel: string, message: string) => void): unknown;
+}
+
+type Send = (command: string, ...args: string[]) => Promise<unknown>;
+
+/** Sends a command, whichever client it is. ioredis has a sendCommand too, for another purpose. */
+export function senderOf(where: string, client: RedisClient): Send {
+  if (isIoRedis(client)) return (command, ...args) => client.call(command, ...args);
+  if (has(client, 'sendCommand')) return (...args) => client.sendCommand(args);
+  throw mistake(where, 'needs a client of node-redis or ioredis');
+}
+
+type Listen = (hear: (message: string) => void) => Promise<() => Promise<void>>;
+
+/** Listens to a channel; answers how to stop. */
+export function listenerOf(where: string, subscriber: RedisSubscriber, channel: string): Listen {
+  if (!has(subscriber, 'subscribe')) {
+    throw mistake(where, 'needs a second connection of node-redis or ioredis, to listen on');
+  }
+  if (isIoRedis(subscriber)) return (hear) => listenByIoRedis(subscriber, channel, hear);
+  return async (hear) => {
+    // A function of its own, or two who hear alike would be one, and stop together.
+    const listener = (message: string) => hear(message);
+    await subscriber.subscribe(channel, listener);
+    return async () => void (await subscriber.unsubscribe(channel, listener));
+  };
+}
+
+// ioredis does not count who listens: the last one out has to unsubscribe, and nobody before.
+const listening = new WeakMap<IoRedisSubscriber, Map<string, number>>();
+
+function count(subscriber: IoRedisSubscriber, channel: string, change: 1 | -1): number {
+  const counts = listening.get(subscriber) ?? new Map<string, number>();
+  const now = (counts.get(channel) ?? 0) + change;
+  listening.set(subscriber, counts.set(channel, now));
+  return now;
+}
+
+async function listenByIoRedis(
+  subscriber: IoRedisSubscriber,
+  channel: string,
+  hear: (message: string) => void,
+): Promise<() => Promise<void>> {
+  const listener = (from: string, message: string) => {
+    if (from === channel) hear(message);
+  };
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    subscriber.off('message', listener);
+    if (count(subscriber, channel, -1) === 0) await subscriber.unsubscribe(channel);
+  };
+  subscriber.on('message', listener);
+  count(subscriber, channel, 1);
+  try {
+    await subscriber.subscribe(channel);
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+  return stop;
+}
+
+const isIoRedis = <T extends RedisClient>(client: T): client is Extract<T, IoRedis> =>
+  has(client, 'call');

@@ -1,0 +1,84 @@
+import type { ApiKeyRecord } from '../index.js';
+import type { Columns, Member } from './columns.js';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * The record that a row holds; what is NULL is not in it.
+ * @throws TypeError for a column of another type, naming it
+ */
+export function recordOf(row: Row, columns: Columns): ApiKeyRecord {
+  const record: Record<string, unknown> = {};
+  for (const [member, read] of Object.entries(readers)) {
+    const column = columns[member as Member];
+    const value = row[member];
+    if (column === undefined || (isAbsent(member, value) && member !== 'id')) continue;
+    const found = read(value);
+    if (found === undefined) {
+      throw new TypeError(
+        `postgresKeys: column "${column}" ${meant[member as keyof typeof meant]}`,
+      );
+    }
+    record[member] = found;
+  }
+  return record as unknown as ApiKeyRecord;
+}
+
+// A time that Postgres calls infinity comes as the number.
+const isAbsent = (member: string, value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  (member === 'expiresAt' && value === Number.POSITIVE_INFINITY);
+
+function text(value: unknown): string | undefined {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function scopes(value: unknown): readonly string[] | undefined {
+  if (Array.isArray(value)) {
+    return value.every((scope) => typeof scope === 'string') ? value : undefined;
+  }
+  // An array of a type that the driver does not know comes as {a,b}, JSON in a text as ["a"].
+  if (typeof value !== 'string' || /^[{[]/.test(value)) return undefined;
+  return value.split(/\s+/).filter((scope) => scope !== '');
+}
+
+function seconds(value: unknown): number | undefined {
+  if (value instanceof Date) return seconds(value.getTime() / 1000);
+  if (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) return seconds(Number(value));
+  if (typeof value === 'bigint') return seconds(Number(value));
+  return typeof value === 'number' && !Number.isNaN(value) ? Math.max(0, value) : undefined;
+}
+
+function disabled(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  return value instanceof Date || Math.abs(value as number) === Number.POSITIVE_INFINITY
+    ? true
+    : undefined;
+}
+
+const readers = {
+  id: text,
+  clientId: text,
+  orgId: text,
+  subject: text,
+  scopes,
+  expiresAt: seconds,
+  disabled,
+  environment: text,
+  createdBy: text,
+} satisfies Record<keyof ApiKeyRecord, (value: unknown) => unknown>;
+
+const name = 'holds neither a text with something in it nor a whole number';
+const meant: Readonly<Record<keyof typeof readers, string>> = {
+  id: name,
+  clientId: name,
+  orgId: name,
+  subject: name,
+  scopes: 'holds no scopes: make it text[], JSON, or a text with spaces between them',
+  expiresAt: 'holds no time: make it timestamptz, or seconds since 1970',
+  disabled: 'says neither true nor false: make it boolean, or timestamptz for since when',
+  environment: name,
+  createdBy: name,
+};
