@@ -38,20 +38,34 @@ export function senderOf(where: string, client: RedisClient): Send {
   throw mistake(where, 'needs a client of node-redis or ioredis');
 }
 
-type Listen = (hear: (message: string) => void) => Promise<() => Promise<void>>;
+type Hear = (message: string) => void;
 
-/** Listens to a channel; answers how to stop. */
-export function listenerOf(where: string, subscriber: RedisSubscriber, channel: string): Listen {
+/**
+ * Listens to a channel; answers how to stop. That is done at once, and what Redis has to be told of
+ * it is not waited for: it may be down.
+ */
+export function listenerOf(where: string, subscriber: RedisSubscriber, channel: string) {
   if (!has(subscriber, 'subscribe')) {
     throw mistake(where, 'needs a second connection of node-redis or ioredis, to listen on');
   }
-  if (isIoRedis(subscriber)) return (hear) => listenByIoRedis(subscriber, channel, hear);
-  return async (hear) => {
+  const listen = isIoRedis(subscriber) ? listenByIoRedis : listenByNodeRedis;
+  return async (hear: Hear): Promise<() => Promise<void>> => {
+    let stopped = false;
     // A function of its own, or two who hear alike would be one, and stop together.
-    const listener = (message: string) => hear(message);
-    await subscriber.subscribe(channel, listener);
-    return async () => void (await subscriber.unsubscribe(channel, listener));
+    const leave = await listen(subscriber as never, channel, (message) => {
+      if (!stopped) hear(message);
+    });
+    return async () => {
+      if (stopped) return;
+      stopped = true;
+      leave().catch(() => {});
+    };
   };
+}
+
+async function listenByNodeRedis(subscriber: NodeRedisSubscriber, channel: string, hear: Hear) {
+  await subscriber.subscribe(channel, hear);
+  return async () => subscriber.unsubscribe(channel, hear);
 }
 
 // ioredis does not count who listens: the last one out has to unsubscribe, and nobody before.
@@ -64,18 +78,11 @@ function count(subscriber: IoRedisSubscriber, channel: string, change: 1 | -1): 
   return now;
 }
 
-async function listenByIoRedis(
-  subscriber: IoRedisSubscriber,
-  channel: string,
-  hear: (message: string) => void,
-): Promise<() => Promise<void>> {
+async function listenByIoRedis(subscriber: IoRedisSubscriber, channel: string, hear: Hear) {
   const listener = (from: string, message: string) => {
     if (from === channel) hear(message);
   };
-  let stopped = false;
-  const stop = async () => {
-    if (stopped) return;
-    stopped = true;
+  const leave = async () => {
     subscriber.off('message', listener);
     if (count(subscriber, channel, -1) === 0) await subscriber.unsubscribe(channel);
   };
@@ -84,10 +91,10 @@ async function listenByIoRedis(
   try {
     await subscriber.subscribe(channel);
   } catch (error) {
-    await stop().catch(() => {});
+    leave().catch(() => {});
     throw error;
   }
-  return stop;
+  return leave;
 }
 
 const isIoRedis = <T extends RedisClient>(client: T): client is Extract<T, IoRedis> =>

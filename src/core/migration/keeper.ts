@@ -131,7 +131,9 @@ function membersOf(answer: unknown): Readonly<Record<string, string>> {
 function messageOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const says = error instanceof Error ? error.message : `a ${typeof error} was thrown`;
-  return String(says).replace(/[^ -~]/g, ' ').slice(0, 300);
+  return String(says)
+    .replace(/[^ -~]/g, ' ')
+    .slice(0, 300);
 }
 
 /**
