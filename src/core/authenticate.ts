@@ -1,9 +1,10 @@
 import { AuthError } from './errors.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import { ownerOf, type Principal, principalOf, type Seen } from './principal.js';
+import { ownerOf, type Principal, type Seen } from './principal.js';
 import type { Ruling } from './ruling.js';
 import { createKeyVerifier } from './verify/api-key.js';
+import { createTokenVerifier } from './verify/cache.js';
 import { trustIssuers } from './verify/issuer.js';
 import { createJwtVerifier } from './verify/jwt.js';
 
@@ -26,14 +27,9 @@ export interface Authenticator {
 export function createAuthenticator(settings: Settings): Authenticator {
   const issuers = trustIssuers(settings);
   const keySets = [...issuers.values()].map((issuer) => issuer.keys);
-  const verifyJwt = createJwtVerifier(issuers, settings);
+  const verifyToken = createTokenVerifier(createJwtVerifier(issuers, settings), settings);
 
   const keyVerifier = settings.apiKeys && createKeyVerifier(settings.apiKeys, settings.now);
-
-  async function speakerOf(token: string, seen: Seen, ruling: Ruling): Promise<Principal> {
-    const { claims, issuer } = await verifyJwt(token, seen, ruling);
-    return principalOf(claims, issuer.claims);
-  }
 
   async function holderOf(key: string, seen: Seen): Promise<Principal> {
     if (!keyVerifier) throw new TypeError('a key was found, and none is accepted');
@@ -43,8 +39,8 @@ export function createAuthenticator(settings: Settings): Authenticator {
   return {
     async authenticate(credential, seen, ruling) {
       if (credential.kind === 'api-key') return holderOf(credential.text, seen);
-      const principal = await speakerOf(credential.text, seen, ruling);
-      if (credential.kind === 'token') return principal;
+      if (credential.kind === 'token') return verifyToken(credential.text, seen, ruling);
+      const principal = await verifyToken(credential.text, seen, ruling);
       const holder = await holderOf(credential.key, seen);
       if (!isSameClient(principal, holder)) throw new AuthError('ERR_CREDENTIAL_MISMATCH');
       return principal;

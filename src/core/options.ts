@@ -2,6 +2,7 @@ import { type ApiKeyOptions, type ApiKeySettings, checkApiKeys } from './api-key
 import {
   callable,
   flag,
+  integer,
   isScope,
   listOf,
   mistake,
@@ -25,6 +26,14 @@ export interface KeyOptions {
   readonly timeout?: number;
 }
 
+/** How good tokens are remembered. */
+export interface TokenCacheOptions {
+  /** At most; the one that was not used for longest makes room. @default 10000 */
+  readonly max?: number;
+  /** Seconds, and never longer than the token lives and its key is listed. @default 300 */
+  readonly ttl?: number;
+}
+
 /** What all issuers share. */
 export interface SharedOptions {
   /** Seconds by which clocks may differ. @default 5 */
@@ -32,6 +41,8 @@ export interface SharedOptions {
   readonly keys?: KeyOptions;
   /** Seconds from `iat` to `exp`; a token that does not say is refused. @default any */
   readonly maxTokenLifetime?: number;
+  /** Good tokens that are remembered, so that each is verified once. @default 10000, for 300 seconds */
+  readonly verifiedTokens?: TokenCacheOptions | false;
   /** The old door: API keys beside tokens. @default tokens only */
   readonly apiKeys?: ApiKeyOptions;
   /** No credential may pass; a bad one never does. @default false */
@@ -67,6 +78,7 @@ export interface Settings {
   readonly clockTolerance: number;
   readonly keys: Required<KeyOptions>;
   readonly maxTokenLifetime: number | undefined;
+  readonly verifiedTokens: Required<TokenCacheOptions> | false;
   readonly apiKeys: ApiKeySettings | undefined;
   readonly optional: boolean;
   readonly impliedScopes: ReadonlyMap<string, readonly string[]>;
@@ -80,9 +92,16 @@ export interface Settings {
 
 const sharedNames = [
   ...['clockTolerance', 'keys', 'optional', 'impliedScopes', 'realm', 'resourceMetadata'],
-  ...['problemTypes', 'onDecision', 'fetch', 'now', 'maxTokenLifetime', 'apiKeys'],
+  ...[
+    'problemTypes',
+    'onDecision',
+    'fetch',
+    'now',
+    'maxTokenLifetime',
+    'apiKeys',
+    'verifiedTokens',
+  ],
 ];
-const toCome = ['verifiedTokens'];
 
 /**
  * Checks every option once and fills in every default.
@@ -98,6 +117,7 @@ export function checkOptions(options: GuardOptions): Settings {
     clockTolerance = 5,
     keys = {},
     maxTokenLifetime,
+    verifiedTokens = {},
     apiKeys,
     optional = false,
     impliedScopes = {},
@@ -118,6 +138,8 @@ export function checkOptions(options: GuardOptions): Settings {
       maxTokenLifetime === undefined
         ? undefined
         : seconds(at('maxTokenLifetime'), maxTokenLifetime, [1, 31_536_000]),
+    verifiedTokens:
+      verifiedTokens === false ? false : checkTokenCache(at('verifiedTokens'), verifiedTokens),
     apiKeys: apiKeys === undefined ? undefined : checkApiKeys(at('apiKeys'), apiKeys),
     optional: flag(at('optional'), optional),
     impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),
@@ -137,9 +159,6 @@ function sortOut(where: string, options: unknown): Readonly<Record<string, unkno
   const written = typeof options === 'object' && options !== null ? Object.keys(options) : [];
   const several = written.includes('issuers');
   for (const name of written) {
-    if (toCome.includes(name)) {
-      throw mistake(`${where}.${name}`, name, 'is to come: this version does not have it yet');
-    }
     if (several && issuerNames.includes(name)) {
       throw mistake(`${where}.${name}`, name, 'stands beside issuers: write it into each of them');
     }
@@ -167,6 +186,15 @@ function checkKeys(where: string, given: KeyOptions): Required<KeyOptions> {
     maxStale: seconds(`${where}.maxStale`, maxStale, [0, 2_592_000]),
     cooldown: seconds(`${where}.cooldown`, cooldown, [0.001, 3_600]),
     timeout: seconds(`${where}.timeout`, timeout, [0.001, 60]),
+  };
+}
+
+function checkTokenCache(where: string, given: TokenCacheOptions): Required<TokenCacheOptions> {
+  const own: TokenCacheOptions = settingsOf(where, given, ['max', 'ttl']);
+  const { max = 10_000, ttl = 300 } = own;
+  return {
+    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    ttl: seconds(`${where}.ttl`, ttl, [0.001, 3_600]),
   };
 }
 

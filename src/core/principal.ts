@@ -1,5 +1,5 @@
 import type { ApiKeyRecord } from './api-keys.js';
-import { bare, type Claims, own } from './verify/json.js';
+import { bare, type Claims, deepFreeze, own } from './verify/json.js';
 
 /** Who is calling: the same for every kind of credential. */
 export interface Principal {
@@ -59,14 +59,13 @@ export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
     ...(subject !== undefined && { subject }),
     ...(clientId !== undefined && { clientId }),
     ...(orgId !== undefined && { orgId }),
-    scopes: scopesOf(at(claims, paths.scopes)),
+    scopes: frozenSet(scopesOf(at(claims, paths.scopes))),
     issuer: claims.iss as string,
     ...(tokenId !== undefined && { tokenId }),
     expiresAt: claims.exp as number,
-    claims,
+    claims: deepFreeze(claims),
   };
-  // Nobody gets an identity out of Object.prototype.
-  return bare(principal) as unknown as Principal;
+  return finished(principal);
 }
 
 /** The principal that a good key speaks for. */
@@ -77,11 +76,27 @@ export function ownerOf(record: ApiKeyRecord): Principal {
     ...(subject !== undefined && { subject }),
     ...(clientId !== undefined && { clientId }),
     ...(orgId !== undefined && { orgId }),
-    scopes: new Set(scopes),
+    scopes: frozenSet(scopes),
     ...(expiresAt !== undefined && { expiresAt }),
     key: record,
   };
-  return bare(principal) as unknown as Principal;
+  return finished(principal);
+}
+
+// Remembered, a principal is many requests'. And nobody gets an identity out of Object.prototype.
+const finished = (principal: Principal): Principal =>
+  Object.freeze(bare(principal)) as unknown as Principal;
+
+// Freezing a Set does not keep anybody from adding to it.
+function frozenSet(items: Iterable<string>): ReadonlySet<string> {
+  const set = new Set(items);
+  for (const name of ['add', 'delete', 'clear'])
+    Object.defineProperty(set, name, { value: refuse });
+  return Object.freeze(set);
+}
+
+function refuse(): never {
+  throw new TypeError('the scopes of a principal cannot be changed: its credential grants them');
 }
 
 /** The client a plan knows a principal by: a key without one counts as a client of its own. */
@@ -97,10 +112,7 @@ function at(claims: Claims, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => own(value, key), claims);
 }
 
-function scopesOf(value: unknown): ReadonlySet<string> {
-  if (typeof value === 'string') return new Set(value.split(' ').filter((scope) => scope !== ''));
-  if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) {
-    return new Set(value);
-  }
-  return new Set();
+function scopesOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '');
+  return Array.isArray(value) && value.every((scope) => typeof scope === 'string') ? value : [];
 }

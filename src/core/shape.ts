@@ -130,6 +130,8 @@ function moveOf({ source, flags }: RegExp): Move | undefined {
     if (!atom) return undefined;
     // Under the flag v, \q{…} is a text of any length.
     if (atom.startsWith('[') && atom.includes('\\q')) return anyText;
+    // And there V8 11, of Node 20, at times takes [^…] for its opposite.
+    if (atom.startsWith('[^') && flags.includes('v')) return by(alphabet);
     const one = new RegExp(`^(?:${atom})$`, flags.replace(/[^isuv]/g, ''));
     return by(alphabet.filter((char) => one.test(char)));
   }

@@ -2,7 +2,7 @@ import { AuthError } from '../errors.js';
 import { type Claims, parseObject } from './json.js';
 
 /** The longest token that is looked into, in characters. */
-const longestToken = 16_384;
+export const longestToken = 16_384;
 
 /** A JWS in compact serialization, taken apart but not verified. */
 export interface Jws {

@@ -26,6 +26,18 @@ export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIss
 
 function loaderOf({ issuer, jwksUri }: IssuerSettings, fetch: Settings['fetch']): LoadKeys {
   let known = jwksUri;
+  let imported = new Map<string, VerificationKey | undefined>();
+
+  // A key that is still listed stays the same one: by that a remembered token knows it.
+  function importAll(list: readonly unknown[]): readonly VerificationKey[] {
+    const before = imported;
+    const keys = list.map((jwk) => {
+      const text = JSON.stringify(jwk);
+      return [text, before.has(text) ? before.get(text) : importKey(jwk)] as const;
+    });
+    imported = new Map(keys);
+    return keys.map(([, key]) => key).filter((key) => key !== undefined);
+  }
 
   return async function load(signal) {
     // Asked anew each time, for an issuer may move its keys; the old place serves on if it fails.
@@ -42,7 +54,7 @@ function loaderOf({ issuer, jwksUri }: IssuerSettings, fetch: Settings['fetch'])
     if (!Array.isArray(list) || list.length > mostKeys) {
       throw unusable('ERR_KEYS_RESPONSE', url, answer);
     }
-    return list.map(importKey).filter((key): key is VerificationKey => key !== undefined);
+    return importAll(list);
   };
 }
 

@@ -17,6 +17,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  */
 export const bare = (value: object): Claims => ({ __proto__: null, ...value });
 
+/** The same value, with nothing in it that could be changed. */
+export function deepFreeze<T extends object>(value: T): T {
+  for (const child of Object.values(value)) {
+    if (typeof child === 'object' && child !== null) deepFreeze(child);
+  }
+  return Object.freeze(value);
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**

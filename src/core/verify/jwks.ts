@@ -11,6 +11,8 @@ export interface KeySet {
    * @throws AuthError if there is none, UpstreamError if that cannot be known
    */
   find(kid: string | undefined, algorithm: Algorithm): Promise<VerificationKey>;
+  /** Tells whether a key is still listed; waits only where {@link find} would. */
+  lists(key: VerificationKey): boolean | Promise<boolean>;
   /** Settles once keys are held. */
   ready(): Promise<void>;
   close(): void;
@@ -20,7 +22,8 @@ export interface KeySet {
 export type LoadKeys = (signal: AbortSignal) => Promise<readonly VerificationKey[]>;
 
 interface Held {
-  readonly keys: readonly VerificationKey[];
+  readonly keys: ReadonlySet<VerificationKey>;
+  readonly byKid: ReadonlyMap<string | undefined, readonly VerificationKey[]>;
   /** Counts fetches: tells whether this one began after something else. */
   readonly number: number;
   fetchedAt: number;
@@ -71,7 +74,7 @@ export function createKeySet(
     const fetchedAt = now();
     try {
       const keys = await withDeadline(deadline, load);
-      held = { keys, number, fetchedAt };
+      held = { keys: new Set(keys), byKid: byKid(keys), number, fetchedAt };
       failure = undefined;
     } catch (error) {
       const delay = Math.min(failure ? failure.delay * 2 : shortest, cooldown);
@@ -102,13 +105,20 @@ export function createKeySet(
     return now() - fetchedAt;
   }
 
+  /** The set to look into without waiting; undefined where none is good enough. */
+  function atHand(): Held | undefined {
+    if (!held) return undefined;
+    if (age(held) < 0) held.fetchedAt = now() - 2 * maxAge; // set back: old from here on
+    const old = age(held);
+    if (old >= 2 * maxAge || !usable(held)) return undefined;
+    if (old >= 0.8 * maxAge && !backingOff()) refresh().catch(() => {});
+    return held;
+  }
+
   /** The set to look into, waiting only where nothing good enough is held. */
   async function current(): Promise<Held> {
-    if (held && age(held) < 0) held.fetchedAt = now() - 2 * maxAge; // set back: old from here on
-    if (held && age(held) < 2 * maxAge && usable(held)) {
-      if (age(held) >= 0.8 * maxAge && !backingOff()) refresh().catch(() => {});
-      return held;
-    }
+    const ours = atHand();
+    if (ours) return ours;
     try {
       await refreshUnlessBackingOff();
     } catch (error) {
@@ -124,7 +134,7 @@ export function createKeySet(
   /** A token may know of a key before we do: the keys that bear its `kid`, looked for again. */
   async function search(kid: string, asked: number): Promise<readonly VerificationKey[]> {
     for (;;) {
-      const named = (await current()).keys.filter((key) => key.kid === kid);
+      const named = (await current()).byKid.get(kid) ?? [];
       if (named.length > 0 || (held?.number ?? 0) > asked) return named;
       if (!flight && !maySearch()) {
         if (failure) throw unavailable(failure);
@@ -148,12 +158,16 @@ export function createKeySet(
   return {
     async find(kid, algorithm) {
       const asked = started;
-      const named = kid === undefined ? (await current()).keys : await search(kid, asked);
+      const named = kid === undefined ? [...(await current()).keys] : await search(kid, asked);
       if (kid !== undefined && named.length === 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
       const [key, ...others] = named.filter((one) => one.fits(algorithm));
       if (!key) throw new AuthError('ERR_TOKEN_KEY_MISMATCH');
       if (others.length > 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
       return key;
+    },
+    lists(key) {
+      const ours = atHand();
+      return ours ? ours.keys.has(key) : current().then(({ keys }) => keys.has(key));
     },
     async ready() {
       if (!held || age(held) < 0 || age(held) >= maxAge) await refreshUnlessBackingOff();
@@ -162,4 +176,14 @@ export function createKeySet(
       closing.abort(new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed'));
     },
   };
+}
+
+function byKid(keys: readonly VerificationKey[]): Held['byKid'] {
+  const named = new Map<string | undefined, VerificationKey[]>();
+  for (const key of keys) {
+    const same = named.get(key.kid);
+    if (same) same.push(key);
+    else named.set(key.kid, [key]);
+  }
+  return named;
 }

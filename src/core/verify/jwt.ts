@@ -2,44 +2,59 @@ import type { Algorithm } from '../algorithms.js';
 import { AuthError, type AuthErrorCode } from '../errors.js';
 import { plainType } from '../issuers.js';
 import type { Check } from '../migration/plan.js';
-import { type Seen, text as textAt } from '../principal.js';
-import type { Ruling } from '../ruling.js';
-import { parseCompact } from './compact.js';
+import { type Principal, principalOf, type Seen } from '../principal.js';
+import { type Jws, parseCompact } from './compact.js';
 import type { TrustedIssuer } from './issuer.js';
 import { bare, type Claims, parseObject } from './json.js';
+import type { VerificationKey } from './key.js';
 import { verifySignature } from './signature.js';
+import { type Clock, checkTimes, type Times } from './times.js';
+
+/** A token that nothing is wrong with but, perhaps, its signature. */
+export interface ReadToken {
+  readonly jws: Jws;
+  readonly header: Claims;
+  readonly claims: Claims;
+  /** The claims as they were parsed, for the principal. */
+  readonly payload: Claims;
+  readonly issuer: TrustedIssuer;
+}
 
 /** A token that is good, whatever the request asks. */
 export interface VerifiedToken {
-  readonly claims: Claims;
+  readonly principal: Principal;
+  readonly times: Times;
   readonly issuer: TrustedIssuer;
+  readonly key: VerificationKey;
+  /** What is wrong with it by a check that had to wait for the signature. */
+  readonly faults: readonly (readonly [Check, AuthErrorCode])[];
+}
+
+/** Verifies access tokens (RFC 7519 §7.2, RFC 8725, RFC 9068 §4), in two steps. */
+export interface JwtVerifier {
+  /**
+   * Does all that needs no key, the cheap checks first; a claim is only ever used to refuse.
+   * @throws AuthError 401
+   */
+  read(text: string, seen: Seen, deferred: ReadonlySet<Check>): ReadToken;
+  /**
+   * Finds the key, checks the signature, and then what was deferred.
+   * @throws AuthError 401, UpstreamError for keys that cannot be had
+   */
+  prove(token: ReadToken, deferred: ReadonlySet<Check>): Promise<VerifiedToken>;
 }
 
 /** What headers are acceptable: of one issuer, or of any. */
 type Accepted = Pick<TrustedIssuer, 'algorithms' | 'types'>;
 
-interface Parts {
-  readonly header: Claims;
-  readonly claims: Claims;
-}
-
-interface Limits {
-  readonly clockTolerance: number;
+interface Limits extends Clock {
   readonly maxTokenLifetime: number | undefined;
-  now(): number;
 }
 
-/** Beyond this, a time in seconds was surely meant in milliseconds. */
-const latestTime = 1e11;
-
-/**
- * Verifies access tokens (RFC 7519 §7.2, RFC 8725, RFC 9068 §4). Cheap checks come first, and
- * before the signature a claim is only ever used to refuse.
- */
 export function createJwtVerifier(
   issuers: ReadonlyMap<string, TrustedIssuer>,
-  { clockTolerance, maxTokenLifetime, now }: Limits,
-): (text: string, seen: Seen, ruling: Ruling) => Promise<VerifiedToken> {
+  limits: Limits,
+): JwtVerifier {
   const all = [...issuers.values()];
   const anyIssuer: Accepted = {
     algorithms: new Set(all.flatMap(({ algorithms }) => [...algorithms])),
@@ -47,39 +62,48 @@ export function createJwtVerifier(
   };
 
   /** What is wrong by a check that a plan can make a report of. */
-  function faultOf(check: Check, { header, claims }: Parts, issuer: TrustedIssuer) {
+  function faultOf(check: Check, { header, claims, issuer }: ReadToken) {
     if (check === 'type') return typeFault(header, issuer.types);
-    if (check === 'lifetime') return lifetimeFault(claims, maxTokenLifetime);
+    if (check === 'lifetime') return lifetimeFault(claims, limits.maxTokenLifetime);
     return check === 'audience' ? audienceFault(claims, issuer.audience) : undefined;
   }
 
-  return async function verifyJwt(text, seen, { deferred, fail }) {
-    const jws = parseCompact(text);
-    const payload = parseObject(jws.payload);
-    if (!payload) throw new AuthError('ERR_TOKEN_MALFORMED');
-    seen.claims = payload;
-    const [header, claims] = [bare(jws.header), bare(payload)];
-    checkHeader(header, anyIssuer, deferred);
-    const issuer = typeof claims.iss === 'string' ? issuers.get(claims.iss) : undefined;
-    if (!issuer) throw new AuthError('ERR_TOKEN_ISSUER');
-    seen.clientPath = issuer.claims.clientId;
-    checkHeader(header, issuer, deferred);
-    checkKind(claims, issuer);
-    checkTimes(claims, now() / 1000, clockTolerance);
-    for (const check of ['lifetime', 'audience'] as const) {
-      const fault = deferred.has(check) ? undefined : faultOf(check, { header, claims }, issuer);
-      if (fault) throw new AuthError(fault);
-    }
-    const algorithm = header.alg as Algorithm;
-    const key = await issuer.keys.find(header.kid as string | undefined, algorithm);
-    if (!(await verifySignature(jws, key, algorithm))) throw new AuthError('ERR_TOKEN_SIGNATURE');
-    if ('cnf' in claims) throw new AuthError('ERR_TOKEN_BOUND');
-    const client = textAt(claims, issuer.claims.clientId);
-    for (const check of deferred) {
-      const fault = faultOf(check, { header, claims }, issuer);
-      if (fault) fail(check, new AuthError(fault), client);
-    }
-    return { claims: payload, issuer };
+  return {
+    read(text, seen, deferred) {
+      const jws = parseCompact(text);
+      const payload = parseObject(jws.payload);
+      if (!payload) throw new AuthError('ERR_TOKEN_MALFORMED');
+      seen.claims = payload;
+      const [header, claims] = [bare(jws.header), bare(payload)];
+      checkHeader(header, anyIssuer, deferred);
+      const issuer = typeof claims.iss === 'string' ? issuers.get(claims.iss) : undefined;
+      if (!issuer) throw new AuthError('ERR_TOKEN_ISSUER');
+      seen.clientPath = issuer.claims.clientId;
+      checkHeader(header, issuer, deferred);
+      checkKind(claims, issuer);
+      checkTimes({ exp: claims.exp, nbf: claims.nbf, iat: claims.iat }, limits);
+      const token = { jws, header, claims, payload, issuer };
+      for (const check of ['lifetime', 'audience'] as const) {
+        const fault = deferred.has(check) ? undefined : faultOf(check, token);
+        if (fault) throw new AuthError(fault);
+      }
+      return token;
+    },
+
+    async prove(token, deferred) {
+      const { jws, header, claims, payload, issuer } = token;
+      const algorithm = header.alg as Algorithm;
+      const key = await issuer.keys.find(header.kid as string | undefined, algorithm);
+      if (!(await verifySignature(jws, key, algorithm))) throw new AuthError('ERR_TOKEN_SIGNATURE');
+      if ('cnf' in claims) throw new AuthError('ERR_TOKEN_BOUND');
+      const faults = [...deferred].flatMap((check) => {
+        const fault = faultOf(check, token);
+        return fault ? [[check, fault] as const] : [];
+      });
+      const { exp, nbf, iat } = claims;
+      const principal = principalOf(payload, issuer.claims);
+      return { principal, times: { exp, nbf, iat }, issuer, key, faults };
+    },
   };
 }
 
@@ -110,22 +134,6 @@ function checkKind(claims: Claims, { types }: Accepted): void {
   // RFC 9068 §2.2; iss, exp and aud are checked in any case.
   const texts = ['sub', 'client_id', 'jti'].every((name) => typeof claims[name] === 'string');
   if (!texts || !('iat' in claims)) throw new AuthError('ERR_TOKEN_CLAIMS');
-}
-
-// RFC 7519 §4.1.4 to §4.1.6. Each comparison is written so that NaN refuses.
-function checkTimes({ exp, nbf, iat }: Claims, now: number, tolerance: number): void {
-  const plausible = [exp, nbf === undefined ? now : nbf, iat === undefined ? now : iat].map(
-    seconds,
-  );
-  const [expires, begins, issued] = plausible as [number, number, number];
-  if (!(now < expires + tolerance)) throw new AuthError('ERR_TOKEN_EXPIRED');
-  if (!(begins <= now + tolerance)) throw new AuthError('ERR_TOKEN_NOT_YET_VALID');
-  if (!(issued <= now + tolerance)) throw new AuthError('ERR_TOKEN_ISSUED_LATER');
-}
-
-function seconds(time: unknown): number {
-  if (typeof time === 'number' && Math.abs(time) < latestTime) return time;
-  throw new AuthError('ERR_TOKEN_TIME');
 }
 
 // A token that does not say when it was issued could live for ever.

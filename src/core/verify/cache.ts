@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache';
+import { AuthError } from '../errors.js';
+import type { Principal, Seen } from '../principal.js';
+import type { Ruling } from '../ruling.js';
+import { longestToken } from './compact.js';
+import { digestOf } from './digest.js';
+import type { JwtVerifier, ReadToken, VerifiedToken } from './jwt.js';
+import { type Clock, checkTimes } from './times.js';
+
+/** How many good tokens are remembered, and for how many seconds. */
+export interface TokenCacheSettings {
+  readonly max: number;
+  readonly ttl: number;
+}
+
+/**
+ * Answers who a token speaks for: at once, where that is known already.
+ * @throws AuthError for a bad one, UpstreamError for one that cannot be told
+ */
+export type VerifyToken = (
+  text: string,
+  seen: Seen,
+  ruling: Ruling,
+) => Principal | Promise<Principal>;
+
+/**
+ * Remembers good tokens by the SHA-256 of their whole text: no longer than they live, and than their
+ * keys are listed. One that is refused is not remembered, so it displaces none.
+ */
+export function createTokenVerifier(
+  { read, prove }: JwtVerifier,
+  settings: Clock & { readonly verifiedTokens: TokenCacheSettings | false },
+): VerifyToken {
+  const { verifiedTokens } = settings;
+  async function verifyAnew(...[text, seen, ruling]: Parameters<VerifyToken>): Promise<Principal> {
+    const { deferred } = ruling;
+    return speakerOf(await prove(read(text, seen, deferred), deferred), ruling);
+  }
+
+  if (!verifiedTokens) return verifyAnew;
+  const ttl = verifiedTokens.ttl * 1000;
+  const good = new LRUCache<string, { token: VerifiedToken; at: number }>({
+    max: verifiedTokens.max,
+  });
+  const flights = new Map<string, Promise<VerifiedToken>>();
+
+  /** One signature for a token that comes many times at once. */
+  function share(handle: string, token: ReadToken, { deferred }: Ruling): Promise<VerifiedToken> {
+    const flight = flights.get(handle);
+    if (flight) return flight;
+    const begun = prove(token, deferred)
+      .then((proven) => {
+        // A fault may be let go for one client only, or only for now.
+        if (proven.faults.length === 0) good.set(handle, { token: proven, at: settings.now() });
+        return proven;
+      })
+      .finally(() => flights.delete(handle));
+    flights.set(handle, begun);
+    return begun;
+  }
+
+  async function verify(handle: string, ...how: Parameters<VerifyToken>): Promise<Principal> {
+    const [text, seen, ruling] = how;
+    return speakerOf(await share(handle, read(text, seen, ruling.deferred), ruling), ruling);
+  }
+
+  /** The speaker of a remembered token, whose time may have come meanwhile. */
+  function stillGood({ principal, times, issuer }: VerifiedToken, seen: Seen): Principal {
+    seen.claims = principal.claims as Readonly<Record<string, unknown>>;
+    seen.clientPath = issuer.claims.clientId;
+    checkTimes(times, settings);
+    return principal;
+  }
+
+  return function verifyToken(text, seen, ruling) {
+    // What has no shape is refused before it costs a digest.
+    if (!hasShape(text)) return verifyAnew(text, seen, ruling);
+    const handle = digestOf(text);
+    const held = good.get(handle);
+    const age = held ? settings.now() - held.at : -1;
+    // A negative age means that the clock was set back: what is held counts as old.
+    if (!held || age < 0 || age >= ttl) return verify(handle, text, seen, ruling);
+    const { token } = held;
+    const listed = token.issuer.keys.lists(token.key);
+    if (listed === true) return stillGood(token, seen);
+    if (listed === false) return verify(handle, text, seen, ruling);
+    return listed.then((is) => (is ? stillGood(token, seen) : verify(handle, text, seen, ruling)));
+  };
+}
+
+/** Three segments, and not too long: what a token has at least. */
+function hasShape(text: string): boolean {
+  const first = text.indexOf('.');
+  const second = text.indexOf('.', first + 1);
+  return second > first && text.indexOf('.', second + 1) < 0 && text.length <= longestToken;
+}
+
+function speakerOf({ principal, faults }: VerifiedToken, { fail }: Ruling): Principal {
+  for (const [check, code] of faults) fail(check, new AuthError(code), principal.clientId);
+  return principal;
+}
