@@ -1,4 +1,5 @@
 import type { KeyLookup } from '../index.js';
+import { broken } from './broken.js';
 import {
   type Columns,
   columnsOf,
@@ -58,12 +59,15 @@ export function postgresKeys(pool: PostgresPool, options: PostgresKeysOptions = 
     const found = rows.flatMap((row) => {
       const stored = row.digest;
       if (typeof stored !== 'string') {
-        throw new TypeError(`${where}: column "${columns.digest}" holds no text`);
+        const why = `${where}: column "${columns.digest}" holds no text`;
+        throw broken('ERR_COLUMN_digest', why);
       }
       const digest = digests.find((one) => sameDigest(one, stored));
       return digest === undefined ? [] : [{ row, digest }];
     });
-    if (found.length > 1) throw new Error(`${where}: ${found.length} rows hold the same key`);
+    if (found.length > 1) {
+      throw broken('ERR_KEY_TWICE', `${where}: ${found.length} rows hold the same key`);
+    }
     const [one] = found;
     if (!one) return undefined;
     const record = recordOf(one.row, columns);

@@ -48,11 +48,13 @@ export function listenerOf(where: string, subscriber: RedisSubscriber, channel: 
   if (!has(subscriber, 'subscribe')) {
     throw mistake(where, 'needs a second connection of node-redis or ioredis, to listen on');
   }
-  const listen = isIoRedis(subscriber) ? listenByIoRedis : listenByNodeRedis;
+  const listen = isIoRedis(subscriber)
+    ? (hear: Hear) => listenByIoRedis(subscriber, channel, hear)
+    : (hear: Hear) => listenByNodeRedis(subscriber, channel, hear);
   return async (hear: Hear): Promise<() => Promise<void>> => {
     let stopped = false;
     // A function of its own, or two who hear alike would be one, and stop together.
-    const leave = await listen(subscriber as never, channel, (message) => {
+    const leave = await listen((message) => {
       if (!stopped) hear(message);
     });
     return async () => {

@@ -1,4 +1,5 @@
 import type { ApiKeyRecord, KeyLookup, PlanSource } from '../index.js';
+import { broken } from './broken.js';
 import { checkHashes, type HashOptions } from './hash.js';
 import { type RedisClient, senderOf } from './redis-client.js';
 import { createRehash, isGood } from './rehash.js';
@@ -40,12 +41,14 @@ export function redisKeys(client: RedisClient, options: RedisKeysOptions = {}): 
     const names = [...new Set(hashes.map((hash) => start + hash.digest(value)))];
     const [today = '', ...others] = names;
     const values = await send('MGET', today, ...others);
-    if (!Array.isArray(values)) throw new TypeError(`${where}: MGET was answered by no list`);
+    if (!Array.isArray(values)) throw broken('ERR_MGET', `${where}: MGET was answered by no list`);
     const found = names.flatMap((name, i) => {
       const stored: unknown = values[i];
       return stored === null || stored === undefined ? [] : [{ name, record: recordIn(stored) }];
     });
-    if (found.length > 1) throw new Error(`${where}: the same key is stored ${found.length} times`);
+    if (found.length > 1) {
+      throw broken('ERR_KEY_TWICE', `${where}: the same key is stored ${found.length} times`);
+    }
     const [one] = found;
     if (one && rehashes && one.name !== today && isGood(one.record)) {
       // RENAMENX keeps the time to live, and never overwrites.
@@ -61,10 +64,10 @@ function recordIn(stored: unknown): ApiKeyRecord {
     record = JSON.parse(String(stored));
   } catch {
     // The error of JSON.parse shows what it could not read.
-    throw new TypeError('redisKeys: what is stored for a key is no JSON');
+    throw broken('ERR_RECORD_JSON', 'redisKeys: what is stored for a key is no JSON');
   }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-    throw new TypeError('redisKeys: what is stored for a key is JSON, but no object');
+    throw broken('ERR_RECORD_JSON', 'redisKeys: what is stored for a key is no JSON object');
   }
   return record as ApiKeyRecord;
 }

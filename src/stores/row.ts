@@ -1,4 +1,5 @@
 import type { ApiKeyRecord } from '../index.js';
+import { broken } from './broken.js';
 import type { Columns, Member } from './columns.js';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -15,16 +16,17 @@ export function recordOf(row: Row, columns: Columns): ApiKeyRecord {
     if (column === undefined || (isAbsent(member, value) && member !== 'id')) continue;
     const found = read(value);
     if (found === undefined) {
-      throw new TypeError(
-        `postgresKeys: column "${column}" ${meant[member as keyof typeof meant]}`,
-      );
+      const why = meant[member as keyof typeof meant];
+      throw broken(`ERR_COLUMN_${member}`, `postgresKeys: column "${column}" ${why}`);
     }
     record[member] = found;
   }
   return record as unknown as ApiKeyRecord;
 }
 
-// A time that Postgres calls infinity comes as the number.
+// What Postgres calls infinity, as a time, comes as the number.
+const infinities: readonly unknown[] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
 const isAbsent = (member: string, value: unknown): boolean =>
   value === null ||
   value === undefined ||
@@ -53,9 +55,7 @@ function seconds(value: unknown): number | undefined {
 
 function disabled(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
-  return value instanceof Date || Math.abs(value as number) === Number.POSITIVE_INFINITY
-    ? true
-    : undefined;
+  return value instanceof Date || infinities.includes(value) ? true : undefined;
 }
 
 const readers = {

@@ -2,7 +2,7 @@ import { ConfigError } from '../index.js';
 
 /** The error for a setting of a store. It shows no value: that may be a secret. */
 export const mistake = (where: string, meant: string): ConfigError =>
-  new ConfigError(`${where} ${meant} (see "API keys" in the README of sallyport)`);
+  new ConfigError(`${where} ${meant} (see "Whose key it is" in docs/api-keys.md of sallyport)`);
 
 /**
  * The settings that an object has of its own, and none that its prototype has.

@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, type KeyLookup } from '../../src/index.js';
+import {
+  type HashedKey,
+  hashedKeys,
+  hmacSha256,
+  type KeyHash,
+  legacyHash,
+  sha256,
+} from '../../src/keys.js';
+
+const ask = (lookup: KeyLookup, value: string) => lookup({ value, sha256: sha256.digest(value) });
+const stored = (value: string, record: Partial<HashedKey> = {}): HashedKey => ({
+  id: `id of ${value.length}`,
+  digest: sha256.digest(value),
+  ...record,
+});
+
+describe('a list of keys', () => {
+  test('answers the record of each, and undefined for any other', async () => {
+    const record = {
+      id: 'key_1',
+      clientId: 'billing',
+      orgId: 'org_1',
+      subject: 'user_1',
+      scopes: ['orders:read'],
+      expiresAt: 1,
+      disabled: true,
+      environment: 'live',
+      createdBy: 'ann',
+    };
+    const lookup = hashedKeys([stored('one', record), stored('three')]);
+    expect(await ask(lookup, 'one')).toEqual(record);
+    expect(await ask(lookup, 'three')).toEqual({ id: 'id of 5' });
+    expect(await ask(lookup, 'two')).toBeUndefined();
+    expect(await ask(lookup, sha256.digest('one'))).toBeUndefined();
+  });
+
+  test('finds exactly its keys, whatever texts they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.string()), fc.string(), async (values, other) => {
+        const keys = values.map((value, i) => stored(value, { id: `key_${i}` }));
+        const lookup = hashedKeys(keys);
+        for (const [i, value] of values.entries()) {
+          expect(await ask(lookup, value)).toEqual({ id: `key_${i}` });
+        }
+        expect((await ask(lookup, other)) !== undefined).toBe(values.includes(other));
+      }),
+    );
+  });
+
+  test('is copied: what happens to it later changes nothing', async () => {
+    const scopes = ['a'];
+    const key: { -readonly [M in keyof HashedKey]: HashedKey[M] } = stored('one', { scopes });
+    const list = [key];
+    const lookup = hashedKeys(list);
+    scopes.push('admin');
+    key.disabled = true;
+    list.pop();
+    const record = await ask(lookup, 'one');
+    expect(record).toEqual({ id: 'id of 3', scopes: ['a'] });
+    expect(Object.isFrozen(record) && Object.isFrozen(record?.scopes)).toBe(true);
+  });
+
+  test('may be empty', async () => {
+    expect(await ask(hashedKeys([]), '')).toBeUndefined();
+  });
+});
+
+/** A hash, and what it was asked for since it was last looked at. */
+function counted(hash: KeyHash) {
+  const asked: string[] = [];
+  const digest = (value: string) => {
+    asked.push(value);
+    return hash.digest(value);
+  };
+  return { hash: { name: hash.name, digest }, taken: () => asked.splice(0) };
+}
+
+describe('several hashes', () => {
+  const old = legacyHash('md5', { prefix: 'salt' });
+  const pepper = hmacSha256('0123456789abcdef');
+
+  test('each find their keys', async () => {
+    const keys = [
+      stored('a', { id: 'old', digest: old.digest('a') }),
+      stored('b', { id: 'plain' }),
+      stored('c', { id: 'new', digest: pepper.digest('c') }),
+    ];
+    const lookup = hashedKeys(keys, { hashes: [pepper, sha256, old] });
+    for (const [value, id] of [
+      ['a', 'old'],
+      ['b', 'plain'],
+      ['c', 'new'],
+    ] as const) {
+      expect(await ask(lookup, value)).toEqual({ id });
+      expect(await ask(lookup, value)).toEqual({ id });
+    }
+    expect(await ask(lookup, 'd')).toBeUndefined();
+  });
+
+  test('are not needed any more once a good key was found', async () => {
+    const { hash, taken } = counted(old);
+    const keys = [
+      stored('good', { id: 'good', digest: old.digest('good') }),
+      stored('disabled', { id: 'disabled', digest: old.digest('disabled'), disabled: true }),
+      stored('expired', { id: 'expired', digest: old.digest('expired'), expiresAt: 1 }),
+      stored('lasting', { id: 'lasting', digest: old.digest('lasting'), expiresAt: 1e11 }),
+    ];
+    const lookup = hashedKeys(keys, { hashes: [sha256, hash] });
+    taken();
+    for (const { id } of [...keys, ...keys]) expect(await ask(lookup, id)).toMatchObject({ id });
+    expect(taken()).toEqual(['good', 'disabled', 'expired', 'lasting', 'disabled', 'expired']);
+  });
+});
+
+describe('a list is refused', () => {
+  const sixtyFour = 'k'.repeat(64);
+  const refused: [string, unknown, RegExp][] = [
+    ['an object', { one: stored('one') }, /hashedKeys is given no list of keys/],
+    ['undefined', undefined, /is given no list/],
+    ['a text', [stored('one'), 'two'], /hashedKeys\[1\] is no object/],
+    ['null', [null], /hashedKeys\[0\] is no object/],
+    ['no id', [{ digest: sha256.digest('one') }], /hashedKeys\[0\] has no id/],
+    ['an id that is empty', [stored('one', { id: '' })], /hashedKeys\[0\] has no id/],
+    ['an id that is a number', [{ ...stored('one'), id: 1 }], /hashedKeys\[0\] has no id/],
+    ['no digest', [{ id: 'key_1' }], /hashedKeys\[0\] \("key_1"\) has no digest/],
+    ['a digest of bytes', [{ id: 'key_1', digest: Buffer.alloc(32) }], /has no digest/],
+    [
+      'the same key twice',
+      [stored('one', { id: 'a' }), stored('one', { id: 'b' })],
+      /hashedKeys\[1\] \("b"\) has the digest of hashedKeys\[0\] \("a"\): list each key once/,
+    ],
+    [
+      'the same id twice',
+      [stored('one', { id: 'a' }), stored('two', { id: 'a' })],
+      /hashedKeys\[1\] \("a"\) has the id of hashedKeys\[0\]/,
+    ],
+    [
+      'a raw key',
+      [stored('one'), { id: 'key_2', digest: 'sk_live_secret' }],
+      /hashedKeys\[1\] \("key_2"\) has a digest that is not made by sha256: is it the key itself\?/,
+    ],
+    ['a raw key as long as a digest', [{ id: 'key_1', digest: sixtyFour }], /is it the key itself/],
+    [
+      'a digest in upper case',
+      [{ id: 'key_1', digest: sha256.digest('').toUpperCase() }],
+      /is not made by sha256/,
+    ],
+    [
+      'a digest of another hash',
+      [{ id: 'key_1', digest: legacyHash('md5').digest('') }],
+      /is not made by sha256/,
+    ],
+  ];
+
+  test.each(refused)('with %s', (_, list, expected) => {
+    let error: unknown;
+    try {
+      hashedKeys(list as HashedKey[]);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ConfigError);
+    const { message, stack } = error as Error;
+    expect(message).toMatch(expected);
+    for (const secret of [sha256.digest('one'), 'sk_live_secret', sixtyFour]) {
+      expect(`${message}${stack}`).not.toContain(secret);
+    }
+  });
+
+  test('with an option that is not known', () => {
+    expect(() => hashedKeys([], { hash: [sha256] } as never)).toThrow(
+      /hashedKeys\.hash is not known: use hashes/,
+    );
+    expect(() => hashedKeys([], { hashes: undefined } as never)).toThrow(/is undefined/);
+    expect(() => hashedKeys([], null as never)).toThrow(/is no object/);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/index.js';
+import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+
+// What a real server answers is in test/services. None of these reaches one.
+
+const client = { sendCommand: () => Promise.reject(new Error('nothing may be sent')) };
+const subscriber = { ...client, subscribe: async () => {}, unsubscribe: async () => {} };
+const digest = 'd'.repeat(64);
+
+describe('options are refused', () => {
+  test.each<[string, () => unknown, RegExp]>([
+    ['no client', () => redisKeys(undefined as never), /redisKeys needs a client of node-redis or/],
+    ['a URL', () => redisKeys('redis://localhost' as never), /needs a client/],
+    ['a name', () => redisKeys(client, { prefx: 'k:' } as never), /use prefix, hashes, rehash/],
+    ['no prefix', () => redisKeys(client, { prefix: '' }), /redisKeys\.prefix is no text/],
+    ['a flag', () => redisKeys(client, { rehash: 1 as never }), /rehash is neither true nor false/],
+    ['hashes', () => redisKeys(client, { hashes: [] }), /redisKeys\.hashes has 0 entries/],
+    ['no client', () => redisPlan({} as never), /redisPlan needs a client/],
+    ['a name', () => redisPlan(client, { interval: 1 } as never), /use key, every/],
+    ['no key', () => redisPlan(client, { key: '' }), /redisPlan\.key is no text/],
+    ['undefined', () => redisPlan(client, { every: undefined } as never), /every is undefined/],
+    ['no client', () => redisInvalidations(null as never, subscriber), /needs a client/],
+    ['no listener', () => redisInvalidations(client, client as never), /needs a second connection/],
+    ['one for both', () => redisInvalidations(subscriber, subscriber), /one connection twice/],
+    ['a channel', () => redisInvalidations(client, subscriber, { channel: '' }), /is no text/],
+    [
+      'a name',
+      () => redisInvalidations(client, subscriber, { chanel: 'c' } as never),
+      /use channel/,
+    ],
+  ])('%s', (_, work, expected) => {
+    expect(work).toThrow(ConfigError);
+    expect(work).toThrow(expected);
+  });
+
+  test.each<[string, unknown, object, RegExp]>([
+    ['no id', { digest }, {}, /storeRedisKey\.id is no text/],
+    ['no digest', { id: 'key_1' }, {}, /storeRedisKey\.digest is no text/],
+    ['no prefix', { id: 'key_1', digest }, { prefix: '' }, /storeRedisKey\.prefix is no text/],
+    ['a name', { id: 'key_1', digest }, { hashes: [] }, /hashes is not known: use prefix/],
+  ])('and nothing is stored: %s', async (_, key, options, expected) => {
+    const stored = storeRedisKey(client, key as never, options);
+    await expect(stored).rejects.toThrow(ConfigError);
+    await expect(stored).rejects.toThrow(expected);
+  });
+});
+
+test('how often a plan is loaded is handed on', () => {
+  expect(redisPlan(client, { every: 30 })).toMatchObject({ every: 30 });
+  expect('every' in redisPlan(client)).toBe(false);
+});
+
+test.each([null, 'a', {}])('MGET answered by %j is an outage', async (answer) => {
+  const lookup = redisKeys({ sendCommand: async () => answer });
+  await expect(lookup({ value: 'a', sha256: '' })).rejects.toThrow(TypeError);
+});

@@ -1,0 +1,72 @@
+import { Redis as IoRedis } from 'ioredis';
+import pg from 'pg';
+import { createClient, createCluster, createSentinel } from 'redis';
+import type { KeyInvalidations, KeyLookup, PlanSource } from '../../src/index.js';
+import { checksummed, createApiKey, hashedKeys, hmacSha256, legacyHash } from '../../src/keys.js';
+import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
+import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+
+// Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function must<_Truth extends true>(): void;
+
+const pool = new pg.Pool();
+const node = createClient();
+const io = new IoRedis();
+
+// What is meant compiles: the clients as they come, without a cast.
+must<Equal<ReturnType<typeof postgresKeys>, KeyLookup>>();
+postgresKeys(pool);
+postgresKeys(new pg.Client(), {
+  table: 'auth.keys',
+  columns: { clientId: 'owner', scopes: false },
+});
+postgresKeys({ query: async (_text: string, _values: unknown[]) => ({ rows: [{ id: 1 }] }) });
+for (const client of [node, io, createClient({ RESP: 2 }), node.duplicate()]) redisKeys(client);
+redisKeys(node, { hashes: [hmacSha256('pepper'), legacyHash('md5', { prefix: 'salt' })] });
+redisKeys(io, { rehash: false });
+redisKeys({
+  sendCommand: (args) =>
+    createSentinel({ name: 'a', sentinelRootNodes: [] }).sendCommand(false, args),
+});
+must<Equal<ReturnType<typeof redisInvalidations>, KeyInvalidations>>();
+redisInvalidations(node, node.duplicate());
+redisInvalidations(io, io.duplicate(), { channel: 'a' });
+redisInvalidations(io, node);
+must<Equal<ReturnType<typeof redisPlan>, PlanSource>>();
+redisPlan(io, { every: 30 });
+storeRedisKey(node, { id: 'key_1', digest: createApiKey({ prefix: 'acme' }).digest });
+hashedKeys([{ id: 'key_1', digest: 'd', scopes: ['a'] }]);
+const wellFormed: (value: string) => boolean = checksummed('acme', 'acme_live');
+must<Equal<typeof wellFormed, ReturnType<typeof checksummed>>>();
+must<Equal<Awaited<ReturnType<PostgresPool['query']>>['rows'][number][string], unknown>>();
+
+// Mistake: a table without its key.
+// @ts-expect-error: there is always an id
+postgresKeys(pool, { columns: { id: false } });
+// @ts-expect-error: clientId
+postgresKeys(pool, { columns: { client_id: 'owner' } });
+// @ts-expect-error: a pool, not where it is
+postgresKeys('postgres://localhost');
+
+// Mistake: a client whose sendCommand takes other parameters.
+// @ts-expect-error: the key comes first
+redisKeys(createCluster({ rootNodes: [] }));
+// @ts-expect-error: whether it only reads comes first
+redisKeys(createSentinel({ name: 'a', sentinelRootNodes: [] }));
+// @ts-expect-error: nobody can listen on it
+redisInvalidations(node, { sendCommand: async () => undefined });
+
+// Mistake: what is stored is the key itself, or cannot be looked up.
+// @ts-expect-error: a digest
+hashedKeys([{ id: 'key_1', key: 'acme_live_x' }]);
+// @ts-expect-error: salted
+legacyHash('bcrypt');
+// @ts-expect-error: at once
+hashedKeys([], { hashes: [{ name: 'own', digest: async (value: string) => value }] });
+// @ts-expect-error: a digest
+storeRedisKey(node, { id: 'key_1' });
+// @ts-expect-error: a prefix
+createApiKey({});
