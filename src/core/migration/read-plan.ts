@@ -66,7 +66,7 @@ function read(where: string, given: unknown): Plan {
     mode: readMode(at('mode'), mode),
     deprecatedAt,
     sunsetAt: optional(at('sunsetAt'), own.sunsetAt, dueAt),
-    guide: optional(at('guide'), guide, secureUrl),
+    guide: optional(at('guide'), guide, readGuide),
     refusedStatus,
     cohorts: mapOf([at('cohorts'), 'cohort', 1_000], own.cohorts, (place, value, name) =>
       readCohort(place, value, { name, dueAt }),
@@ -157,6 +157,12 @@ function cohortNamed(
   const near = nearest(name, [...cohorts.keys()]);
   const meant = near ? `did you mean "${near}"?` : 'define it under cohorts';
   throw mistake(where, name, `is no cohort of this plan: ${meant}`);
+}
+
+// The guide may be a part of a page.
+function readGuide(where: string, value: unknown): string {
+  secureUrl(where, typeof value === 'string' ? value.replace(/#[!-~]*$/, '') : value);
+  return value as string;
 }
 
 const unreportable = ['signature', 'algorithm', 'issuer', 'expiry', 'alg', 'iss', 'exp'];

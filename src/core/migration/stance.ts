@@ -38,7 +38,7 @@ export function stanceOf(
   else if (sunsetAt !== undefined && now >= sunsetAt) refusal = 'sunset';
   else if (client.mode !== 'extension') {
     for (const brownout of plan.brownouts) {
-      if (!concerns(brownout, clientId, cohort) || openUntil(brownout, now) === undefined) continue;
+      if (openUntil(brownout, now) === undefined || !concerns(brownout, clientId, cohort)) continue;
       if (!brownout.dryRun) refusal = 'brownout';
       else wouldRefuse = true;
     }
