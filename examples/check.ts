@@ -1,8 +1,10 @@
+import './clock.js';
 import { spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import { createTestIssuer } from 'sallyport/testing';
+import { app as onExpressWithKeys } from './api-keys-express.js';
 import { app as onExpress } from './express.js';
 import { app as onFastify } from './fastify.js';
 import onFetch from './fetch.js';
@@ -21,25 +23,33 @@ globalThis.fetch = (input, init) => {
   return (origin === issuer.issuer ? issuer.fetch : network)(input, init);
 };
 
-/** What `/orders` says to nobody, to a token without the scope, and to one that has it. */
-async function tryOrders(origin: string): Promise<string> {
-  const ask = async (token?: string) => {
-    const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` });
+const bearer = async (...scopes: string[]) => ({
+  authorization: `Bearer ${await issuer.token({ scopes })}`,
+});
+
+/** What `/orders` says to each of these credentials. */
+async function tryOrders(origin: string, all: readonly Record<string, string>[]): Promise<string> {
+  const answers: string[] = [];
+  for (const headers of all) {
     const response = await fetch(`${origin}/orders`, { headers });
-    return `${response.status} ${response.ok ? await response.text() : ''}`.trim();
-  };
-  const answers = [
-    await ask(),
-    await ask(await issuer.token({ scopes: ['orders:write'] })),
-    await ask(await issuer.token({ scopes: ['orders:read'] })),
-  ];
+    const told = [response.ok ? await response.text() : '', response.headers.get('sunset') ?? ''];
+    answers.push([response.status, ...told.filter((text) => text !== '')].join(' '));
+  }
   return answers.join(', ');
 }
 
-async function tryServer(server: Server): Promise<string> {
+// Nobody, a token without the scope, and one that has it.
+const tokens = [{}, await bearer('orders:write'), await bearer('orders:read')];
+
+// Nobody, a key, a token, both, and a key that was never stored.
+const shop = { 'x-api-key': 'acme_live_flyGhg5CFBen7ru2uqFJB3TyaLooZc1b2SOe' };
+const token = await bearer('orders:read');
+const keys = [{}, shop, token, { ...shop, ...token }, { 'x-api-key': 'acme_live_of_nobody' }];
+
+async function tryServer(server: Server, credentials = tokens): Promise<string> {
   const { origin, close } = await listen(server);
   try {
-    return await tryOrders(origin);
+    return await tryOrders(origin, credentials);
   } finally {
     close();
   }
@@ -47,36 +57,62 @@ async function tryServer(server: Server): Promise<string> {
 
 async function tryFastify(): Promise<string> {
   try {
-    return await tryOrders(await onFastify.listen({ port: 0, host: '127.0.0.1' }));
+    return await tryOrders(await onFastify.listen({ port: 0, host: '127.0.0.1' }), tokens);
   } finally {
     await onFastify.close();
   }
 }
 
+function run(file: string, ...options: string[]) {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const args = ['--import', 'tsx', ...options, path];
+  return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+}
+
 function tryTest(): string {
-  const file = fileURLToPath(new URL('testing.test.ts', import.meta.url));
-  const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', '--test', file], {
-    encoding: 'utf8',
-  });
+  const { status, stdout } = run('testing.test.ts', '--test');
   return status === 0 ? 'its test passes' : stdout;
 }
 
 const guarded = '401, 403, 200 {"orders":[],"for":"user_1"}';
+const withKeys = [
+  ...['401', '200 {"orders":[],"for":"shop"} Wed, 30 Jun 2027 00:00:00 GMT'],
+  ...['200 {"orders":[],"for":"client_1"}', '400', '401'],
+].join(', ');
+
 const examples: readonly [name: string, expected: string, run: () => string | Promise<string>][] = [
   ['express.ts', guarded, () => tryServer(createServer(onExpress))],
   ['fastify.ts', guarded, tryFastify],
   ['hono.ts', guarded, () => tryServer(createServer(getRequestListener(onHono.fetch)))],
   ['fetch.ts', guarded, () => tryServer(createServer(getRequestListener(onFetch.fetch)))],
   ['testing.test.ts', 'its test passes', tryTest],
+  ['api-keys-express.ts', withKeys, () => tryServer(createServer(onExpressWithKeys), keys)],
 ];
 
-let failed = 0;
+// These tell what they do, and fail where it turns out otherwise.
+const stories = ['plan-file.ts', 'openfeature.ts', 'postgres-keys.ts'];
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const marks = { passed: '✓', failed: '✗', skipped: '-' } as const;
+
+function tell(outcome: keyof typeof counts, name: string, text: string): void {
+  counts[outcome] += 1;
+  console.log(`${marks[outcome]} ${name.padEnd(19)}  ${text}`.replace(/ +\n/, '\n'));
+}
+
 for (const [name, expected, run] of examples) {
   const answer = await Promise.resolve().then(run).catch(String);
-  const fine = answer === expected;
-  if (!fine) failed += 1;
-  console.log(`${fine ? '✓' : '✗'} ${name.padEnd(15)}  ${answer}`);
-  if (!fine) console.log(`  expected         ${expected}`);
+  tell(answer === expected ? 'passed' : 'failed', name, answer);
+  if (answer !== expected) console.log(`  expected             ${expected}`);
 }
-console.log(`${examples.length - failed} passed, ${failed} failed`);
+
+for (const name of stories) {
+  const { status, stdout, stderr } = run(name);
+  const lines = `${stdout}${status === 0 ? '' : stderr}`.trimEnd();
+  if (lines.startsWith('skipped')) tell('skipped', name, lines);
+  else tell(status === 0 ? 'passed' : 'failed', name, `\n${lines}`.replaceAll('\n', '\n    '));
+}
+
+const { passed, failed, skipped } = counts;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 if (failed > 0) process.exitCode = 1;

@@ -1,0 +1,71 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import express from 'express';
+import type { MigrationEvent } from 'sallyport';
+import { expressGuard } from 'sallyport/express';
+import { createApiKey, hashedKeys } from 'sallyport/keys';
+import { planFile } from 'sallyport/plan';
+import { listen } from './listen.js';
+import { createNews, tryKey } from './story.js';
+
+const { key, digest } = createApiKey({ prefix: 'acme_live' });
+const lookup = hashedKeys([{ id: 'key_1', clientId: 'shop', digest }]);
+const { listener, next } = createNews();
+
+const directory = await mkdtemp(join(tmpdir(), 'sallyport-'));
+process.chdir(directory);
+process.once('exit', () => {
+  process.chdir(tmpdir());
+  rmSync(directory, { recursive: true });
+});
+await save('{ "mode": "dual" }');
+
+// #region quickstart
+const requireToken = expressGuard({
+  issuer: 'https://login.example.com',
+  audience: 'https://api.example.com',
+  apiKeys: {
+    from: [{ header: 'x-api-key' }],
+    lookup,
+    plan: planFile('plan.json', { every: 1 }),
+    onMigration: listener,
+  },
+});
+// #endregion
+
+const app = express();
+app.get('/orders', requireToken(), (req, res) => {
+  res.json({ orders: [], for: req.principal.clientId });
+});
+const { origin, close } = await listen(createServer(app));
+const shop = [origin, "the shop's key", key] as const;
+await tryKey(shop, '200');
+
+await change('{ "mode": "dual", "clients": { "shop": "token-only" } }', 'mode');
+await tryKey(shop, '401 ERR_API_KEY_RETIRED');
+
+// What is no plan changes nothing.
+await change('{\n  "mode": "dual",\n  "clients": { "shop": "duel" }\n}', 'plan-failed');
+await tryKey(shop, '401 ERR_API_KEY_RETIRED');
+
+await change('{ "mode": "dual" }', 'mode');
+await tryKey(shop, '200');
+
+close();
+
+/** Saves, and waits for what is heard of it. */
+async function change(text: string, news: MigrationEvent['kind']): Promise<void> {
+  const heard = next(news);
+  await save(text);
+  await heard;
+}
+
+/** In one step, so that nobody reads half of it. */
+async function save(text: string): Promise<void> {
+  console.log(`plan.json: ${text}`);
+  await writeFile('plan.json.new', text);
+  await rename('plan.json.new', 'plan.json');
+}
