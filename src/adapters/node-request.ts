@@ -25,7 +25,9 @@ export function toGuardRequest({
   const values = (name: string): string | undefined => {
     const found: string[] = [];
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      if (rawHeaders[i]?.toLowerCase() === name) found.push(rawHeaders[i + 1] ?? '');
+      const written = rawHeaders[i];
+      if (written?.length !== name.length || written.toLowerCase() !== name) continue;
+      found.push(rawHeaders[i + 1] ?? '');
     }
     return found.length > 0 ? found.join(', ') : undefined;
   };

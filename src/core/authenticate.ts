@@ -1,7 +1,7 @@
 import { AuthError } from './errors.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import { ownerOf, type Principal, type Seen } from './principal.js';
+import type { Principal, Seen } from './principal.js';
 import type { Ruling } from './ruling.js';
 import { createKeyVerifier } from './verify/api-key.js';
 import { createTokenVerifier } from './verify/cache.js';
@@ -33,7 +33,7 @@ export function createAuthenticator(settings: Settings): Authenticator {
 
   async function holderOf(key: string, seen: Seen): Promise<Principal> {
     if (!keyVerifier) throw new TypeError('a key was found, and none is accepted');
-    return ownerOf(await keyVerifier.verify(key, seen));
+    return keyVerifier.verify(key, seen);
   }
 
   return {

@@ -129,6 +129,9 @@ export type AuthErrorCode = Exclude<ErrorCode, UpstreamErrorCode>;
 /** The one row that belongs to a code. */
 export const row = (code: ErrorCode): Row => codes[code];
 
+// Not where the intrinsics of JavaScript are frozen.
+const canLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
 // Two copies of the package (ESM beside CommonJS) must know each other's errors.
 function brand(prototype: object, name: string): (value: unknown) => boolean {
   const mark = Symbol.for(`sallyport.${name}`);
@@ -167,7 +170,11 @@ export class AuthError extends Error {
     code: AuthErrorCode,
     details: { readonly missingScopes?: readonly string[]; readonly retirement?: Retirement } = {},
   ) {
+    // An expected refusal has no use for a stack, and one costs more than all else about it.
+    const { stackTraceLimit } = Error;
+    if (canLimitStacks) Error.stackTraceLimit = 0;
     super(row(code).detail);
+    if (canLimitStacks) Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.status = details.retirement?.status ?? row(code).status;
     Object.assign(this, details);

@@ -36,8 +36,6 @@ export interface KeyPlaces {
 
 // RFC 9110 §11.4: a scheme, and what follows it. Only SP may stand between (RFC 6750 §2.1).
 const scheme = /^([!#$%&'*+\-.^_`|~\w]+)(?: +|$)/;
-// RFC 6750 §2.1, b64token.
-const b64token = /^[\w\-.~+/]+=*$/;
 // Visible ASCII. A comma joins two headers, so no key can have one.
 const keyText = /^[!-+\--~]+$/;
 // RFC 9110 §5.6.4. It always comes to its end, closed or not: that keeps it linear.
@@ -67,34 +65,51 @@ export function createExtractor(
 ): (request: GuardRequest) => Credential | undefined {
   function fromAuthorization(header: string | undefined): Credential | undefined {
     if (header === undefined) return undefined;
+    // As nearly every client writes it: what has none of these in it is one credential.
+    if (header.startsWith('Bearer ')) {
+      const text = header.slice(7);
+      if (!text.includes(' ') && !text.includes('"') && !text.includes(',')) return bearer(text);
+    }
     const [start, name] = scheme.exec(header) ?? [];
     if (start === undefined || name === undefined) throw new AuthError('ERR_HEADER_MALFORMED');
     if (second.test(withoutQuotes(header))) throw new AuthError('ERR_HEADER_REPEATED');
     const text = header.slice(start.length);
     const asked = name.toLowerCase();
     if (places.schemes.has(asked)) return { kind: 'api-key', text: checkKey(text) };
-    if (asked !== 'bearer') return undefined;
-    if (isKeyShaped(text)) return { kind: 'api-key', text: checkKey(text) };
-    if (!b64token.test(text)) throw new AuthError('ERR_HEADER_MALFORMED');
-    return { kind: 'token', text };
+    return asked === 'bearer' ? bearer(text) : undefined;
   }
+
+  // The grammar of a token is for whoever reads it: one that is known already had it.
+  const bearer = (text: string): Credential =>
+    isKeyShaped(text) ? { kind: 'api-key', text: checkKey(text) } : { kind: 'token', text };
 
   const isKeyShaped = (text: string): boolean =>
     text.length <= longestText && places.shapes.some((shape) => shape.test(text));
 
-  function* keysElsewhere(request: GuardRequest): Generator<string> {
+  function keysElsewhere(request: GuardRequest): readonly string[] {
+    const keys: string[] = [];
     for (const name of places.headers) {
       const value = request.header(name);
-      if (value !== undefined) yield checkKey(value);
+      if (value !== undefined) keys.push(checkKey(value));
     }
-    for (const [name, value] of parametersOf(request.url)) {
+    const query = request.url.indexOf('?');
+    if (query >= 0) keys.push(...keysIn(request.url.slice(query + 1)));
+    return keys;
+  }
+
+  function keysIn(query: string): readonly string[] {
+    // Whatever is written without an escape is found without decoding all the rest.
+    if (places.parameters.size === 0 && !/access_token|%/.test(query)) return [];
+    const keys: string[] = [];
+    for (const [name, value] of new URLSearchParams(query)) {
       const plain = plainName(name);
       if (plain === 'access_token') throw new AuthError('ERR_TOKEN_IN_QUERY');
       if (!places.parameters.has(plain)) continue;
       // Query parsers also read key[] and [key] as that name, and so could look at another value.
       if (plain !== name) throw new AuthError('ERR_API_KEY_MALFORMED');
-      yield checkKey(value);
+      keys.push(checkKey(value));
     }
+    return keys;
   }
 
   return function extract(request) {
@@ -119,11 +134,6 @@ function withoutQuotes(header: string): string {
 function checkKey(text: string): string {
   if (keyText.test(text)) return text;
   throw new AuthError(text.includes(',') ? 'ERR_API_KEY_REPEATED' : 'ERR_API_KEY_MALFORMED');
-}
-
-function parametersOf(url: string): Iterable<[string, string]> {
-  const query = url.indexOf('?');
-  return query < 0 ? [] : new URLSearchParams(url.slice(query + 1));
 }
 
 // RFC 6750 §2.3. Query parsers also read access_token[] and [access_token] as that name.

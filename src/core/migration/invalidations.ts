@@ -1,5 +1,6 @@
 import type { KeyInvalidations } from '../api-keys.js';
 import { UpstreamError } from '../errors.js';
+import { withDeadline } from '../verify/deadline.js';
 
 /** Listens for keys that another process has changed. */
 export interface Listening {
@@ -12,6 +13,7 @@ export interface Listening {
 }
 
 const longestPause = 30_000;
+const patience = { milliseconds: 5_000, late: 'ERR_LOOKUP_TIMEOUT' } as const;
 
 /** Subscribes, and tries again behind the requests for as long as that fails. */
 export function listen(
@@ -38,7 +40,7 @@ export function listen(
   const first = begin(1_000);
   return {
     async ready() {
-      await first;
+      await withDeadline(patience, () => first);
       if (stop || closed) return;
       throw new UpstreamError('ERR_LOOKUP_FAILED', 'invalidated API keys cannot be listened for');
     },

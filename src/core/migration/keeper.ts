@@ -54,17 +54,19 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
     closing: closing.signal,
   } as const;
   let timer: NodeJS.Timeout | undefined;
-  let failure = 'the guard was closed';
+  let failure: string | undefined;
   if (source.initial !== undefined) take(source.initial);
 
   async function refresh(): Promise<void> {
     try {
       take(await withDeadline(deadline, async () => source.load()));
+      failure = undefined;
     } catch (error) {
       if (closing.signal.aborted) return;
-      failure = messageOf(error);
-      const detail = `the plan in force stays: ${failure}`;
-      tell({ time: now(), kind: 'plan-failed', detail });
+      // Once, and not again with every poll for as long as it lasts.
+      const detail = `${current() ? 'the plan in force stays' : 'no plan'}: ${messageOf(error)}`;
+      if (detail !== failure) tell({ time: now(), kind: 'plan-failed', detail });
+      failure = detail;
     }
     if (closing.signal.aborted) return;
     // A little earlier or later each time, so that processes do not ask all at once.
@@ -77,7 +79,8 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
     current,
     async ready() {
       await first;
-      if (!current()) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', failure);
+      if (current()) return;
+      throw new UpstreamError('ERR_PLAN_UNAVAILABLE', failure ?? 'the guard was closed');
     },
     close() {
       closing.abort(new UpstreamError('ERR_PLAN_UNAVAILABLE', 'the guard was closed'));

@@ -17,14 +17,29 @@ export function noticesOf(plan: Plan, { mode, sunsetAt }: Stance, now: number): 
   if (mode === 'key-only') return noNotices;
   const { deprecatedAt } = plan;
   const dated = mode !== 'dual' || deprecatedAt === undefined || deprecatedAt <= now;
-  const sunset = dated && sunsetAt !== undefined;
-  return {
+  return written(plan, dated, dated ? sunsetAt : undefined);
+}
+
+// A plan has few dates, and every request asks: they are written once. None is older than its plan.
+const known = new WeakMap<Plan, Map<string, Notices>>();
+
+function written(plan: Plan, dated: boolean, sunsetAt: number | undefined): Notices {
+  const name = `${dated} ${sunsetAt}`;
+  const notices = known.get(plan)?.get(name) ?? write(plan, dated, sunsetAt);
+  if (!known.has(plan)) known.set(plan, new Map());
+  known.get(plan)?.set(name, notices);
+  return notices;
+}
+
+function write(plan: Plan, dated: boolean, sunsetAt: number | undefined): Notices {
+  const { deprecatedAt, guide } = plan;
+  return Object.freeze({
     // RFC 9745 §2: a Date of structured fields; RFC 8594 §3: an HTTP-date.
     ...(dated &&
       deprecatedAt !== undefined && { Deprecation: `@${Math.floor(deprecatedAt / 1000)}` }),
-    ...(sunset && { Sunset: new Date(sunsetAt).toUTCString() }),
-    ...(plan.guide !== undefined && { Link: linkTo(plan.guide, sunset) }),
-  };
+    ...(sunsetAt !== undefined && { Sunset: new Date(sunsetAt).toUTCString() }),
+    ...(guide !== undefined && { Link: linkTo(guide, sunsetAt !== undefined) }),
+  });
 }
 
 /** The link relations of RFC 9745 §3 and RFC 8594 §6. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ApiKeyRecord, ApiKeySettings } from '../api-keys.js';
 import { AuthError, type AuthErrorCode, UpstreamError } from '../errors.js';
-import type { Seen } from '../principal.js';
+import { ownerOf, type Principal, type Seen } from '../principal.js';
 import { checkRecord } from '../record.js';
 import { withDeadline } from './deadline.js';
 import { hmacSha256, sha256Hex } from './digest.js';
@@ -10,16 +10,17 @@ import { hmacSha256, sha256Hex } from './digest.js';
 /** Asks the application who owns a key, and remembers what it said. */
 export interface KeyVerifier {
   /**
-   * Answers what is known of a good key.
+   * Answers who a good key speaks for.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be looked up
    */
-  verify(value: string, seen: Seen): Promise<ApiKeyRecord>;
+  verify(value: string, seen: Seen): Promise<Principal>;
   /** Forgets a key by its id; what was asked before is not remembered. */
   forget(id: string): void;
 }
 
 interface Known {
   readonly record: ApiKeyRecord;
+  readonly principal: Principal;
   readonly at: number;
   /** After a failed look-up: until when nobody asks again. */
   askAgainAt: number;
@@ -57,7 +58,9 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     if (answer === undefined) return { code: 'ERR_API_KEY_UNKNOWN', keyId: undefined, at };
     const record = checkRecord(answer);
     const code = faultOf(record);
-    return code ? { code, keyId: record.id, at } : { record, at, askAgainAt: at };
+    return code
+      ? { code, keyId: record.id, at }
+      : { record, principal: ownerOf(record), at, askAgainAt: at };
   }
 
   function faultOf({ disabled, expiresAt, environment: is }: ApiKeyRecord) {
@@ -141,8 +144,8 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
         if (verdict.keyId !== undefined) seen.keyId = verdict.keyId;
         throw new AuthError(verdict.code);
       }
-      const { record } = verdict;
-      if (!hasExpired(record.expiresAt)) return record;
+      const { record, principal } = verdict;
+      if (!hasExpired(record.expiresAt)) return principal;
       seen.keyId = record.id;
       throw new AuthError('ERR_API_KEY_EXPIRED');
     },

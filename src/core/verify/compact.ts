@@ -1,6 +1,9 @@
 import { AuthError } from '../errors.js';
 import { type Claims, parseObject } from './json.js';
 
+// RFC 6750 §2.1.
+const b64token = /^[\w\-.~+/]+=*$/;
+
 /** The longest token that is looked into, in characters. */
 export const longestToken = 16_384;
 
@@ -16,9 +19,10 @@ export interface Jws {
 /**
  * Takes a compact JWS apart (RFC 7515 §5.2, §7.1): three segments of strict base64url, the first
  * of them a JSON object.
- * @throws AuthError which says what it is instead
+ * @throws AuthError which says what it is instead; 400 for what cannot even stand in the header
  */
 export function parseCompact(text: string): Jws {
+  if (!b64token.test(text)) throw new AuthError('ERR_HEADER_MALFORMED');
   if (text.length > longestToken) throw new AuthError('ERR_TOKEN_TOO_LARGE');
   const segments = text.split('.', 6);
   if (segments.length === 5) throw new AuthError('ERR_TOKEN_ENCRYPTED');
