@@ -21,6 +21,7 @@ export type { DecisionEvent } from './core/events.js';
 export type { GuardRequest } from './core/extract.js';
 export { createGuard, type Guard } from './core/guard.js';
 export type { IssuerOptions } from './core/issuers.js';
+export type { JsonWebKeySet, KeyOptions, KeyStore, StoredKeys } from './core/key-options.js';
 export type { KeySource } from './core/key-sources.js';
 export type { MigrationEvent, Standing } from './core/migration/changes.js';
 export { checkPlan } from './core/migration/keeper.js';
@@ -39,6 +40,7 @@ export type {
   Weekday,
 } from './core/migration/plan.js';
 export type { Counts } from './core/migration/tally.js';
-export type { GuardOptions, KeyOptions, SharedOptions } from './core/options.js';
+export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
+export type { KeysEvent } from './core/verify/key-events.js';

@@ -13,18 +13,8 @@ import {
 } from './config.js';
 import type { DecisionEvent } from './events.js';
 import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
-
-/** How keys are kept. All in seconds; fractions are allowed. */
-export interface KeyOptions {
-  /** Younger keys are used without a question; from 80 % on they are fetched anew behind. @default 600 */
-  readonly maxAge?: number;
-  /** While nothing can be fetched, keys up to this age are used. @default 86400 */
-  readonly maxStale?: number;
-  /** Between two fetches for an unknown `kid`; also the longest back-off after a failure. @default 30 */
-  readonly cooldown?: number;
-  /** For one fetch, discovery and body included. @default 5 */
-  readonly timeout?: number;
-}
+import { checkKeys, type KeyOptions, type KeySettings } from './key-options.js';
+import type { KeysEvent } from './verify/key-events.js';
 
 /** How good tokens are remembered. */
 export interface TokenCacheOptions {
@@ -57,6 +47,8 @@ export interface SharedOptions {
   readonly problemTypes?: string;
   /** Told of every decision. Nothing it does can change one. */
   onDecision?(event: DecisionEvent): void;
+  /** Told of every fetch of keys and what it brought. Nothing it does matters. */
+  onKeys?(event: KeysEvent): void;
   /** The network. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
   /** The clock, in milliseconds since 1970. @default Date.now */
@@ -76,7 +68,7 @@ export type GuardOptions = (
 export interface Settings {
   readonly issuers: IssuerList;
   readonly clockTolerance: number;
-  readonly keys: Required<KeyOptions>;
+  readonly keys: KeySettings;
   readonly maxTokenLifetime: number | undefined;
   readonly verifiedTokens: Required<TokenCacheOptions> | false;
   readonly apiKeys: ApiKeySettings | undefined;
@@ -86,6 +78,7 @@ export interface Settings {
   readonly resourceMetadata: string | undefined;
   readonly problemTypes: string;
   readonly onDecision: ((event: DecisionEvent) => void) | undefined;
+  readonly onKeys: ((event: KeysEvent) => void) | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => number;
 }
@@ -125,6 +118,7 @@ export function checkOptions(options: GuardOptions): Settings {
     resourceMetadata,
     problemTypes = 'urn:sallyport:problem:',
     onDecision,
+    onKeys,
     // Looked up late, so that a test that replaces the global one is obeyed.
     fetch = (...args) => globalThis.fetch(...args),
     now = Date.now,
@@ -133,7 +127,7 @@ export function checkOptions(options: GuardOptions): Settings {
   return {
     issuers,
     clockTolerance: seconds(at('clockTolerance'), clockTolerance, [0, 300]),
-    keys: checkKeys(at('keys'), keys),
+    keys: checkKeys(at('keys'), keys, issuers.length > 1),
     maxTokenLifetime:
       maxTokenLifetime === undefined
         ? undefined
@@ -150,6 +144,7 @@ export function checkOptions(options: GuardOptions): Settings {
         : secureUrl(at('resourceMetadata'), resourceMetadata),
     problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
     onDecision: onDecision === undefined ? undefined : callable(at('onDecision'), onDecision),
+    onKeys: onKeys === undefined ? undefined : callable(at('onKeys'), onKeys),
     fetch: callable(at('fetch'), fetch),
     now: clock(callable(at('now'), now)),
   };
@@ -177,17 +172,6 @@ function clock(now: () => number): () => number {
 
 const pick = (from: object, names: readonly string[]): object =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
-
-function checkKeys(where: string, given: KeyOptions): Required<KeyOptions> {
-  const own: KeyOptions = settingsOf(where, given, ['maxAge', 'maxStale', 'cooldown', 'timeout']);
-  const { maxAge = 600, maxStale = 86_400, cooldown = 30, timeout = 5 } = own;
-  return {
-    maxAge: seconds(`${where}.maxAge`, maxAge, [0.001, 86_400]),
-    maxStale: seconds(`${where}.maxStale`, maxStale, [0, 2_592_000]),
-    cooldown: seconds(`${where}.cooldown`, cooldown, [0.001, 3_600]),
-    timeout: seconds(`${where}.timeout`, timeout, [0.001, 60]),
-  };
-}
 
 function checkTokenCache(where: string, given: TokenCacheOptions): Required<TokenCacheOptions> {
   const own: TokenCacheOptions = settingsOf(where, given, ['max', 'ttl']);

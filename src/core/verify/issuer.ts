@@ -2,10 +2,12 @@ import { isLoopback } from '../config.js';
 import { UpstreamError } from '../errors.js';
 import { type IssuerSettings, isLoopbackIssuer } from '../issuers.js';
 import type { Settings } from '../options.js';
+import { withDeadline } from './deadline.js';
 import { type Answer, getJson, unusable } from './fetch.js';
 import { own } from './json.js';
-import { createKeySet, type KeySet, type LoadKeys } from './jwks.js';
+import { createKeySet, type KeySet, type KeySource, type LoadedKeys } from './jwks.js';
 import { importKey, type VerificationKey } from './key.js';
+import { createKeysTeller, type TellKeys } from './key-events.js';
 
 /** An issuer and its own keys, which never verify for another (RFC 8725 §3.8). */
 export interface TrustedIssuer extends IssuerSettings {
@@ -16,17 +18,25 @@ const mostKeys = 256;
 
 /** The issuers of a guard by their exact `iss`. No token can add one. */
 export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIssuer> {
+  const { keys: limits, now } = settings;
   return new Map(
     settings.issuers.map((issuer) => {
-      const keys = createKeySet(loaderOf(issuer, settings.fetch), settings.keys, settings.now);
+      const tell = createKeysTeller(settings.onKeys, issuer.issuer);
+      const keys = createKeySet(sourceOf(issuer, settings, tell), limits, { now, tell });
       return [issuer.issuer, { ...issuer, keys }];
     }),
   );
 }
 
-function loaderOf({ issuer, jwksUri }: IssuerSettings, fetch: Settings['fetch']): LoadKeys {
+function sourceOf(
+  { issuer, jwksUri }: IssuerSettings,
+  { fetch, keys: { initial, store, timeout, maxAge }, now }: Settings,
+  tell: TellKeys,
+): KeySource {
   let known = jwksUri;
   let imported = new Map<string, VerificationKey | undefined>();
+  let unasked = store;
+  const patience = { milliseconds: timeout * 250, late: 'ERR_KEYS_TIMEOUT' } as const;
 
   // A key that is still listed stays the same one: by that a remembered token knows it.
   function importAll(list: readonly unknown[]): readonly VerificationKey[] {
@@ -39,24 +49,60 @@ function loaderOf({ issuer, jwksUri }: IssuerSettings, fetch: Settings['fetch'])
     return keys.map(([, key]) => key).filter((key) => key !== undefined);
   }
 
-  return async function load(signal) {
-    // Asked anew each time, for an issuer may move its keys; the old place serves on if it fails.
-    if (jwksUri === undefined) {
-      try {
-        known = await discover(issuer, fetch, signal);
-      } catch (error) {
-        if (known === undefined || signal.aborted) throw error;
+  /** What another process fetched lately; a store that fails or is slow costs a fetch. */
+  async function restore(): Promise<LoadedKeys | undefined> {
+    const shared = unasked;
+    unasked = undefined;
+    if (!shared) return undefined;
+    try {
+      const stored: unknown = await withDeadline(patience, async () => shared.get(issuer));
+      const [list, fetchedAt] = [own(own(stored, 'jwks'), 'keys'), own(stored, 'fetchedAt')];
+      const age = now() - (fetchedAt as number);
+      if (!isKeyList(list) || !(age >= 0 && age < maxAge * 1000)) return undefined;
+      return { keys: importAll(list), fetchedAt: fetchedAt as number };
+    } catch {
+      tell({ time: now(), kind: 'failed', detail: 'keys.store.get failed, so keys are fetched' });
+      return undefined;
+    }
+  }
+
+  function share(list: readonly object[]): void {
+    if (!store) return;
+    const stored = { jwks: { keys: list }, fetchedAt: now() };
+    (async () => store.set(issuer, stored))().catch(() => {
+      tell({
+        time: now(),
+        kind: 'failed',
+        detail: 'keys.store.set failed: no other process has them',
+      });
+    });
+  }
+
+  return {
+    initial: initial && importAll(initial.keys),
+    async load(signal) {
+      const restored = await restore();
+      if (restored) return restored;
+      // Asked anew each time, for an issuer may move its keys; the old place serves on if it fails.
+      if (jwksUri === undefined) {
+        try {
+          known = await discover(issuer, fetch, signal);
+        } catch (error) {
+          if (known === undefined || signal.aborted) throw error;
+        }
       }
-    }
-    const url = known as string;
-    const answer = await getJson(url, fetch, signal);
-    const list = own(answer.json, 'keys');
-    if (!Array.isArray(list) || list.length > mostKeys) {
-      throw unusable('ERR_KEYS_RESPONSE', url, answer);
-    }
-    return importAll(list);
+      const url = known as string;
+      const answer = await getJson(url, fetch, signal);
+      const list = own(answer.json, 'keys');
+      if (!isKeyList(list)) throw unusable('ERR_KEYS_RESPONSE', url, answer);
+      share(list);
+      return { keys: importAll(list) };
+    },
   };
 }
+
+const isKeyList = (list: unknown): list is readonly object[] =>
+  Array.isArray(list) && list.length <= mostKeys;
 
 // A form that an authorization server does not have is absent in many ways: 404, a page of HTML,
 // a redirect to one. Both are asked before anything is concluded.

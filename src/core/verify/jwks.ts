@@ -1,8 +1,9 @@
 import type { Algorithm } from '../algorithms.js';
 import { AuthError, UpstreamError } from '../errors.js';
-import type { KeyOptions } from '../options.js';
+import type { KeyLimits } from '../key-options.js';
 import { withDeadline } from './deadline.js';
 import type { VerificationKey } from './key.js';
+import type { TellKeys } from './key-events.js';
 
 /** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
 export interface KeySet {
@@ -18,8 +19,19 @@ export interface KeySet {
   close(): void;
 }
 
-/** Fetches an issuer's keys, all of them, or throws an UpstreamError. */
-export type LoadKeys = (signal: AbortSignal) => Promise<readonly VerificationKey[]>;
+/** Where an issuer's keys come from. */
+export interface KeySource {
+  /** All of them, or an UpstreamError. */
+  load(signal: AbortSignal): Promise<LoadedKeys>;
+  /** To begin with. */
+  readonly initial: readonly VerificationKey[] | undefined;
+}
+
+export interface LoadedKeys {
+  readonly keys: readonly VerificationKey[];
+  /** When somebody else fetched them; undefined if they were fetched now. */
+  readonly fetchedAt?: number;
+}
 
 interface Held {
   readonly keys: ReadonlySet<VerificationKey>;
@@ -37,9 +49,9 @@ interface Failure {
 
 /** Keeps the keys of one issuer; it shares nothing with another's. */
 export function createKeySet(
-  load: LoadKeys,
-  limits: Required<KeyOptions>,
-  now: () => number,
+  source: KeySource,
+  limits: KeyLimits,
+  { now, tell }: { readonly now: () => number; readonly tell: TellKeys },
 ): KeySet {
   const maxAge = limits.maxAge * 1000;
   const maxStale = limits.maxStale * 1000;
@@ -52,7 +64,9 @@ export function createKeySet(
     closing: closing.signal,
   } as const;
 
-  let held: Held | undefined;
+  // Not fetched, and so about to be: behind the first request, which does not wait for it.
+  let held = source.initial && holdOf(source.initial, 0, now() - 0.8 * maxAge);
+  let stale = false;
   let flight: Promise<void> | undefined;
   let started = 0;
   /** Of the newest fetch, if it failed. */
@@ -71,16 +85,35 @@ export function createKeySet(
   async function fetchKeys(): Promise<void> {
     started += 1;
     const number = started;
-    const fetchedAt = now();
+    const begun = now();
     try {
-      const keys = await withDeadline(deadline, load);
-      held = { keys: new Set(keys), byKid: byKid(keys), number, fetchedAt };
+      const { keys, fetchedAt = begun } = await withDeadline(deadline, source.load);
+      const before = held;
+      held = holdOf(keys, number, fetchedAt);
       failure = undefined;
+      stale = false;
+      tell({ time: now(), kind: 'fetched', keys: keys.length });
+      if (before) tellChanges(before, held);
     } catch (error) {
       const delay = Math.min(failure ? failure.delay * 2 : shortest, cooldown);
       failure = { error, delay, retryAt: now() + delay };
+      const { message } = error as Error;
+      if (!closing.signal.aborted) tell({ time: now(), kind: 'failed', detail: message });
       throw unavailable(failure);
     }
+  }
+
+  function tellChanges(before: Held, after: Held): void {
+    const added = [...after.keys].filter((key) => !before.keys.has(key));
+    const gone = [...before.keys].filter((key) => !after.keys.has(key));
+    const kids = (keys: readonly VerificationKey[]) => keys.map(({ kid = '' }) => kid);
+    if (added.length > 0) tell({ time: now(), kind: 'rotated', kids: kids(added) });
+    if (gone.length > 0) tell({ time: now(), kind: 'withdrawn', kids: kids(gone) });
+  }
+
+  function tellStale(): void {
+    if (!stale) tell({ time: now(), kind: 'stale' });
+    stale = true;
   }
 
   function unavailable({ error, retryAt }: Failure): unknown {
@@ -112,6 +145,7 @@ export function createKeySet(
     const old = age(held);
     if (old >= 2 * maxAge || !usable(held)) return undefined;
     if (old >= 0.8 * maxAge && !backingOff()) refresh().catch(() => {});
+    if (old >= maxAge && failure) tellStale();
     return held;
   }
 
@@ -123,6 +157,7 @@ export function createKeySet(
       await refreshUnlessBackingOff();
     } catch (error) {
       if (!held || !usable(held)) throw error;
+      tellStale();
     }
     return held as unknown as Held;
   }
@@ -178,12 +213,12 @@ export function createKeySet(
   };
 }
 
-function byKid(keys: readonly VerificationKey[]): Held['byKid'] {
-  const named = new Map<string | undefined, VerificationKey[]>();
+function holdOf(keys: readonly VerificationKey[], number: number, fetchedAt: number): Held {
+  const byKid = new Map<string | undefined, VerificationKey[]>();
   for (const key of keys) {
-    const same = named.get(key.kid);
+    const same = byKid.get(key.kid);
     if (same) same.push(key);
-    else named.set(key.kid, [key]);
+    else byKid.set(key.kid, [key]);
   }
-  return named;
+  return { keys: new Set(keys), byKid, number, fetchedAt };
 }

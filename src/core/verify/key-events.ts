@@ -1,0 +1,45 @@
+/** What happens to an issuer's keys, for its operators. */
+export type KeysEvent = {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly issuer: string;
+} & KeysNews;
+
+/** What is new about the keys of one issuer. */
+export type KeysNews =
+  | {
+      /** A fetch worked; `keys` is how many of the set can be used. */
+      readonly kind: 'fetched';
+      readonly keys: number;
+    }
+  | {
+      /** A fetch failed, or the store of keys did: what is held is used on. */
+      readonly kind: 'failed';
+      readonly detail: string;
+    }
+  | {
+      /** Keys are listed that were not before, or are not any more: with them go their tokens. */
+      readonly kind: 'rotated' | 'withdrawn';
+      /** '' for a key without one. */
+      readonly kids: readonly string[];
+    }
+  | {
+      /** Keys older than `maxAge` are used, since none can be fetched: told once an outage. */
+      readonly kind: 'stale';
+    };
+
+/** Tells of one issuer. */
+export type TellKeys = (news: KeysNews & { readonly time: number }) => void;
+
+/** A listener can throw or reject: no request knows of it. */
+export function createKeysTeller(
+  listener: ((event: KeysEvent) => unknown) | undefined,
+  issuer: string,
+): TellKeys {
+  if (!listener) return () => {};
+  return (news) => {
+    Promise.resolve({ ...news, issuer })
+      .then(listener)
+      .catch(() => {});
+  };
+}
