@@ -10,7 +10,8 @@ export function besideOthers(
   const others = Link === undefined ? undefined : already('link');
   if (Link === undefined || others === undefined) return headers;
   const links = [others].flat().join(', ');
-  return { ...headers, Link: links.includes(Link) ? links : `${links}, ${Link}` };
+  const missing = Link.split(/, (?=<)/).filter((one) => !links.includes(one));
+  return { ...headers, Link: [links, ...missing].join(', ') };
 }
 
 /** The part of Node's response that carries headers. */

@@ -1,4 +1,4 @@
-import { callable, integer, oneOf, seconds, settingsOf, someText } from './config.js';
+import { callable, integer, oneOf, optional, seconds, settingsOf, someText } from './config.js';
 import type { KeyPlaces } from './extract.js';
 import { checkSources, type KeySource } from './key-sources.js';
 import type { MigrationEvent } from './migration/changes.js';
@@ -110,15 +110,14 @@ export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
     },
     lookup: callable(at('lookup'), own.lookup as KeyLookup),
     timeout: seconds(at('timeout'), timeout, [0.001, 60]),
-    environment:
-      environment === undefined
-        ? undefined
-        : someText(at('environment'), environment, 'is no environment: write "live"'),
-    wellFormed: wellFormed && callable(at('wellFormed'), wellFormed),
+    environment: optional(at('environment'), environment, (place, value) =>
+      someText(place, value, 'is no environment: write "live"'),
+    ),
+    wellFormed: optional(at('wellFormed'), wellFormed, callable),
     cache: checkCache(at('cache'), cache),
     plan: own.plan,
-    invalidations: own.invalidations && checkInvalidations(at('invalidations'), own.invalidations),
-    onMigration: onMigration && callable(at('onMigration'), onMigration),
+    invalidations: optional(at('invalidations'), own.invalidations, checkInvalidations),
+    onMigration: optional(at('onMigration'), onMigration, callable),
   };
 }
 
@@ -137,7 +136,7 @@ function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOpt
 }
 
 function checkInvalidations(where: string, given: KeyInvalidations): KeyInvalidations {
-  callable(`${where}.publish`, given.publish);
-  callable(`${where}.subscribe`, given.subscribe);
+  callable(`${where}.publish`, Object(given).publish);
+  callable(`${where}.subscribe`, Object(given).subscribe);
   return given;
 }

@@ -11,10 +11,10 @@ import { createJwtVerifier } from './verify/jwt.js';
 /** Finds out who presents a credential. */
 export interface Authenticator {
   /**
-   * Answers whose credential this is.
+   * Answers whose credential this is: at once, where that is known already.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be told
    */
-  authenticate(credential: Credential, seen: Seen, ruling: Ruling): Promise<Principal>;
+  authenticate(credential: Credential, seen: Seen, ruling: Ruling): Principal | Promise<Principal>;
   /** Forgets what is remembered of an API key. */
   forget(id: string): void;
   /** Settles once every issuer's keys are held, or rejects with the first UpstreamError. */
@@ -31,19 +31,27 @@ export function createAuthenticator(settings: Settings): Authenticator {
 
   const keyVerifier = settings.apiKeys && createKeyVerifier(settings.apiKeys, settings.now);
 
-  async function holderOf(key: string, seen: Seen): Promise<Principal> {
+  function holderOf(key: string, seen: Seen): Principal | Promise<Principal> {
     if (!keyVerifier) throw new TypeError('a key was found, and none is accepted');
     return keyVerifier.verify(key, seen);
   }
 
+  async function ownerOfBoth(
+    { text, key }: Extract<Credential, { readonly kind: 'both' }>,
+    seen: Seen,
+    ruling: Ruling,
+  ): Promise<Principal> {
+    const principal = await verifyToken(text, seen, ruling);
+    const holder = await holderOf(key, seen);
+    if (!isSameClient(principal, holder)) throw new AuthError('ERR_CREDENTIAL_MISMATCH');
+    return principal;
+  }
+
   return {
-    async authenticate(credential, seen, ruling) {
-      if (credential.kind === 'api-key') return holderOf(credential.text, seen);
+    authenticate(credential, seen, ruling) {
       if (credential.kind === 'token') return verifyToken(credential.text, seen, ruling);
-      const principal = await verifyToken(credential.text, seen, ruling);
-      const holder = await holderOf(credential.key, seen);
-      if (!isSameClient(principal, holder)) throw new AuthError('ERR_CREDENTIAL_MISMATCH');
-      return principal;
+      if (credential.kind === 'api-key') return holderOf(credential.text, seen);
+      return ownerOfBoth(credential, seen, ruling);
     },
     forget: (id) => keyVerifier?.forget(id),
     async ready() {

@@ -9,7 +9,7 @@ export type Authorize = (
   principal: Principal,
   requirements: Requirements,
   asked: { readonly request: GuardRequest; readonly ruling: Ruling },
-) => Promise<void>;
+) => void | Promise<void>;
 
 /** Scopes first, then the organization, then the application's own check; the first failure is final. */
 export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly string[]>): Authorize {
@@ -21,7 +21,7 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     return false;
   }
 
-  return async function authorize(principal, requirements, { request, ruling }) {
+  return function authorize(principal, requirements, { request, ruling }) {
     const { scopes = [], anyScope, orgId, check } = requirements;
     const client = clientOf(principal);
     const missing = scopes.filter((scope) => !grants(principal, scope));
@@ -31,10 +31,15 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     }
     const fault = orgId === undefined ? undefined : organizationFault(principal, orgId, request);
     if (fault) ruling.fail('organization', new AuthError(fault), client);
-    if (check && (await check(principal, request)) !== true) {
-      throw new AuthError('ERR_CHECK_FAILED');
-    }
+    return check && passes(check, principal, request);
   };
+}
+
+async function passes(
+  check: NonNullable<Requirements['check']>,
+  ...asked: readonly [Principal, GuardRequest]
+): Promise<void> {
+  if ((await check(...asked)) !== true) throw new AuthError('ERR_CHECK_FAILED');
 }
 
 function organizationFault(

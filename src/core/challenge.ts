@@ -1,6 +1,7 @@
-import { type AuthError, type Retirement, row, UpstreamError } from './errors.js';
+import { type AuthError, type Retirement, retirementIn, row, UpstreamError } from './errors.js';
 import { linkTo, type Notices } from './migration/notice.js';
 import { neededScopes, type Requirements } from './requirements.js';
+import { bare } from './verify/json.js';
 
 /** Why a request is turned away, for its client to read (RFC 9457 §3). */
 export interface ProblemDetails {
@@ -85,8 +86,8 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
 }
 
 function wayOutOf(failure: AuthError | UpstreamError): Partial<Retirement> {
-  if (failure instanceof UpstreamError) return { retryAfter: failure.retryAfter };
-  return failure.retirement ?? {};
+  if (failure instanceof UpstreamError) return bare({ retryAfter: failure.retryAfter });
+  return bare(retirementIn(failure) ?? {});
 }
 
 // RFC 6750 §3: the scheme first, since some clients read only what the header begins with.

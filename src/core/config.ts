@@ -61,6 +61,13 @@ export function settingsOf(
   return own;
 }
 
+/** What is made of a setting that may be left out. */
+export const optional = <V, T>(
+  where: string,
+  value: V | undefined,
+  check: (where: string, value: V) => T,
+): T | undefined => (value === undefined ? undefined : check(where, value));
+
 /** A list, not empty, of texts that pass the test. */
 export function listOf(
   where: string,

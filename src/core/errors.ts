@@ -1,3 +1,5 @@
+import { bare, own } from './verify/json.js';
+
 /** What a refusal or an outage is called, and everything the client is told about it. */
 interface Row {
   readonly status: 400 | 401 | 403 | 503;
@@ -126,8 +128,12 @@ export type UpstreamErrorCode = {
 /** The codes of an {@link AuthError}: the client's credential was refused. */
 export type AuthErrorCode = Exclude<ErrorCode, UpstreamErrorCode>;
 
+const rows = new Map(
+  Object.entries(codes).map(([code, one]) => [code, bare(one) as unknown as Row]),
+);
+
 /** The one row that belongs to a code. */
-export const row = (code: ErrorCode): Row => codes[code];
+export const row = (code: ErrorCode): Row => rows.get(code) as Row;
 
 // Not where the intrinsics of JavaScript are frozen.
 const canLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
@@ -176,10 +182,16 @@ export class AuthError extends Error {
     super(row(code).detail);
     if (canLimitStacks) Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
-    this.status = details.retirement?.status ?? row(code).status;
+    const { retirement } = bare(details) as { readonly retirement?: Retirement };
+    this.status = retirement?.status ?? row(code).status;
     Object.assign(this, details);
   }
 }
+
+/** The way out that an error names, if it is of a key that is no longer accepted. */
+export const retirementIn = (error: object): Retirement | undefined =>
+  own(error, 'retirement') as Retirement | undefined;
+
 const isAuthError = brand(AuthError.prototype, 'AuthError');
 
 /**

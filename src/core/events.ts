@@ -5,6 +5,7 @@ import { type Notices, noNotices } from './migration/notice.js';
 import type { Mode } from './migration/plan.js';
 import type { Stance } from './migration/stance.js';
 import { type Principal, type Seen, text } from './principal.js';
+import { own } from './verify/json.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
 export interface DecisionEvent {
@@ -43,9 +44,9 @@ export interface DecisionEvent {
 export interface Attempt {
   readonly request: GuardRequest;
   readonly startedAt: number;
-  credential?: Credential;
-  principal?: Principal;
-  stance?: Stance;
+  credential: Credential | undefined;
+  principal: Principal | undefined;
+  stance: Stance | undefined;
   notices: Notices;
   readonly seen: Seen;
   /** With what it would have been refused, if every check were enforced. */
@@ -56,8 +57,12 @@ export interface Attempt {
 export const attemptOf = (request: GuardRequest, startedAt: number): Attempt => ({
   request,
   startedAt,
+  // Each member is its own, whatever somebody may have put into Object.prototype.
+  credential: undefined,
+  principal: undefined,
+  stance: undefined,
   notices: noNotices,
-  seen: {},
+  seen: { claims: undefined, clientPath: undefined, keyId: undefined },
   notes: [],
 });
 
@@ -108,7 +113,7 @@ function eventOf(attempt: Attempt, decision: Decision, time: number): DecisionEv
 function outcomeOf(decision: Decision) {
   if (decision.allowed) return { outcome: 'allow', status: 200 } as const;
   const { error, denial } = decision;
-  const missingScopes = 'missingScopes' in error ? error.missingScopes : undefined;
+  const missingScopes = own(error, 'missingScopes') as readonly string[] | undefined;
   return {
     outcome: denial.status === 503 ? 'error' : 'deny',
     status: denial.status,

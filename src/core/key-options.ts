@@ -1,4 +1,4 @@
-import { callable, mistake, seconds, settingsOf } from './config.js';
+import { callable, mistake, optional, seconds, settingsOf } from './config.js';
 
 /** A JWK Set (RFC 7517 §5). */
 export interface JsonWebKeySet {
@@ -60,19 +60,19 @@ export function checkKeys(where: string, given: KeyOptions, several: boolean): K
     maxStale: seconds(`${where}.maxStale`, maxStale, [0, 2_592_000]),
     cooldown: seconds(`${where}.cooldown`, cooldown, [0.001, 3_600]),
     timeout: seconds(`${where}.timeout`, timeout, [0.001, 60]),
-    initial: initial && checkInitial(`${where}.initial`, initial),
-    store: store && checkStore(`${where}.store`, store),
+    initial: optional(`${where}.initial`, initial, checkInitial),
+    store: optional(`${where}.store`, store, checkStore),
   };
 }
 
 function checkInitial(where: string, given: JsonWebKeySet): JsonWebKeySet {
-  const { keys } = settingsOf(where, given, Object.keys(given));
+  const { keys } = settingsOf(where, given, Object.keys(Object(given)));
   if (Array.isArray(keys) && keys.length > 0) return { keys };
   throw mistake(where, given, 'is no key set: write { keys: […] }, as the issuer publishes it');
 }
 
 function checkStore(where: string, given: KeyStore): KeyStore {
-  callable(`${where}.get`, given.get);
-  callable(`${where}.set`, given.set);
+  callable(`${where}.get`, Object(given).get);
+  callable(`${where}.set`, Object(given).set);
   return given;
 }

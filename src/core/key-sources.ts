@@ -2,20 +2,41 @@ import { flag, mistake, settingsOf, someText } from './config.js';
 import type { KeyPlaces } from './extract.js';
 import { couldBeJwt, isAnchored } from './shape.js';
 
+/** A header of its own, such as `x-api-key`. */
+interface InHeader {
+  readonly header: string;
+}
+
+/** A scheme of its own in `Authorization`, such as `ApiKey`; in any case. */
+interface BehindScheme {
+  readonly scheme: string;
+}
+
+/**
+ * A text behind `Bearer` that the pattern matches from ^ to $. One that could match a JWT is a
+ * ConfigError, unless `jwtShaped` says that it is meant: then what it matches is a key, never a
+ * token.
+ */
+interface BehindBearer {
+  readonly bearer: RegExp;
+  readonly jwtShaped?: boolean;
+}
+
+/** A query parameter. It ends up in logs and histories: only for what cannot be changed. */
+interface InQuery {
+  readonly dangerouslyInQuery: string;
+}
+
+/** One of them, and no member of another. */
+type Only<T> = T & {
+  readonly [K in Exclude<
+    keyof InHeader | keyof BehindScheme | keyof BehindBearer | keyof InQuery,
+    keyof T
+  >]?: never;
+};
+
 /** A place, or a shape, in which a request presents an API key. */
-export type KeySource =
-  /** A header of its own, such as `x-api-key`. */
-  | { readonly header: string }
-  /** A scheme of its own in `Authorization`, such as `ApiKey`; in any case. */
-  | { readonly scheme: string }
-  /**
-   * A text behind `Bearer` that the pattern matches from ^ to $. One that could match a JWT is a
-   * ConfigError, unless `jwtShaped` says that it is meant: then what it matches is a key, never a
-   * token.
-   */
-  | { readonly bearer: RegExp; readonly jwtShaped?: boolean }
-  /** A query parameter. It ends up in logs and histories: only for what cannot be changed. */
-  | { readonly dangerouslyInQuery: string };
+export type KeySource = Only<InHeader> | Only<BehindScheme> | Only<BehindBearer> | Only<InQuery>;
 
 /**
  * Checks where keys are looked for.

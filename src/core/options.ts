@@ -2,6 +2,7 @@ import { type ApiKeyOptions, type ApiKeySettings, checkApiKeys } from './api-key
 import {
   callable,
   flag,
+  optional as ifGiven,
   integer,
   isScope,
   listOf,
@@ -128,23 +129,19 @@ export function checkOptions(options: GuardOptions): Settings {
     issuers,
     clockTolerance: seconds(at('clockTolerance'), clockTolerance, [0, 300]),
     keys: checkKeys(at('keys'), keys, issuers.length > 1),
-    maxTokenLifetime:
-      maxTokenLifetime === undefined
-        ? undefined
-        : seconds(at('maxTokenLifetime'), maxTokenLifetime, [1, 31_536_000]),
+    maxTokenLifetime: ifGiven(at('maxTokenLifetime'), maxTokenLifetime, (place, value) =>
+      seconds(place, value, [1, 31_536_000]),
+    ),
     verifiedTokens:
       verifiedTokens === false ? false : checkTokenCache(at('verifiedTokens'), verifiedTokens),
-    apiKeys: apiKeys === undefined ? undefined : checkApiKeys(at('apiKeys'), apiKeys),
+    apiKeys: ifGiven(at('apiKeys'), apiKeys, checkApiKeys),
     optional: flag(at('optional'), optional),
     impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),
     realm: checkRealm(at('realm'), realm),
-    resourceMetadata:
-      resourceMetadata === undefined
-        ? undefined
-        : secureUrl(at('resourceMetadata'), resourceMetadata),
+    resourceMetadata: ifGiven(at('resourceMetadata'), resourceMetadata, secureUrl),
     problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
-    onDecision: onDecision === undefined ? undefined : callable(at('onDecision'), onDecision),
-    onKeys: onKeys === undefined ? undefined : callable(at('onKeys'), onKeys),
+    onDecision: ifGiven(at('onDecision'), onDecision, callable),
+    onKeys: ifGiven(at('onKeys'), onKeys, callable),
     fetch: callable(at('fetch'), fetch),
     now: clock(callable(at('now'), now)),
   };

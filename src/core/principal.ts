@@ -23,11 +23,11 @@ export interface Principal {
 /** What is seen of a credential that may yet be refused: only for telling who it was. */
 export interface Seen {
   /** What a token says before it is believed. */
-  claims?: Claims;
+  claims: Claims | undefined;
   /** Where its issuer, if that is a trusted one, keeps the client. */
-  clientPath?: readonly string[];
+  clientPath: readonly string[] | undefined;
   /** Of a key that is known, and refused all the same. */
-  keyId?: string;
+  keyId: string | undefined;
 }
 
 /** A claim's name, or the way to it through nested objects. A dot in a name is just a dot. */

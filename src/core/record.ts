@@ -1,6 +1,6 @@
 import type { ApiKeyRecord } from './api-keys.js';
 import { isScope } from './config.js';
-import { bare } from './verify/json.js';
+import { bare, memberOf } from './verify/json.js';
 
 /** Beyond this, a time in seconds was surely meant in milliseconds. */
 const latestTime = 1e11;
@@ -12,7 +12,8 @@ const members: Readonly<Record<keyof ApiKeyRecord, (value: unknown) => boolean>>
   subject: text,
   orgId: text,
   scopes: (value) =>
-    Array.isArray(value) && value.every((scope) => typeof scope === 'string' && isScope(scope)),
+    Array.isArray(value) &&
+    [...value].every((scope) => typeof scope === 'string' && isScope(scope)),
   expiresAt: (value) => typeof value === 'number' && Math.abs(value) <= latestTime,
   disabled: (value) => typeof value === 'boolean',
   environment: text,
@@ -30,6 +31,7 @@ export function checkRecord(answer: unknown): ApiKeyRecord {
   }
   const record: Record<string, unknown> = {};
   for (const [name, fits] of Object.entries(members)) {
+    // A record may be of a class, with getters.
     const value = memberOf(answer, name);
     if (value === undefined && name !== 'id') continue;
     if (!fits(value)) {
@@ -38,12 +40,6 @@ export function checkRecord(answer: unknown): ApiKeyRecord {
     record[name] = name === 'scopes' ? Object.freeze([...(value as string[])]) : value;
   }
   return Object.freeze(bare(record)) as unknown as ApiKeyRecord;
-}
-
-// A record may be of a class, with getters; but nobody gets a member out of Object.prototype.
-function memberOf(answer: object, name: string): unknown {
-  const inherited = name in Object.prototype && !Object.hasOwn(answer, name);
-  return inherited ? undefined : (answer as Record<string, unknown>)[name];
 }
 
 function meant(name: string): string {

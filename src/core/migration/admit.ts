@@ -34,11 +34,14 @@ export interface Migration {
   invalidate(id: string): Promise<void>;
 }
 
+const tokensOnly = { plan: undefined, invalidations: undefined, onMigration: undefined };
+
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
-  { plan: given, invalidations, onMigration }: Partial<ApiKeySettings> = {},
+  settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'onMigration'> = tokensOnly,
   { now, forget }: { readonly now: () => number; forget(id: string): void },
 ): Migration {
+  const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationTeller(onMigration);
   const ledger = createLedger(tell, now);
   const plans = keepPlan(given, { now, tell, ledger });

@@ -1,6 +1,7 @@
 import { callable, seconds } from '../config.js';
 import { ConfigError, UpstreamError } from '../errors.js';
 import { withDeadline } from '../verify/deadline.js';
+import { has, memberOf } from '../verify/json.js';
 import type { Ledger, TellMigration } from './changes.js';
 
 import type { MigrationPlan, Plan, PlanSource } from './plan.js';
@@ -36,7 +37,7 @@ export function keepPlan(
   given: MigrationPlan | PlanSource | undefined,
   surroundings: Surroundings,
 ): PlanKeeper {
-  if (given !== undefined && isSource(given)) return pollPlan(given, surroundings);
+  if (isSource(given)) return pollPlan(given, surroundings);
   const { current, take } = holdPlan(surroundings);
   if (given !== undefined) take(given);
   const plan = current() ?? readPlan('plan', {});
@@ -55,7 +56,8 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
   } as const;
   let timer: NodeJS.Timeout | undefined;
   let failure: string | undefined;
-  if (source.initial !== undefined) take(source.initial);
+  const initial = memberOf(source, 'initial');
+  if (initial !== undefined) take(initial);
 
   async function refresh(): Promise<void> {
     try {
@@ -115,11 +117,13 @@ function holdPlan({ now, tell, ledger }: Surroundings) {
   return { current: () => plan, take };
 }
 
-const isSource = (given: object): given is PlanSource => 'load' in given;
+// A source may be of a class.
+const isSource = (given: unknown): given is PlanSource =>
+  typeof given === 'object' && given !== null && has(given, 'load');
 
-function checkSource({ load, every = 60 }: PlanSource): number {
-  callable('plan.load', load);
-  return seconds('plan.every', every, [0.001, 86_400]);
+function checkSource(given: PlanSource): number {
+  callable('plan.load', given.load);
+  return seconds('plan.every', has(given, 'every') ? given.every : 60, [0.001, 86_400]);
 }
 
 // Text by member, to see what another plan says otherwise.

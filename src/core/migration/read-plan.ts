@@ -1,4 +1,13 @@
-import { flag, mistake, nearest, oneOf, secureUrl, settingsOf, someText } from '../config.js';
+import {
+  flag,
+  mistake,
+  nearest,
+  oneOf,
+  optional,
+  secureUrl,
+  settingsOf,
+  someText,
+} from '../config.js';
 import { ConfigError } from '../errors.js';
 import { isObject } from '../verify/json.js';
 import { readBrownouts } from './brownout.js';
@@ -104,12 +113,6 @@ const enforced = Object.fromEntries(checks.map((check) => [check, 'enforce'])) a
   Check,
   Rule
 >;
-
-const optional = <T>(
-  where: string,
-  value: unknown,
-  read: (where: string, value: unknown) => T,
-): T | undefined => (value === undefined ? undefined : read(where, value));
 
 function mapOf<T>(
   [where, what, most]: readonly [where: string, what: string, most: number],

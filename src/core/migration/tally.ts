@@ -18,7 +18,8 @@ export interface Tally {
 }
 
 export function createTally(): Tally {
-  const counted = new WeakSet<object>();
+  const refused = new WeakSet<object>();
+  const noted = new WeakSet<object>();
   const refusals = new Map<ErrorCode, number>();
   const reports = new Map<ErrorCode, number>();
   const count = (counters: Map<ErrorCode, number>, code: ErrorCode) =>
@@ -26,12 +27,15 @@ export function createTally(): Tally {
 
   return {
     add({ request, notes }, decision) {
-      if (decision.allowed && notes.length === 0) return;
       const source = request.source ?? request;
-      if (counted.has(source)) return;
-      counted.add(source);
-      if (!decision.allowed) count(refusals, decision.error.code);
-      for (const code of notes) count(reports, code);
+      if (!decision.allowed && !refused.has(source)) {
+        refused.add(source);
+        count(refusals, decision.error.code);
+      }
+      if (notes.length > 0 && !noted.has(source)) {
+        noted.add(source);
+        for (const code of notes) count(reports, code);
+      }
     },
     read: () => ({
       refused: Object.fromEntries(refusals),

@@ -10,15 +10,16 @@ import { hmacSha256, sha256Hex } from './digest.js';
 /** Asks the application who owns a key, and remembers what it said. */
 export interface KeyVerifier {
   /**
-   * Answers who a good key speaks for.
+   * Answers who a good key speaks for: at once, where that is known already.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be looked up
    */
-  verify(value: string, seen: Seen): Promise<Principal>;
+  verify(value: string, seen: Seen): Principal | Promise<Principal>;
   /** Forgets a key by its id; what was asked before is not remembered. */
   forget(id: string): void;
 }
 
 interface Known {
+  readonly code: undefined;
   readonly record: ApiKeyRecord;
   readonly principal: Principal;
   readonly at: number;
@@ -28,6 +29,7 @@ interface Known {
 
 interface Refused {
   readonly code: AuthErrorCode;
+  /** Undefined if nothing is known of it. */
   readonly keyId: string | undefined;
   readonly at: number;
 }
@@ -60,7 +62,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     const code = faultOf(record);
     return code
       ? { code, keyId: record.id, at }
-      : { record, principal: ownerOf(record), at, askAgainAt: at };
+      : { code, record, principal: ownerOf(record), at, askAgainAt: at };
   }
 
   function faultOf({ disabled, expiresAt, environment: is }: ApiKeyRecord) {
@@ -71,6 +73,17 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
   const hasExpired = (expiresAt = Number.POSITIVE_INFINITY): boolean => now() >= expiresAt * 1000;
 
+  async function lookUp(value: string): Promise<ApiKeyRecord | undefined> {
+    try {
+      return await lookup({ value, sha256: sha256Hex(value) });
+    } catch (error) {
+      throw new UpstreamError(
+        'ERR_LOOKUP_FAILED',
+        `the look-up of an API key threw: ${kind(error)}`,
+      );
+    }
+  }
+
   async function ask(handle: string, value: string): Promise<Known | Refused> {
     if (asked >= mostLookups) {
       throw new UpstreamError('ERR_LOOKUP_BUSY', `${mostLookups} look-ups of keys are under way`);
@@ -80,11 +93,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     asked += 1;
     let answer: ApiKeyRecord | undefined;
     try {
-      answer = await withDeadline(deadline, async () =>
-        lookup({ value, sha256: sha256Hex(value) }),
-      );
-    } catch (error) {
-      throw outage(error);
+      answer = await withDeadline(deadline, () => lookUp(value));
     } finally {
       asked -= 1;
     }
@@ -97,7 +106,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
   function remember(handle: string, verdict: Known | Refused): void {
     good.delete(handle);
     refused.delete(handle);
-    if ('record' in verdict) good.set(handle, verdict);
+    if (verdict.code === undefined) good.set(handle, verdict);
     else refused.set(handle, verdict);
   }
 
@@ -111,43 +120,62 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     return begun;
   }
 
-  /** What is said of a key now: held, or asked for, or held for longer because nobody answers. */
-  async function verdictFor(handle: string, value: string): Promise<Known | Refused> {
+  /** What is held of a key, if that is good enough still. */
+  function heldOf(handle: string): Known | Refused | undefined {
     const held = good.get(handle);
     if (held && isYoung(held, cache.ttl)) return held;
     const no = refused.get(handle);
     if (no && isYoung(no, cache.unknownTtl)) return no;
-    const usable = () => {
-      const stale = good.get(handle);
-      return stale && isYoung(stale, cache.maxStale) ? stale : undefined;
-    };
-    // While one who asked got no answer, the others need not wait as long as that one did.
-    if (held && now() < held.askAgainAt && usable()) return held;
+    // While one who asked got no answer, the others need not wait as long as that one did. More than
+    // the whole wait to go means that the clock was set back.
+    const left = held ? held.askAgainAt - now() : 0;
+    return left > 0 && left <= deadline.milliseconds ? staleOf(handle) : undefined;
+  }
+
+  function staleOf(handle: string): Known | undefined {
+    const held = good.get(handle);
+    return held && isYoung(held, cache.maxStale) ? held : undefined;
+  }
+
+  function putOff(held: Known): Known {
+    held.askAgainAt = now() + deadline.milliseconds;
+    return held;
+  }
+
+  /** Asks, and makes do with what is held if nobody answers. */
+  async function askedOf(handle: string, value: string): Promise<Known | Refused> {
+    const held = good.get(handle);
+    // One asks again, and the others go on meanwhile.
+    if (held && held.askAgainAt > held.at) putOff(held);
     try {
       return await share(handle, value);
     } catch (error) {
-      const stale = error instanceof UpstreamError ? usable() : undefined;
+      const stale = error instanceof UpstreamError ? staleOf(handle) : undefined;
       if (!stale) throw error;
-      stale.askAgainAt = now() + deadline.milliseconds;
-      return stale;
+      return putOff(stale);
     }
   }
 
+  function settle(verdict: Known | Refused, seen: Seen): Principal {
+    if (verdict.code !== undefined) {
+      seen.keyId = verdict.keyId;
+      throw new AuthError(verdict.code);
+    }
+    const { record, principal } = verdict;
+    if (!hasExpired(record.expiresAt)) return principal;
+    seen.keyId = record.id;
+    throw new AuthError('ERR_API_KEY_EXPIRED');
+  }
+
   return {
-    async verify(value, seen) {
-      if (value.length > longestKey) throw new AuthError('ERR_API_KEY_INVALID');
-      if (wellFormed && !isWellFormed(wellFormed(value))) {
+    verify(value, seen) {
+      if (value.length > longestKey || (wellFormed && !isWellFormed(wellFormed(value)))) {
         throw new AuthError('ERR_API_KEY_INVALID');
       }
-      const verdict = await verdictFor(hmacSha256(secret, value), value);
-      if (!('record' in verdict)) {
-        if (verdict.keyId !== undefined) seen.keyId = verdict.keyId;
-        throw new AuthError(verdict.code);
-      }
-      const { record, principal } = verdict;
-      if (!hasExpired(record.expiresAt)) return principal;
-      seen.keyId = record.id;
-      throw new AuthError('ERR_API_KEY_EXPIRED');
+      const handle = hmacSha256(secret, value);
+      const held = heldOf(handle);
+      if (held) return settle(held, seen);
+      return askedOf(handle, value).then((verdict) => settle(verdict, seen));
     },
     forget(id) {
       generation += 1;
@@ -160,15 +188,20 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
 function isWellFormed(answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer;
+  // An async one may reject besides, and that would be nobody's.
+  Promise.resolve(answer).catch(() => {});
   throw new TypeError('apiKeys.wellFormed answered neither true nor false');
 }
 
-// The message of a look-up's error may hold the key, so only its kind goes on.
-function outage(error: unknown): UpstreamError {
-  if (error instanceof UpstreamError && error.code === 'ERR_LOOKUP_TIMEOUT') return error;
-  const thrown = Object(error) as { readonly code?: unknown; readonly constructor?: unknown };
-  const kind = typeof thrown.constructor === 'function' ? thrown.constructor.name : 'an object';
-  // Such as ECONNREFUSED, ERR_SOCKET_CLOSED, 57P01.
-  const code = /^[A-Z0-9_]{3,40}$/.test(String(thrown.code)) ? ` ${thrown.code}` : '';
-  return new UpstreamError('ERR_LOOKUP_FAILED', `the look-up of an API key threw: ${kind}${code}`);
+// What an error says may hold the key, so only its class goes on, and a code such as ECONNREFUSED,
+// 57P01 or ERR_COLUMN_scopes.
+function kind(error: unknown): string {
+  try {
+    const thrown = Object(error) as { readonly code?: unknown };
+    const { name } = thrown.constructor;
+    const code = ['string', 'number'].includes(typeof thrown.code) ? String(thrown.code) : '';
+    return /^(?:[A-Z0-9_]{3,40}|ERR_\w{1,40})$/.test(code) ? `${name} ${code}` : `${name}`;
+  } catch {
+    return 'an object';
+  }
 }

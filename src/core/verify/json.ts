@@ -25,6 +25,18 @@ export function deepFreeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
+/** Tells whether an object or its class has a member; what every object has is nobody's. */
+export function has(value: object, name: string): boolean {
+  for (let one = value; one && one !== Object.prototype; one = Object.getPrototypeOf(one)) {
+    if (Object.hasOwn(one, name)) return true;
+  }
+  return false;
+}
+
+/** A member that an object {@link has}. */
+export const memberOf = (value: object, name: string): unknown =>
+  has(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**

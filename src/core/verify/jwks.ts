@@ -141,9 +141,9 @@ export function createKeySet(
   /** The set to look into without waiting; undefined where none is good enough. */
   function atHand(): Held | undefined {
     if (!held) return undefined;
-    if (age(held) < 0) held.fetchedAt = now() - 2 * maxAge; // set back: old from here on
     const old = age(held);
-    if (old >= 2 * maxAge || !usable(held)) return undefined;
+    if (old < 0) held.fetchedAt = now() - 2 * maxAge; // set back: old from here on
+    if (old < 0 || old >= 2 * maxAge || !usable(old)) return undefined;
     if (old >= 0.8 * maxAge && !backingOff()) refresh().catch(() => {});
     if (old >= maxAge && failure) tellStale();
     return held;
@@ -156,15 +156,13 @@ export function createKeySet(
     try {
       await refreshUnlessBackingOff();
     } catch (error) {
-      if (!held || !usable(held)) throw error;
+      if (!held || !usable(age(held))) throw error;
       tellStale();
     }
     return held as unknown as Held;
   }
 
-  function usable(set: Held): boolean {
-    return age(set) < maxAge || age(set) < maxStale;
-  }
+  const usable = (old: number): boolean => old < maxAge || old < maxStale;
 
   /** A token may know of a key before we do: the keys that bear its `kid`, looked for again. */
   async function search(kid: string, asked: number): Promise<readonly VerificationKey[]> {
