@@ -39,11 +39,30 @@ test('the README names every option and every requirement', () => {
   const all = [
     ...names('src/core/issuers.ts', 'IssuerOptions'),
     ...names('src/core/options.ts', 'SharedOptions'),
-    ...names('src/core/options.ts', 'KeyOptions'),
+    ...names('src/core/key-options.ts', 'KeyOptions'),
     ...names('src/core/requirements.ts', 'Requirements'),
   ];
-  expect(all).toHaveLength(6 + 10 + 4 + 5);
+  expect(all).toHaveLength(6 + 14 + 6 + 6);
   for (const name of all) expect(readme, name).toContain(`\`${name}\``);
+});
+
+const wordOf = (name = '') => new RegExp(`[\`"]${name.replace('$', '\\$')}\\b`);
+
+test('the page on API keys names every option of theirs, and every member of a plan', () => {
+  const page = read('docs/api-keys.md');
+  const names = (file: string, type: string) => {
+    const [, body = ''] =
+      new RegExp(`export interface ${type} \\{(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
+    return [...body.matchAll(/^ {2}(?:readonly )?([$\w]+)\??[:(]/gm)].map(([, name]) => name);
+  };
+  const types = ['ApiKeyOptions', 'KeyCacheOptions', 'ApiKeyRecord'].flatMap((type) =>
+    names('src/core/api-keys.ts', type),
+  );
+  const plan = ['MigrationPlan', 'PlanClient', 'PlanCohort', 'Brownout', 'Daily'].flatMap((type) =>
+    names('src/core/migration/plan.ts', type),
+  );
+  expect(types).toHaveLength(10 + 5 + 9);
+  for (const name of [...types, ...plan]) expect(page, name).toMatch(wordOf(name));
 });
 
 test('the README can be read in one sitting', () => {

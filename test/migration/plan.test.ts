@@ -48,7 +48,7 @@ test('a plan with everything in it is read whole', () => {
     mode: 'deprecated',
     deprecatedAt: at('2027-01-01T00:00:00Z'),
     sunsetAt,
-    guide: 'https://docs.example.com/@api/from-keys-to-tokens?lang=en',
+    guide: 'https://docs.example.com/@api/from-keys-to-tokens?lang=en#keys',
     refusedStatus: 410,
     cohort: 'small',
     clients: new Map<string, unknown>([
