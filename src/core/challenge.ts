@@ -1,5 +1,5 @@
 import { type AuthError, type Retirement, retirementIn, row, UpstreamError } from './errors.js';
-import { linkTo, type Notices } from './migration/notice.js';
+import { linkTo, type Notices, noNotices } from './migration/notice.js';
 import { neededScopes, type Requirements } from './requirements.js';
 import { bare } from './verify/json.js';
 
@@ -44,8 +44,9 @@ export type Challenger = (
 /** Knows every header and body of a refusal; nothing in them comes from the request. */
 export function createChallenger(settings: ChallengeSettings): Challenger {
   const { realm, resourceMetadata, problemTypes } = settings;
+  const known = new WeakMap<Requirements, Map<string, Denial>>();
 
-  return function challenge(failure, requirements, notices) {
+  const write: Challenger = (failure, requirements, notices) => {
     const { error, title, detail, told = failure.code } = row(failure.code);
     const { status } = failure;
     const headers: Record<string, string> = {
@@ -83,7 +84,22 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
       },
     };
   };
+
+  // Without a date in it, a refusal on a route is the same each time: it is written once.
+  return function challenge(failure, requirements, notices) {
+    const dated =
+      failure instanceof UpstreamError || retirementIn(failure) || notices !== noNotices;
+    if (dated) return write(failure, requirements, notices);
+    const ofRoute = known.get(requirements) ?? new Map<string, Denial>();
+    known.set(requirements, ofRoute);
+    const denial = ofRoute.get(failure.code) ?? frozen(write(failure, requirements, notices));
+    ofRoute.set(failure.code, denial);
+    return denial;
+  };
 }
+
+const frozen = ({ status, headers, body }: Denial): Denial =>
+  Object.freeze({ status, headers: Object.freeze(headers), body: Object.freeze(body) });
 
 function wayOutOf(failure: AuthError | UpstreamError): Partial<Retirement> {
   if (failure instanceof UpstreamError) return bare({ retryAfter: failure.retryAfter });

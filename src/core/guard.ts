@@ -57,30 +57,25 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   async function decide(attempt: Attempt, required: Requirements): Promise<Decision> {
+    const { request, seen, notes } = attempt;
     try {
-      const principal = await pass(attempt, required);
-      return { allowed: true, principal, headers: attempt.notices };
+      const credential = extract(request);
+      if (!credential) {
+        if (passesWithout(required, settings.optional)) return allow(undefined, attempt);
+        throw new AuthError('ERR_CREDENTIAL_MISSING');
+      }
+      attempt.credential = credential;
+      const ruling = rulingOf(migration.plan(), notes);
+      const principal = await authenticate(credential, seen, ruling);
+      attempt.principal = principal;
+      attempt.notices = migration.admit(principal, attempt, required.mode);
+      await authorize(principal, required, { request, ruling });
+      return allow(principal, attempt);
     } catch (error) {
       // Anything else is a bug, and must not be taken for a bad credential.
       if (!(error instanceof AuthError || error instanceof UpstreamError)) throw error;
       return { allowed: false, error, denial: challenge(error, required, attempt.notices) };
     }
-  }
-
-  async function pass(attempt: Attempt, required: Requirements): Promise<Principal | undefined> {
-    const { request, seen, notes } = attempt;
-    const credential = extract(request);
-    if (!credential) {
-      if (passesWithout(required, settings.optional)) return undefined;
-      throw new AuthError('ERR_CREDENTIAL_MISSING');
-    }
-    attempt.credential = credential;
-    const ruling = rulingOf(migration.plan(), notes);
-    const principal = await authenticate(credential, seen, ruling);
-    attempt.principal = principal;
-    attempt.notices = migration.admit(principal, attempt, required.mode);
-    await authorize(principal, required, { request, ruling });
-    return principal;
   }
 
   return Object.assign(guard, {
@@ -98,3 +93,9 @@ export function createGuard(options: GuardOptions): Guard {
     counts: tally.read,
   });
 }
+
+const allow = (principal: Principal | undefined, { notices }: Attempt): Decision => ({
+  allowed: true,
+  principal,
+  headers: notices,
+});

@@ -151,8 +151,9 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
       return await share(handle, value);
     } catch (error) {
       const stale = error instanceof UpstreamError ? staleOf(handle) : undefined;
-      if (!stale) throw error;
-      return putOff(stale);
+      if (stale) return putOff(stale);
+      if (held) held.askAgainAt = now();
+      throw error;
     }
   }
 

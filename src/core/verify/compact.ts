@@ -1,4 +1,4 @@
-import { AuthError } from '../errors.js';
+import { AuthError, type AuthErrorCode } from '../errors.js';
 import { type Claims, parseObject } from './json.js';
 
 // RFC 6750 §2.1.
@@ -22,16 +22,26 @@ export interface Jws {
  * @throws AuthError which says what it is instead; 400 for what cannot even stand in the header
  */
 export function parseCompact(text: string): Jws {
-  if (!b64token.test(text)) throw new AuthError('ERR_HEADER_MALFORMED');
-  if (text.length > longestToken) throw new AuthError('ERR_TOKEN_TOO_LARGE');
+  if (text.length > longestToken) throw refusal(text, 'ERR_TOKEN_TOO_LARGE');
   const segments = text.split('.', 6);
-  if (segments.length === 5) throw new AuthError('ERR_TOKEN_ENCRYPTED');
-  if (segments.length !== 3) throw new AuthError('ERR_TOKEN_OPAQUE');
+  if (segments.length === 5) throw refusal(text, 'ERR_TOKEN_ENCRYPTED');
+  if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_OPAQUE');
   const [head, payload, signature] = segments.map(decode);
   const header = head && parseObject(head);
-  if (!header || !payload || !signature) throw new AuthError('ERR_TOKEN_MALFORMED');
+  if (!header || !payload || !signature) throw refusal(text, 'ERR_TOKEN_MALFORMED');
   return { header, payload, signature, text };
 }
+
+// Three good segments are a good text; any other is looked at once more, for what to call it.
+const refusal = (text: string, code: AuthErrorCode): AuthError =>
+  new AuthError(isPlain(text) || b64token.test(text) ? code : 'ERR_HEADER_MALFORMED');
+
+// The decoder is much faster than a pattern. It passes over what it does not know, and then less
+// comes out than should; but a last character that stands alone it drops in any case.
+const isPlain = (text: string): boolean =>
+  text.length % 4 !== 1 &&
+  text !== '' &&
+  Buffer.from(text, 'base64url').length === Math.floor((text.length * 3) / 4);
 
 // Node's decoder skips what it does not know; only what it would write itself is strict: no
 // padding, no white space, no bits left over (RFC 4648 §3.5).
