@@ -9,32 +9,41 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
 const text = (file: string) => readFileSync(join(root, 'src', file), 'utf8');
 const linesOf = (file: string) => text(file).trimEnd().split('\n').length;
 
-/** What a file imports: files of src/ by their path, packages by their name. */
-function importsOf(file: string): string[] {
-  return [...text(file).matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)';/gms)].map(
-    ([, from = '']) =>
-      from.startsWith('.') ? posix.join(dirname(file), from).replace(/\.js$/, '.ts') : from,
-  );
+/** What a file imports: files of src/ by their path, packages by their name; `type` alone or not. */
+function importsOf(file: string): { readonly from: string; readonly types: boolean }[] {
+  const lines = /^(?:import|export)( type)?\b[^;]*?\bfrom '([^']+)';/gms;
+  return [...text(file).matchAll(lines)].map(([, type, from = '']) => ({
+    from: from.startsWith('.') ? posix.join(dirname(file), from).replace(/\.js$/, '.ts') : from,
+    types: type !== undefined,
+  }));
 }
 
 const isDoor = (file: string) => !file.includes('/') && file !== 'index.ts';
 
+const anyDoor = String.raw`index\.ts|(adapters|testing|stores)\/[^/]+\.ts`;
+const door = (own: string): RegExp => new RegExp(`^(${anyDoor}|${own})$`);
+
 /** Each layer, and what it may import. The first that fits a file is its own. */
 const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
-  ['index.ts', /^index\.ts$/, /^core\/[^/]+\.ts$/],
-  [
-    'a door',
-    /^[^/]+\.ts$/,
-    /^(index\.ts|adapters\/.+|testing\/.+|fastify|fastify-plugin|node:http)$/,
-  ],
+  ['index.ts', /^index\.ts$/, /^core\/(migration\/)?[^/]+\.ts$/],
+  ['the door of Fastify', /^fastify\.ts$/, door('fastify|fastify-plugin')],
+  ['the door of Express', /^express\.ts$/, door('node:http')],
+  ['the door of plans', /^plan\.ts$/, door('node:fs|node:fs/promises')],
+  ['a door', /^[^/]+\.ts$/, new RegExp(`^(${anyDoor})$`)],
   ['adapters/', /^adapters\//, /^index\.ts$/],
   ['testing/', /^testing\//, /^(index\.ts|testing\/[^/]+\.ts|jose|node:.+)$/],
+  ['stores/', /^stores\//, /^(index\.ts|stores\/[^/]+\.ts|node:(crypto|zlib))$/],
   [
     'core/verify/',
     /^core\/verify\//,
-    /^(core\/verify\/[^/]+\.ts|core\/(algorithms|config|errors|issuers|options|principal)\.ts|jose|lru-cache|node:crypto)$/,
+    /^(core\/verify\/[^/]+\.ts|core\/(algorithms|api-keys|config|errors|issuers|key-options|options|principal|record|ruling)\.ts|core\/migration\/plan\.ts|jose|lru-cache|node:crypto)$/,
   ],
-  ['core/', /^core\//, /^core\/([^/]+|verify\/[^/]+)\.ts$/],
+  [
+    'core/migration/',
+    /^core\/migration\//,
+    /^core\/((migration\/)?[^/]+|verify\/(deadline|digest|json))\.ts$/,
+  ],
+  ['core/', /^core\//, /^core\/((verify|migration)\/)?[^/]+\.ts$/],
 ];
 
 test('every import line is read', () => {
@@ -47,7 +56,7 @@ describe.each(files)('%s', (file) => {
   test('imports only what its layer may', () => {
     const [name, , may] = layers.find(([, of]) => of.test(file)) ?? [];
     expect(name).toBeDefined();
-    for (const from of importsOf(file)) {
+    for (const { from } of importsOf(file)) {
       expect(from, `${name} imports it`).toMatch(may as RegExp);
       expect(files.includes(from) && isDoor(from), 'nothing imports a door').toBe(false);
     }
@@ -61,6 +70,19 @@ describe.each(files)('%s', (file) => {
   });
 });
 
+test('what verifies a credential knows of the plan no more than its types', () => {
+  for (const file of files.filter((name) => name.startsWith('core/verify/'))) {
+    for (const { from, types } of importsOf(file)) {
+      if (from.startsWith('core/migration/')) expect(types, `${file} imports ${from}`).toBe(true);
+    }
+  }
+});
+
+test('no store brings a client along', () => {
+  const named = files.flatMap((file) => importsOf(file).map(({ from }) => from));
+  for (const name of ['pg', 'redis', 'ioredis', '@redis/client']) expect(named).not.toContain(name);
+});
+
 test('guard.ts can be read at a glance', () => {
   expect(linesOf('core/guard.ts')).toBeLessThanOrEqual(120);
 });
@@ -70,7 +92,7 @@ test('no import runs in a circle', () => {
   const visit = (file: string, way: readonly string[]): void => {
     expect(way, 'a circle').not.toContain(file);
     if (done.has(file) || !files.includes(file)) return;
-    for (const from of importsOf(file)) visit(from, [...way, file]);
+    for (const { from } of importsOf(file)) visit(from, [...way, file]);
     done.add(file);
   };
   for (const file of files) visit(file, []);
@@ -81,9 +103,8 @@ test('the root of src/ is the exports of the package', () => {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const subpaths = Object.keys(exports).filter((name) => name !== './package.json');
   const doors = files.filter((file) => !file.includes('/'));
-  expect(
-    doors.map((file) => (file === 'index.ts' ? '.' : `./${file.slice(0, -3)}`)).sort(),
-  ).toEqual(subpaths.sort());
+  const opened = doors.map((file) => (file === 'index.ts' ? '.' : `./${file.slice(0, -3)}`));
+  expect([...opened, './plan.schema.json'].sort()).toEqual(subpaths.sort());
 });
 
 test('one file knows WWW-Authenticate, one place makes a decision out of an error', () => {

@@ -122,7 +122,14 @@ describe('nor does it let anybody in without a token', () => {
 
   test('by an Authorization that no request has', async () => {
     const guard = guardFor([key.jwk]);
-    const raw = { method: 'GET', url: '/', rawHeaders: [], params: {}, body: undefined };
+    const raw = {
+      source: {},
+      method: 'GET',
+      url: '/',
+      rawHeaders: [],
+      params: {},
+      body: undefined,
+    };
     const authorization = `Bearer ${mint(key)}`;
     const decision = await polluted({ authorization }, () => guard(toGuardRequest(raw)));
     expect(verdict(decision)).toBe('ERR_CREDENTIAL_MISSING');

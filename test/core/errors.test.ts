@@ -46,15 +46,23 @@ test('the three classes tell themselves apart, and know what is no error of ours
   for (const [i, error] of errors.entries()) {
     expect(error).toBeInstanceOf(Error);
     expect(classes.map((one) => error instanceof one)).toEqual(classes.map((_, j) => i === j));
-    expect(error.stack).toContain('errors.test.ts');
+    if (!(error instanceof AuthError)) expect(error.stack).toContain('errors.test.ts');
   }
   for (const stranger of [new Error('no'), null, undefined, 'ERR_TOKEN_EXPIRED', {}]) {
     for (const one of classes) expect(stranger instanceof one).toBe(false);
   }
 });
 
+test('a refusal has no stack, and leaves that of others as it was', () => {
+  const { stackTraceLimit } = Error;
+  const error = new AuthError('ERR_TOKEN_EXPIRED');
+  expect(error.stack).toBe(`AuthError: ${error.message}`);
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  expect(new Error('another').stack).toContain('errors.test.ts');
+});
+
 test('an error carries what its row says', () => {
-  expect(new AuthError('ERR_SCOPE_MISSING', ['a'])).toMatchObject({
+  expect(new AuthError('ERR_SCOPE_MISSING', { missingScopes: ['a'] })).toMatchObject({
     name: 'AuthError',
     code: 'ERR_SCOPE_MISSING',
     status: 403,
@@ -62,6 +70,14 @@ test('an error carries what its row says', () => {
     missingScopes: ['a'],
   });
   expect('missingScopes' in new AuthError('ERR_TOKEN_EXPIRED')).toBe(false);
+  expect('retirement' in new AuthError('ERR_TOKEN_EXPIRED')).toBe(false);
+});
+
+test.each([401, 410] as const)('a key that is over is refused as its plan says: %i', (status) => {
+  const retirement = { status, guide: 'https://docs.test/migrate', retryAfter: 60 };
+  const error = new AuthError('ERR_API_KEY_RETIRED', { retirement });
+  expect(error).toMatchObject({ code: 'ERR_API_KEY_RETIRED', status, retirement });
+  expect(error.message).toBe(row('ERR_API_KEY_RETIRED').detail);
 });
 
 test.each([

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, checkRequirements, createGuard, type GuardOptions } from '../../src/index.js';
+import { judge } from '../rfc/ask.js';
+import { guardFor, jwksUri, keyFor, mint, now, seconds } from '../rfc/mint.js';
 
 const issuer = 'https://login.example.com';
 const audience = 'https://api.example.com';
@@ -111,8 +113,52 @@ const refusedOptions: readonly (readonly [what: string, options: unknown, says: 
     { ...good, jwksUri: undefined },
     /jwksUri: undefined is no value/,
   ],
-  ['apiKeys', { ...good, apiKeys: { from: [] } }, /apiKeys.*is to come/],
-  ['verifiedTokens', { ...good, verifiedTokens: false }, /verifiedTokens.*is to come/],
+  ['apiKeys that are true', { ...good, apiKeys: true }, /^options\.apiKeys: true is no object/],
+  ['remembering, said with true', { ...good, verifiedTokens: true }, /verifiedTokens: true is no/],
+  [
+    'no remembering, said with null',
+    { ...good, verifiedTokens: null },
+    /verifiedTokens: null is no/,
+  ],
+  ['no tokens to remember', { ...good, verifiedTokens: { max: 0 } }, /max: 0 is no whole number/],
+  ['half a token', { ...good, verifiedTokens: { max: 1.5 } }, /max: 1\.5 is no whole number/],
+  [
+    'no time to remember',
+    { ...good, verifiedTokens: { ttl: 0 } },
+    /verifiedTokens\.ttl: 0 is no number of seconds/,
+  ],
+  [
+    'remembering for more than an hour',
+    { ...good, verifiedTokens: { ttl: 3_601 } },
+    /verifiedTokens\.ttl: 3601 is no number of seconds/,
+  ],
+  [
+    'an unknown limit of what is remembered',
+    { ...good, verifiedTokens: { maxStale: 1 } },
+    /verifiedTokens\.maxStale: "maxStale" is not known: use max, ttl/,
+  ],
+  [
+    'no lifetime',
+    { ...good, maxTokenLifetime: 0 },
+    /maxTokenLifetime: 0 is no number of seconds from 1 to 31536000/,
+  ],
+  ['a negative lifetime', { ...good, maxTokenLifetime: -1 }, /maxTokenLifetime: -1 is no number/],
+  [
+    'a lifetime in words',
+    { ...good, maxTokenLifetime: '1h' },
+    /maxTokenLifetime: "1h" is no number/,
+  ],
+  ['a lifetime that is null', { ...good, maxTokenLifetime: null }, /maxTokenLifetime: null is no/],
+  [
+    'an endless lifetime',
+    { ...good, maxTokenLifetime: Number.POSITIVE_INFINITY },
+    /maxTokenLifetime: Infinity is no number/,
+  ],
+  [
+    'a lifetime that is undefined',
+    { ...good, maxTokenLifetime: undefined },
+    /maxTokenLifetime: undefined is no value/,
+  ],
   [
     'a negative tolerance',
     { ...good, clockTolerance: -1 },
@@ -136,6 +182,32 @@ const refusedOptions: readonly (readonly [what: string, options: unknown, says: 
   ['no cooldown', { ...good, keys: { cooldown: 0 } }, /cooldown: 0 is no number/],
   ['a timeout in milliseconds', { ...good, keys: { timeout: 5000 } }, /timeout: 5000 is no number/],
   ['a negative maxStale', { ...good, keys: { maxStale: -1 } }, /maxStale: -1 is no number/],
+  [
+    'keys to begin with that are none',
+    { ...good, keys: { initial: { keys: [] } } },
+    /keys\.initial: this is no key set: write \{ keys: \[…\] \}/,
+  ],
+  [
+    'keys to begin with, said with null',
+    { ...good, keys: { initial: null } },
+    /initial: null is no/,
+  ],
+  ['keys to begin with as a list', { ...good, keys: { initial: [{}] } }, /initial: a list is no/],
+  [
+    'keys to begin with for several issuers',
+    { issuers: [good, { ...good, issuer: 'https://b.test' }], keys: { initial: { keys: [{}] } } },
+    /keys\.initial: this is of one issuer: with several, use a store/,
+  ],
+  [
+    'a store of keys that only answers',
+    { ...good, keys: { store: { get: async () => undefined } } },
+    /keys\.store\.set: undefined is no function/,
+  ],
+  [
+    'a store of keys, said with null',
+    { ...good, keys: { store: null } },
+    /keys\.store\.get: undefined is no function/,
+  ],
   [
     'an optional that is a text',
     { ...good, optional: 'false' },
@@ -168,6 +240,7 @@ const refusedOptions: readonly (readonly [what: string, options: unknown, says: 
   ],
   ['a listener that is none', { ...good, onDecision: true }, /onDecision: true is no function/],
   ['a listener that is false', { ...good, onDecision: false }, /onDecision: false is no function/],
+  ['a listener of keys that is none', { ...good, onKeys: null }, /onKeys: null is no function/],
   ['a fetch that is none', { ...good, fetch: 'https' }, /fetch: "https" is no function/],
   ['a clock that is none', { ...good, now: 0 }, /now: 0 is no function/],
 ];
@@ -207,6 +280,11 @@ const accepted: Readonly<Record<string, GuardOptions>> = {
     clockTolerance: 0.5,
     keys: { maxAge: 0.5, maxStale: 0, cooldown: 0.1, timeout: 0.05 },
   },
+  'listeners of decisions and of keys': { ...good, onDecision: () => {}, onKeys: () => {} },
+  'no remembering of tokens': { ...good, verifiedTokens: false },
+  'the least remembering of tokens': { ...good, verifiedTokens: { max: 1, ttl: 0.001 } },
+  'a short lifetime': { ...good, maxTokenLifetime: 1 },
+  'a long lifetime': { ...good, maxTokenLifetime: 31_536_000 },
   'several issuers': { issuers: [good, { ...good, issuer: 'https://b.test' }] },
 };
 
@@ -244,6 +322,21 @@ const refusedRequirements: readonly (readonly [
   ['an organization that is a number', { orgId: 1 }, /orgId: 1 is no organization/],
   ['a check that is none', { check: true }, /check: true is no function/],
   ['an optional that is a text', { optional: 'yes' }, /optional: "yes" is neither/],
+  [
+    'a misspelt mode',
+    { mode: 'tokens-only' },
+    /mode: "tokens-only" is not known: did you mean "token-only"\?/,
+  ],
+  ['a mode in another case', { mode: 'Dual' }, /mode: "Dual" is not known: did you mean "dual"\?/],
+  [
+    'a mode of one client alone',
+    { mode: 'extension' },
+    /mode: "extension" is none of "key-only", "dual", "deprecated", "token-only" \(/,
+  ],
+  ['another mode', { mode: 'off' }, /mode: "off" is none of "key-only"/],
+  ['a mode that is a list', { mode: ['dual'] }, /mode: a list is none of "key-only"/],
+  ['a mode that is null', { mode: null }, /mode: null is none of "key-only"/],
+  ['an undefined mode', { mode: undefined }, /mode: undefined is no value/],
 ];
 
 test.each(refusedRequirements)('required: %s is a ConfigError', (_, requirements, says) => {
@@ -251,6 +344,13 @@ test.each(refusedRequirements)('required: %s is a ConfigError', (_, requirements
   expect(message).toMatch(says);
   expect(message).toMatch(/ \(see "Requirements" in the README of sallyport\)$/);
 });
+
+test.each(['key-only', 'dual', 'deprecated', 'token-only'] as const)(
+  'required: the mode %s is accepted',
+  (mode) => {
+    expect(checkRequirements({ mode })).toEqual({ mode });
+  },
+);
 
 describe('checked requirements', () => {
   test('are a copy that nobody can change', () => {
@@ -270,5 +370,62 @@ describe('checked requirements', () => {
   test('a guard checks its own, too', async () => {
     const request = { method: 'GET', url: '/', header: () => undefined };
     await expect(createGuard(good)(request, { scopes: [] })).rejects.toThrow(ConfigError);
+  });
+});
+
+describe('maxTokenLifetime', () => {
+  const judged = async (maxTokenLifetime: number, claims: object) => {
+    const key = await keyFor('ES256');
+    return judge(guardFor([key.jwk], { maxTokenLifetime }), mint(key, { claims }));
+  };
+  const late = 'ERR_TOKEN_LIFETIME';
+
+  test.each([
+    ['as long as it may be', 300, { iat: seconds, exp: seconds + 300 }, 'allowed'],
+    ['a second longer', 300, { iat: seconds, exp: seconds + 301 }, late],
+    ['a moment longer', 300, { iat: seconds, exp: seconds + 300.5 }, late],
+    ['as long as a fraction', 300.5, { iat: seconds, exp: seconds + 300.5 }, 'allowed'],
+    ['longer than a fraction', 300.5, { iat: seconds, exp: seconds + 301 }, late],
+    ['issued a fraction later', 300, { iat: seconds + 0.5, exp: seconds + 300.5 }, 'allowed'],
+    ['issued a fraction earlier', 300, { iat: seconds - 0.5, exp: seconds + 300 }, late],
+    // The clocks may differ; a lifetime is told by one of them.
+    ['longer by less than the tolerance', 300, { iat: seconds - 2, exp: seconds + 300 }, late],
+    ['nearly over', 300, { iat: seconds - 3_599, exp: seconds + 1 }, late],
+    ['without iat', 300, { iat: undefined, exp: seconds + 1 }, late],
+    ['without iat, and for ever', 31_536_000, { iat: undefined, exp: 9e10 }, late],
+    ['issued at no time', 300, { iat: null, exp: seconds + 1 }, 'ERR_TOKEN_TIME'],
+    ['issued in words', 300, { iat: `${seconds}`, exp: seconds + 1 }, 'ERR_TOKEN_TIME'],
+    ['that ends before it begins', 300, { iat: seconds, exp: seconds - 1 }, 'allowed'],
+    ['that expired', 300, { iat: seconds - 3_600, exp: seconds - 60 }, 'ERR_TOKEN_EXPIRED'],
+    ['issued later', 300, { iat: seconds + 60, exp: seconds + 9e6 }, 'ERR_TOKEN_ISSUED_LATER'],
+  ])('a token %s', async (_, longest, claims, code) => {
+    expect(await judged(longest, claims)).toBe(code);
+  });
+
+  test('without it a token may live as long as its issuer says, and not say since when', async () => {
+    const key = await keyFor('ES256');
+    const guard = guardFor([key.jwk]);
+    for (const iat of [seconds, undefined]) {
+      expect(await judge(guard, mint(key, { claims: { iat, exp: 9e10 } }))).toBe('allowed');
+    }
+  });
+
+  test('is asked of a token before its key is', async () => {
+    const fetch = async () => expect.fail('the keys were fetched');
+    const key = await keyFor('ES256');
+    const guard = guardFor([], { maxTokenLifetime: 60, fetch });
+    expect(await judge(guard, mint(key))).toBe(late);
+  });
+
+  test('is asked of every issuer', async () => {
+    const key = await keyFor('ES256');
+    const issuers = [issuer, 'https://b.test'].map((one) => ({ issuer: one, audience, jwksUri }));
+    const fetch = async () => Response.json({ keys: [key.jwk] });
+    const guard = createGuard({ issuers, now, fetch, maxTokenLifetime: 300 });
+    for (const { issuer: iss } of issuers) {
+      const living = (exp: number) => mint(key, { claims: { iss, aud: audience, exp } });
+      expect(await judge(guard, living(seconds + 300))).toBe('allowed');
+      expect(await judge(guard, living(seconds + 301))).toBe(late);
+    }
   });
 });

@@ -67,7 +67,8 @@ const onFetch: OpenDoor = async (guard, requirements) => {
   const check = fetchGuard(guard);
   const handler = async (request: Request) => {
     const pass = await check(request, requirements);
-    return pass instanceof Response ? pass : Response.json(told(pass.principal));
+    if (pass instanceof Response) return pass;
+    return Response.json(told(pass.principal), { headers: pass.headers });
   };
   const server = await new Promise<Server>((done) => {
     const made = serveFetch(

@@ -52,7 +52,7 @@ export async function checkJavaScript(folder) {
   await check('jest: a plain CommonJS test passes', async () => {
     const jest = join(folder, 'node_modules/jest/bin/jest.js');
     const { stderr } = await runNode([jest, '--cacheDirectory=cache'], await place(folder, 'jest'));
-    assert.match(stderr, /^Tests: +4 passed, 4 total$/m);
+    assert.match(stderr, /^Tests: +6 passed, 6 total$/m);
   });
   await check('node-test: tests of both kinds pass', async () => {
     const { stdout } = await runNode(['--test'], await place(folder, 'node-test'));

@@ -33,7 +33,10 @@ export async function checkNodes(nodesFolder, folder) {
     for (const file of ['smoke.mjs', 'smoke.cjs']) {
       await check(`node ${major}: ${file} decides, and opens every door`, async () => {
         const { stdout, stderr } = await run(node, [file], folder);
-        assert.match(stdout, new RegExp(`^node v${major}\\.\\S+: fetch, express, fastify\n$`));
+        assert.match(
+          stdout,
+          new RegExp(`^node v${major}\\.\\S+: fetch, keys, express, fastify\n$`),
+        );
         assert.equal(stderr, '');
       });
     }

@@ -22,7 +22,7 @@ export async function checkBare(folder, compilerFolder) {
     );
   });
   for (const file of ['doors.mjs', 'doors.cjs']) {
-    await check(`bare: every door opens without express and fastify (${file})`, async () => {
+    await check(`bare: every door opens without a framework and a client (${file})`, async () => {
       await works(file, await place(folder, 'bare'));
     });
   }

@@ -1,10 +1,13 @@
 const assert = require('node:assert/strict');
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 
 const algorithms = ['RS256', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 
 /** Tries every door of one build; `express` and `fastify` where they are installed. */
-module.exports = async function smoke({ sallyport, express, fastify }) {
+module.exports = async function smoke({ sallyport, schema, express, fastify }) {
   const issuer = await sallyport.createTestIssuer();
   const good = await issuer.token({ scopes: ['orders:read'], orgId: 'org_1' });
   const given = { issuer, good, headers: { authorization: `Bearer ${good}` } };
@@ -12,13 +15,23 @@ module.exports = async function smoke({ sallyport, express, fastify }) {
   await everyAlgorithm(sallyport);
   await overSocket(sallyport);
   await onFetch(sallyport, given);
+  await withKeys(sallyport, given);
+  await withStores(sallyport);
+  await byPlanFile(sallyport, given);
+  assert.equal(schema.title, 'Migration plan of sallyport');
   if (express) await onExpress(sallyport, given, express);
   if (fastify) await onFastify(sallyport, given, fastify);
-  const tried = ['fetch', express && 'express', fastify && 'fastify'].filter(Boolean);
+  const tried = ['fetch', 'keys', express && 'express', fastify && 'fastify'].filter(Boolean);
   return `node ${process.version}: ${tried.join(', ')}`;
 };
 
-const asking = (token) => ({ method: 'GET', url: '/', header: () => token && `Bearer ${token}` });
+const sending = (wanted, value) => ({
+  method: 'GET',
+  url: '/',
+  header: (name) => (name === wanted ? value : undefined),
+});
+const asking = (token) => sending('authorization', token && `Bearer ${token}`);
+const presenting = (key) => sending('x-api-key', key);
 
 async function decides({ createGuard, AuthError }, { issuer, good }) {
   const guard = createGuard(issuer.options);
@@ -65,6 +78,81 @@ async function onFetch({ fetchGuard }, { issuer, headers }) {
   assert(refusal instanceof Response);
   assert.equal(refusal.status, 401);
   assert.equal(refusal.headers.get('www-authenticate'), 'Bearer realm="https://api.test"');
+}
+
+const from = [{ header: 'x-api-key' }];
+
+async function withKeys(sallyport, { issuer, good }) {
+  const { AuthError, checksummed, createApiKey, createGuard, hashedKeys } = sallyport;
+  const { key, digest } = createApiKey({ prefix: 'acme_live' });
+  const guard = createGuard({
+    ...issuer.options,
+    apiKeys: {
+      from,
+      lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1', scopes: ['orders:read'] }]),
+      wellFormed: checksummed('acme_live'),
+      plan: { deprecatedAt: '2020-01-01T00:00:00Z', sunsetAt: '2999-01-01T00:00:00Z' },
+    },
+  });
+  for (const _ of ['asked', 'remembered']) {
+    const { principal, headers } = await guard(presenting(key), { scopes: ['orders:read'] });
+    assert.deepEqual([principal.kind, principal.clientId], ['api-key', 'client_1']);
+    assert.equal(headers.Deprecation, '@1577836800');
+    assert.equal(headers.Sunset, 'Tue, 01 Jan 2999 00:00:00 GMT');
+  }
+  assert.deepEqual((await guard(asking(good))).headers, {});
+  const { error } = await guard(presenting(`${key}0`));
+  assert(error instanceof AuthError);
+  assert.equal(error.code, 'ERR_API_KEY_INVALID');
+  assert.deepEqual(guard.counts().refused, { ERR_API_KEY_INVALID: 1 });
+  await guard.invalidateApiKey('key_1');
+  await guard.close();
+}
+
+// What Postgres and Redis would say. The real ones are asked in test/services.
+async function withStores({ createApiKey, postgresKeys, redisKeys, redisPlan, storeRedisKey }) {
+  const { key, digest } = createApiKey({ prefix: 'acme' });
+  const asked = { value: key, sha256: digest };
+  const pool = {
+    query: async (_, [digests]) => ({
+      rows: digests.includes(digest) ? [{ id: 1, digest, scopes: ['a'] }] : [],
+    }),
+  };
+  assert.deepEqual(await postgresKeys(pool)(asked), { id: '1', scopes: ['a'] });
+  assert.equal(await postgresKeys(pool)({ value: 'another' }), undefined);
+
+  const stored = new Map();
+  const commands = {
+    SET: (name, value) => void stored.set(name, value),
+    GET: (name) => stored.get(name) ?? null,
+    MGET: (...names) => names.map((name) => stored.get(name) ?? null),
+  };
+  const client = { sendCommand: async ([command, ...args]) => commands[command](...args) };
+  await storeRedisKey(client, { id: 'key_1', digest });
+  assert.deepEqual(await redisKeys(client)(asked), { id: 'key_1' });
+  stored.set('sallyport:plan', '{"mode":"dual"}');
+  assert.equal(await redisPlan(client).load(), '{"mode":"dual"}');
+}
+
+async function byPlanFile({ createGuard, planFile }, { issuer }) {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-plan-'));
+  try {
+    const file = join(folder, 'plan.json');
+    writeFileSync(file, '{ "mode": "token-only", "refusedStatus": 410 }');
+    const lookup = async () => ({ id: 'key_1' });
+    const guard = createGuard({
+      ...issuer.options,
+      apiKeys: { from, lookup, plan: planFile(file) },
+    });
+    await guard.ready();
+    const { denial } = await guard(presenting('key'));
+    assert.deepEqual([denial.status, denial.body.code], [410, 'ERR_API_KEY_RETIRED']);
+    await guard.close();
+    writeFileSync(file, '{\n  "mode": "duel"\n}');
+    assert.throws(() => planFile(file), { name: 'ConfigError', message: /"dual".*line 2/ });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 // The whole contract, request by request, against the built door.

@@ -14,8 +14,13 @@ smoke({
     ...require('sallyport/express'),
     ...require('sallyport/fastify'),
     ...require('sallyport/fetch'),
+    ...require('sallyport/keys'),
+    ...require('sallyport/plan'),
+    ...require('sallyport/postgres'),
+    ...require('sallyport/redis'),
     ...require('sallyport/testing'),
   },
+  schema: require('sallyport/plan.schema.json'),
   express: installed('express'),
   fastify: installed('fastify'),
 }).then(console.log);

@@ -10,7 +10,9 @@ const runtimeDependencies = ['fastify-plugin', 'jose', 'lru-cache'];
 // The CommonJS build carries its own copy of jose, which Jest cannot load.
 const mayImport = { esm: runtimeDependencies, cjs: ['fastify-plugin', 'lru-cache'] };
 const published =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/-]+\.(js|d\.ts))$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/plan\.schema\.json|dist\/(esm|cjs)\/[\w/-]+\.(js|d\.ts))$/;
+// Files that stand for themselves, and are no doors.
+const data = ['./package.json', './plan.schema.json'];
 
 /** Packs what `npm publish` would, and answers the tarball and its list of files. */
 export async function pack(root, folder) {
@@ -51,7 +53,7 @@ export async function checkTarball({ root, unpacked, files }) {
 
   await check('every door has both builds, and the types of each', () => {
     for (const [subpath, target] of Object.entries(manifest.exports)) {
-      if (subpath === './package.json') continue;
+      if (data.includes(subpath)) continue;
       const name = subpath === '.' ? 'index' : subpath.slice(2);
       const build = (format) => ({
         types: `./dist/${format}/${name}.d.ts`,
@@ -64,12 +66,22 @@ export async function checkTarball({ root, unpacked, files }) {
     }
   });
 
+  await check('the schema of plans is there, as JSON that names every member', async () => {
+    assert.equal(manifest.exports['./plan.schema.json'], './dist/plan.schema.json');
+    const schema = JSON.parse(await read('dist/plan.schema.json'));
+    assert.equal(schema.additionalProperties, false);
+    for (const name of ['mode', 'sunsetAt', 'clients']) assert(name in schema.properties, name);
+  });
+
   await check('there are no other runtime dependencies, and the frameworks are optional', () => {
-    const unexpected = Object.keys(manifest.dependencies).filter(
-      (name) => !runtimeDependencies.includes(name),
-    );
-    assert.deepEqual(unexpected, []);
+    assert.deepEqual(Object.keys(manifest.dependencies).sort(), runtimeDependencies);
     assert.equal(manifest.optionalDependencies, undefined);
+    for (const client of ['pg', 'redis', 'ioredis']) {
+      assert(
+        !(client in manifest.peerDependencies),
+        `${client}: a pool or a client is handed over`,
+      );
+    }
     for (const peer of Object.keys(manifest.peerDependencies)) {
       assert.deepEqual(manifest.peerDependenciesMeta[peer], { optional: true });
     }
@@ -117,8 +129,9 @@ export async function checkTarball({ root, unpacked, files }) {
 /** The packages that a module or a declaration names, Node's own and relative paths left out. */
 function importedBy(text) {
   const code = text.replace(/^\s*(\/?\*|\/\/(?!\/)).*$/gm, '');
+  // The word in quotes is a text like any other: a list of names may have it.
   const imports =
-    /(?:\bfrom|\bimport|\bmodule|\brequire\(|\bimport\(|<reference types=)\s*["']([^"'\n]+)["']/g;
+    /(?:(?<!["'])\b(?:from|import|module|require\(|import\()|<reference types=)\s*["']([^"'\n]+)["']/g;
   return [...code.matchAll(imports)]
     .map(([, name]) => name)
     .filter((name) => !name.startsWith('.') && !isBuiltin(name));

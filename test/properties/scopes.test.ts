@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAuthorizer } from '../../src/core/authorize.js';
+import { rulingOf } from '../../src/core/ruling.js';
 import { checkRequirements, type Requirements } from '../../src/index.js';
 import { bearing, judge, requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';
@@ -43,10 +44,14 @@ test('scopes suffice exactly if they are reached from those that are held', asyn
       const principal = { kind: 'token', scopes: new Set(held) } as const;
       const requirements = checkRequirements(asked as Requirements);
       const lacking = missing(held, map, asked as Required);
-      const authorized = createAuthorizer(map)(principal, requirements, requestOf({}));
-      if (lacking.length === 0) return await authorized;
+      const authorize = async () =>
+        createAuthorizer(map)(principal, requirements, {
+          request: requestOf({}),
+          ruling: rulingOf(undefined, []),
+        });
+      if (lacking.length === 0) return await authorize();
       const error = { code: 'ERR_SCOPE_MISSING', status: 403, missingScopes: lacking };
-      await expect(authorized).rejects.toMatchObject(error);
+      await expect(authorize()).rejects.toMatchObject(error);
     }),
     { numRuns: 1000 },
   );
@@ -78,7 +83,10 @@ test('what is implied is never taken back: more scopes never suffice for less', 
       const authorize = createAuthorizer(map);
       const principal = { kind: 'token', scopes: new Set([...held, ...more]) } as const;
       fc.pre(before.length === 0);
-      await authorize(principal, checkRequirements(asked as Requirements), requestOf({}));
+      await authorize(principal, checkRequirements(asked as Requirements), {
+        request: requestOf({}),
+        ruling: rulingOf(undefined, []),
+      });
     }),
     { numRuns: 500 },
   );

@@ -3,7 +3,7 @@ import { ConfigError } from '../../src/index.js';
 import { bearing, refuse, requestOf, sending, verdict } from './ask.js';
 import { bearerParameters, parseChallenges } from './challenge-grammar.js';
 import { audience, guardFor, keyFor, mint } from './mint.js';
-import { prepare, refusals } from './refusals.js';
+import { answerTo, gone, prepare, refusals } from './refusals.js';
 
 const key = await keyFor('ES256');
 const stranger = await keyFor('ES256', 'stranger');
@@ -95,14 +95,17 @@ describe('RFC 9110 §15, the answer', () => {
     },
   );
 
-  test.each(refusals)('RFC 9110 §5.5: every header of $code MUST be a field value', async (one) => {
-    const { guard, request, requirements } = prepare(one, key, stranger);
-    const { headers } = await refuse(guard, request, requirements);
-    for (const [name, value] of Object.entries(headers)) {
-      expect(name).toMatch(/^[!#$%&'*+\-.^_`|~\w]+$/);
-      expect(value).toMatch(/^[!-~]+(?:[ \t]+[!-~]+)*$/);
-    }
-  });
+  test.each([...refusals, ...gone])(
+    'RFC 9110 §5.5: every header of $code MUST be a field value',
+    async (one) => {
+      const { guard, request, requirements } = prepare(one, key, stranger);
+      const { headers } = await refuse(guard, request, requirements);
+      for (const [name, value] of Object.entries(headers)) {
+        expect(name).toMatch(/^[!#$%&'*+\-.^_`|~\w]+$/);
+        expect(value).toMatch(/^[!-~]+(?:[ \t]+[!-~]+)*$/);
+      }
+    },
+  );
 
   const unprintable = ['a\r\nX: y', 'a\nb', 'a\tb', 'a\0b', 'é', '€', '\u2028'];
 
@@ -117,6 +120,38 @@ describe('RFC 9110 §15, the answer', () => {
     const resourceMetadata = `https://api.test/${text}`;
     expect(() => guardFor([key.jwk], { resourceMetadata })).toThrow(ConfigError);
   });
+
+  test.each(refusals)('RFC 9110 §10.2.3: $code says when to ask again, or not', async (one) => {
+    const { guard, request, requirements } = prepare(one, key, stranger);
+    const { headers } = await refuse(guard, request, requirements);
+    expect(headers['Retry-After']).toBe(answerTo(one.code).retryAfter);
+  });
+
+  test.each([
+    ['29.999', '1'],
+    ['29.000', '1'],
+    ['28.999', '2'],
+    ['00.000', '30'],
+  ])(
+    'RFC 9110 §10.2.3: at :%s, a brownout until :30 MUST say whole seconds: %s',
+    async (at, retryAfter) => {
+      let time = Date.parse(`2030-01-01T00:00:${at}Z`);
+      const [start, end] = ['2030-01-01T00:00:00Z', '2030-01-01T00:00:30Z'];
+      const windowed = guardFor([], {
+        now: () => time,
+        apiKeys: {
+          from: [{ header: 'x-api-key' }],
+          lookup: async () => ({ id: 'key_1' }),
+          plan: { brownouts: [{ start, end }] },
+        },
+      });
+      const asked = requestOf({ 'x-api-key': 'key' });
+      const { headers } = await refuse(windowed, asked);
+      expect(headers['Retry-After']).toBe(retryAfter);
+      time += Number(retryAfter) * 1000;
+      expect(verdict(await windowed(asked))).toBe('allowed');
+    },
+  );
 
   test('RFC 9110 §10.2.3: Retry-After MUST be whole seconds', async () => {
     const down = guardFor([], {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError, type Denial } from '../../src/index.js';
 import { bearing, refuse, requestOf } from './ask.js';
 import { guardFor, keyFor, mint } from './mint.js';
-import { answerTo, prepare, refusals } from './refusals.js';
+import { answerTo, gone, prepare, refusals } from './refusals.js';
 
 const key = await keyFor('ES256');
 const stranger = await keyFor('ES256', 'stranger');
@@ -13,7 +13,7 @@ const denialOf = (refusal: (typeof refusals)[number]): Promise<Denial> => {
 const denials = await Promise.all(refusals.map(denialOf));
 
 describe.each(refusals)('RFC 9457 §3, the problem of $code', (refusal) => {
-  const { status, error } = answerTo(refusal.code);
+  const { told, status, error, members } = answerTo(refusal.code);
 
   test('RFC 9457 §3: the media type MUST be application/problem+json, and the body its object', async () => {
     const { headers, body } = await denialOf(refusal);
@@ -28,23 +28,24 @@ describe.each(refusals)('RFC 9457 §3, the problem of $code', (refusal) => {
 
   test('RFC 9457 §3.1.1: its type MUST be a URI, and name the code', async () => {
     const { type, code } = (await denialOf(refusal)).body;
-    expect(code).toBe(status === 503 ? 'ERR_KEYS_UNAVAILABLE' : refusal.code);
+    expect(code).toBe(told);
     expect(type).toMatch(/^urn:sallyport:problem:[a-z]+(-[a-z]+)*$/);
     expect(code).toBe(`ERR_${type.slice(22).toUpperCase().replaceAll('-', '_')}`);
   });
 
   test('RFC 9457 §3.1.3, §3.1.4: title and detail SHOULD be sentences that name no value', async () => {
     const { title, detail } = (await denialOf(refusal)).body;
-    expect(title).toMatch(/^[A-Z][a-z]+( [a-z]+)*$/);
+    expect(title).toMatch(/^(API|[A-Z][a-z]+)( (API|[a-z]+))*$/);
     expect(detail).toMatch(/^[A-Z][A-Za-z ,.]+$/);
   });
 
-  test('RFC 9457 §3.2: extension members SHOULD be error, error_description and code, and no more', async () => {
+  test('RFC 9457 §3.2: extension members SHOULD be error, error_description and code, for a key that is over the way out, and no more', async () => {
     const { body } = await denialOf(refusal);
     const { type, title, status, detail, ...extensions } = body;
     expect(extensions).toEqual({
       ...(error && { error, error_description: detail }),
-      code: body.code,
+      code: told,
+      ...members,
     });
     for (const name of Object.keys(extensions)) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]{2,}$/);
   });
@@ -57,15 +58,43 @@ describe.each(refusals)('RFC 9457 §3, the problem of $code', (refusal) => {
 describe('RFC 9457 §3.1.3, problem types', () => {
   test('RFC 9457 §3.1.3: a type SHOULD always have the same title, status and detail', () => {
     const types = new Set(denials.map(({ body }) => body.type));
-    const bodies = new Set(denials.map(({ body }) => JSON.stringify(body)));
-    expect(bodies.size).toBe(types.size);
-    expect(types.size).toBe(denials.filter(({ status }) => status !== 503).length + 1);
+    const titles = denials.map(({ body: { type, title, status, detail, error } }) =>
+      JSON.stringify([type, title, status, detail, error]),
+    );
+    expect(new Set(titles).size).toBe(types.size);
+    expect(types.size).toBe(new Set(refusals.map(({ code }) => answerTo(code).told)).size);
   });
 
-  test('RFC 9457 §3.1.1: a refusal SHOULD NOT tell an outage from another', () => {
-    const outages = denials.filter(({ status }) => status === 503);
-    expect(outages).toHaveLength(5);
-    expect(new Set(outages.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+  /** Whole answers, headers and all, of the refusals whose client reads this code. */
+  const answersOf = (told: string) =>
+    denials.filter(({ body }) => body.code === told).map((denial) => JSON.stringify(denial));
+
+  test.each([
+    ['an outage', 'ERR_KEYS_UNAVAILABLE', 9],
+    ['a bad key', 'ERR_API_KEY_INVALID', 5],
+    ['a bad pair', 'ERR_CREDENTIAL_AMBIGUOUS', 2],
+  ])('RFC 9457 §3.1.1: a refusal SHOULD NOT tell %s from another', (_, told, count) => {
+    expect(answersOf(told)).toHaveLength(count);
+    expect(new Set(answersOf(told)).size).toBe(1);
+  });
+
+  test('RFC 9457 §3.2: of keys that are over, only a brownout SHOULD say more', () => {
+    const [retired, migrated, brownout] = answersOf('ERR_API_KEY_RETIRED');
+    expect(migrated).toBe(retired);
+    const { headers, body } = JSON.parse(brownout ?? '');
+    const { 'Retry-After': retryAfter, ...others } = headers;
+    const { rehearsal, ...rest } = body;
+    expect([retryAfter, rehearsal]).toEqual(['1800', true]);
+    expect(JSON.parse(retired ?? '')).toEqual({ status: 401, headers: others, body: rest });
+  });
+
+  test.each(gone)('RFC 9457 §3.1.2: $code is the same problem as 410', async (refusal) => {
+    const { status, headers, body } = await denialOf(refusal);
+    const other = denials[refusals.findIndex(({ code }) => code === refusal.code)];
+    const { 'WWW-Authenticate': _, ...plain } = other?.headers ?? {};
+    expect(status).toBe(410);
+    expect(headers).toEqual(plain);
+    expect(body).toEqual({ ...other?.body, status: 410 });
   });
 
   test.each([

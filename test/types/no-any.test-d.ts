@@ -2,6 +2,10 @@ import type * as expressDoor from '../../src/express.js';
 import type * as fastifyDoor from '../../src/fastify.js';
 import type * as fetchDoor from '../../src/fetch.js';
 import type * as core from '../../src/index.js';
+import type * as keysDoor from '../../src/keys.js';
+import type * as planDoor from '../../src/plan.js';
+import type * as postgresDoor from '../../src/postgres.js';
+import type * as redisDoor from '../../src/redis.js';
 import type * as testing from '../../src/testing.js';
 
 // Never run. Mistake: an `any` in a public type switches every other check off, without a word.
@@ -24,6 +28,8 @@ type Leaks<T> =
         : string extends keyof NonNullable<T>
           ? IsAny<NonNullable<T>[keyof NonNullable<T>]>
           : false;
+/** Is a text, and not just any. */
+type IsOne<T> = IsAny<T> extends true ? false : string extends T ? false : true;
 /** The names of all members that leak; of every member of a union. */
 type LeaksIn<T> = T extends unknown
   ? { [K in keyof T]-?: Leaks<T[K]> extends false ? never : K }[keyof T]
@@ -42,6 +48,7 @@ type Bad = {
   fine: unknown;
 };
 must<IsAny<Any>>();
+must<Equal<IsOne<Any> | IsOne<string>, false>>();
 must<Equal<LeaksIn<Bad>, 'a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g'>>();
 must<Equal<LeaksIn<{ ok: true; x: Any } | { ok: false; y: Any }>, 'x' | 'y'>>();
 
@@ -51,12 +58,20 @@ must<Equal<LeaksIn<typeof expressDoor>, never>>();
 must<Equal<LeaksIn<typeof fastifyDoor>, never>>();
 must<Equal<LeaksIn<typeof fetchDoor>, never>>();
 must<Equal<LeaksIn<typeof testing>, never>>();
+must<Equal<LeaksIn<typeof keysDoor>, never>>();
+must<Equal<LeaksIn<typeof planDoor>, never>>();
+must<Equal<LeaksIn<typeof postgresDoor>, never>>();
+must<Equal<LeaksIn<typeof redisDoor>, never>>();
 
 // What they are asked with.
 must<Equal<LeaksIn<core.GuardOptions>, never>>();
 must<Equal<LeaksIn<core.IssuerOptions>, never>>();
 must<Equal<LeaksIn<core.SharedOptions>, never>>();
 must<Equal<LeaksIn<core.KeyOptions>, never>>();
+must<Equal<LeaksIn<core.KeyStore>, never>>();
+must<Equal<LeaksIn<core.StoredKeys>, never>>();
+must<Equal<LeaksIn<core.JsonWebKeySet>, never>>();
+must<Equal<LeaksIn<core.TokenCacheOptions>, never>>();
 must<Equal<LeaksIn<core.ClaimMap>, never>>();
 must<Equal<LeaksIn<core.GuardRequest>, never>>();
 must<Equal<LeaksIn<core.Requirements>, never>>();
@@ -68,7 +83,46 @@ must<
 >();
 must<Equal<Parameters<NonNullable<core.SharedOptions['onDecision']>>, [core.DecisionEvent]>>();
 
+must<Equal<LeaksIn<core.ApiKeyOptions>, never>>();
+must<Equal<LeaksIn<core.KeyCacheOptions>, never>>();
+must<Equal<LeaksIn<core.KeyInvalidations>, never>>();
+must<Equal<LeaksIn<core.KeySource>, never>>();
+must<Equal<LeaksIn<Parameters<core.KeyLookup>[0]>, never>>();
+must<Equal<Awaited<ReturnType<core.KeyLookup>>, core.ApiKeyRecord | undefined>>();
+must<Equal<Parameters<NonNullable<core.ApiKeyOptions['onMigration']>>, [core.MigrationEvent]>>();
+
+// The plan, to its last member.
+must<Equal<LeaksIn<core.MigrationPlan>, never>>();
+must<Equal<LeaksIn<core.PlanClient>, never>>();
+must<Equal<LeaksIn<core.PlanCohort>, never>>();
+must<Equal<LeaksIn<core.Brownout>, never>>();
+must<Equal<LeaksIn<core.Daily>, never>>();
+must<Equal<LeaksIn<core.Checks>, never>>();
+must<Equal<LeaksIn<core.PlanSource>, never>>();
+must<IsOne<core.Mode | core.SharedMode | core.Standing | core.Check | core.Rule | core.Weekday>>();
+
+// What stores are asked with.
+must<Equal<LeaksIn<keysDoor.CreateApiKeyOptions>, never>>();
+must<Equal<LeaksIn<keysDoor.CreatedApiKey>, never>>();
+must<Equal<LeaksIn<keysDoor.HashedKey>, never>>();
+must<Equal<LeaksIn<keysDoor.HashOptions>, never>>();
+must<Equal<LeaksIn<keysDoor.KeyHash>, never>>();
+must<Equal<LeaksIn<keysDoor.LegacyHashOptions>, never>>();
+must<Equal<LeaksIn<postgresDoor.PostgresColumns>, never>>();
+must<Equal<LeaksIn<postgresDoor.PostgresKeysOptions>, never>>();
+must<Equal<LeaksIn<postgresDoor.PostgresPool>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisClient>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisSubscriber>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisKeysOptions>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisPlanOptions>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisInvalidationsOptions>, never>>();
+
 // What they answer.
+must<Equal<LeaksIn<core.ApiKeyRecord>, never>>();
+must<Equal<LeaksIn<core.MigrationEvent>, never>>();
+must<Equal<LeaksIn<core.KeysEvent>, never>>();
+must<Equal<LeaksIn<core.Counts>, never>>();
+must<Equal<LeaksIn<core.Retirement>, never>>();
 must<Equal<LeaksIn<core.Principal>, never>>();
 must<Equal<LeaksIn<core.Guard>, never>>();
 must<Equal<LeaksIn<core.Decision>, never>>();

@@ -19,9 +19,12 @@ createGuard({
   clockTolerance: 2.5,
   keys: { maxAge: 60, maxStale: 600, cooldown: 10, timeout: 1 },
   optional: true,
+  maxTokenLifetime: 3_600,
+  verifiedTokens: { max: 100, ttl: 0.5 },
   impliedScopes: { 'orders:write': ['orders:read'] },
   onDecision: (event) => void event.outcome,
 });
+createGuard({ ...one, verifiedTokens: false });
 createGuard((await createTestIssuer()).options);
 createGuard({ ...(await createTestIssuer()).options, optional: true });
 
@@ -80,8 +83,10 @@ createGuard({ ...one, tokenSigningAlg: 'ES256' });
 createGuard({ ...one, keys: { maxage: 60 } });
 // @ts-expect-error: not an option, inside
 createGuard({ ...one, claims: { scope: 'scp' } });
-// @ts-expect-error: not yet an option
-createGuard({ ...one, apiKeys: { from: [] } });
+// @ts-expect-error: not an option, inside
+createGuard({ ...one, verifiedTokens: { maxStale: 60 } });
+// @ts-expect-error: it is on unless it is off
+createGuard({ ...one, verifiedTokens: true });
 // @ts-expect-error: not an option of a listed issuer
 createGuard({ issuers: [{ ...one, clockTolerance: 5 }] });
 

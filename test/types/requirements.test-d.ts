@@ -19,6 +19,7 @@ meant({ orgId: (request) => request.params?.orgId });
 meant({ check: (principal) => principal.scopes.has('a') });
 meant({ check: async (principal, { url }) => principal.subject === url });
 meant({ scopes: ['a', 'b'] as const });
+meant({ mode: 'token-only' });
 
 // Mistake: scopes are one text, and a scope that nobody has (or everybody) is asked for.
 // @ts-expect-error: commas
@@ -44,6 +45,14 @@ meant({ scopes: ['a'], roles: ['admin'] });
 // @ts-expect-error: to the guard itself too
 createGuard({ issuer: 'https://a.example', audience: 'a' })({} as never, { scope: ['a'] });
 
+// Mistake: a route is given a mode that only one client can have, or none that there is.
+// @ts-expect-error: a client's alone
+meant({ mode: 'extension' });
+// @ts-expect-error: token-only
+meant({ mode: 'tokens-only' });
+// @ts-expect-error: one
+meant({ mode: ['dual', 'deprecated'] });
+
 // Mistake: a value is undefined at run time, and the requirement is gone.
 // @ts-expect-error: scopes
 meant({ scopes: undefined });
@@ -55,6 +64,8 @@ meant({ orgId: undefined });
 meant({ check: undefined });
 // @ts-expect-error: optional
 meant({ optional: undefined });
+// @ts-expect-error: mode
+meant({ mode: undefined });
 // @ts-expect-error: from a variable that may be empty too
 meant({ scopes: [process.env.SCOPE] });
 

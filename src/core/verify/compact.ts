@@ -37,10 +37,12 @@ const refusal = (text: string, code: AuthErrorCode): AuthError =>
   new AuthError(isPlain(text) || b64token.test(text) ? code : 'ERR_HEADER_MALFORMED');
 
 // The decoder is much faster than a pattern. It passes over what it does not know, and then less
-// comes out than should; but a last character that stands alone it drops in any case.
+// comes out than should; but a last character that stands alone it drops in any case, and of one
+// beyond ASCII it takes half.
 const isPlain = (text: string): boolean =>
   text.length % 4 !== 1 &&
   text !== '' &&
+  Buffer.byteLength(text) === text.length &&
   Buffer.from(text, 'base64url').length === Math.floor((text.length * 3) / 4);
 
 // Node's decoder skips what it does not know; only what it would write itself is strict: no

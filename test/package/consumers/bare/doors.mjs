@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 
-// No framework is installed here, and every door opens all the same.
-for (const framework of ['express', 'fastify']) {
-  await assert.rejects(import(framework), { code: 'ERR_MODULE_NOT_FOUND' });
+// No framework and no client is installed here, and every door opens all the same.
+for (const other of ['express', 'fastify', 'pg', 'redis', 'ioredis']) {
+  await assert.rejects(import(other), { code: 'ERR_MODULE_NOT_FOUND' });
 }
 const names = {
-  sallyport: ['AuthError', 'ConfigError', 'UpstreamError', 'checkRequirements', 'createGuard'],
+  sallyport: [
+    ...['AuthError', 'ConfigError', 'UpstreamError'],
+    ...['checkPlan', 'checkRequirements', 'createGuard'],
+  ],
   'sallyport/express': ['expressGuard'],
   'sallyport/fastify': ['fastifyGuard'],
   'sallyport/fetch': ['fetchGuard'],
+  'sallyport/keys': [
+    ...['checksummed', 'createApiKey', 'hashedKeys'],
+    ...['hmacSha256', 'legacyHash', 'sha256'],
+  ],
+  'sallyport/plan': ['checkPlan', 'planFile'],
+  'sallyport/postgres': ['postgresKeys'],
+  'sallyport/redis': ['redisInvalidations', 'redisKeys', 'redisPlan', 'storeRedisKey'],
   'sallyport/testing': ['createTestIssuer', 'guardCases', 'testPrincipal'],
 };
 for (const [door, expected] of Object.entries(names)) {

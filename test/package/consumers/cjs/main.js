@@ -2,10 +2,14 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const express = require('express');
 const fastify = require('fastify');
-const { AuthError, createGuard } = require('sallyport');
+const { AuthError, ConfigError, createGuard } = require('sallyport');
 const { expressGuard } = require('sallyport/express');
 const { fastifyGuard } = require('sallyport/fastify');
 const { fetchGuard } = require('sallyport/fetch');
+const { createApiKey, hashedKeys } = require('sallyport/keys');
+const { planFile } = require('sallyport/plan');
+const { postgresKeys } = require('sallyport/postgres');
+const { redisKeys } = require('sallyport/redis');
 const { createTestIssuer } = require('sallyport/testing');
 
 async function main() {
@@ -37,6 +41,24 @@ async function main() {
 
   const pass = await fetchGuard(guard)(new Request('https://api.test/', { headers }));
   assert.equal(pass.principal.subject, 'user_1');
+
+  const { key, digest } = createApiKey({ prefix: 'acme' });
+  const migrating = createGuard({
+    ...issuer.options,
+    apiKeys: {
+      from: [{ header: 'x-api-key' }],
+      lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
+      plan: { mode: 'deprecated', deprecatedAt: '2020-01-01T00:00:00Z' },
+    },
+  });
+  const passed = await fetchGuard(migrating)(
+    new Request('https://api.test/', { headers: { 'x-api-key': key } }),
+  );
+  assert.equal(passed.principal.clientId, 'client_1');
+  assert.deepEqual(passed.headers, { Deprecation: '@1577836800' });
+  assert.throws(() => postgresKeys({}), ConfigError);
+  assert.throws(() => redisKeys({}), ConfigError);
+  assert.throws(() => planFile('missing.json'), { code: 'ENOENT' });
 
   console.log('works');
 }

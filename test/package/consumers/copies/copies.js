@@ -3,18 +3,29 @@ import * as esmCore from 'sallyport';
 import * as esmExpress from 'sallyport/express';
 import * as esmFastify from 'sallyport/fastify';
 import * as esmFetch from 'sallyport/fetch';
+import * as esmKeys from 'sallyport/keys';
+import * as esmPlan from 'sallyport/plan';
+import * as esmPostgres from 'sallyport/postgres';
+import * as esmRedis from 'sallyport/redis';
 import * as esmTesting from 'sallyport/testing';
 
 // Both builds in one process: as when a CommonJS dependency of an ESM application uses sallyport.
 const require = createRequire(import.meta.url);
 
-export const esm = { ...esmCore, ...esmExpress, ...esmFastify, ...esmFetch, ...esmTesting };
+export const esm = {
+  ...{ ...esmCore, ...esmExpress, ...esmFastify, ...esmFetch, ...esmTesting },
+  ...{ ...esmKeys, ...esmPlan, ...esmPostgres, ...esmRedis },
+};
 export const cjs = {
   ...require('sallyport'),
   ...require('sallyport/express'),
   ...require('sallyport/fastify'),
   ...require('sallyport/fetch'),
   ...require('sallyport/testing'),
+  ...require('sallyport/keys'),
+  ...require('sallyport/plan'),
+  ...require('sallyport/postgres'),
+  ...require('sallyport/redis'),
 };
 
 /** Every pair of a copy and the other one. */

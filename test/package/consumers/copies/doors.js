@@ -34,6 +34,17 @@ for (const [own, other] of pairs) {
   assert.equal((await fast.inject({ url: '/', ...poor })).statusCode, 403);
   await fast.close();
 
+  // Keys that one copy holds are looked up by the guard of the other.
+  const { key, digest } = own.createApiKey({ prefix: 'acme' });
+  const apiKeys = {
+    from: [{ header: 'x-api-key' }],
+    lookup: other.hashedKeys([{ id: 'key_1', digest, subject: 'user_1' }]),
+    plan: other.checkPlan({ sunsetAt: '2020-01-01T00:00:00Z', refusedStatus: 410 }),
+    onMigration: () => {},
+  };
+  const over = other.fetchGuard(own.createGuard({ ...issuer.options, apiKeys }));
+  assert.equal((await over(new Request(url, { headers: { 'x-api-key': key } }))).status, 410);
+
   const check = other.fetchGuard(guard);
   assert.equal((await check(new Request(url, good), required)).principal.subject, 'user_1');
   assert.equal((await check(new Request(url), required)).status, 401);

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import express from 'express';
 import fastify from 'fastify';
-import { AuthError, createGuard } from 'sallyport';
+import { AuthError, ConfigError, createGuard } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
+import { createApiKey, hashedKeys } from 'sallyport/keys';
+import { planFile } from 'sallyport/plan';
+import { postgresKeys } from 'sallyport/postgres';
+import { redisKeys } from 'sallyport/redis';
 import { createTestIssuer } from 'sallyport/testing';
 
 const issuer = await createTestIssuer();
@@ -36,5 +40,23 @@ await other.close();
 
 const pass = await fetchGuard(guard)(new Request('https://api.test/', { headers }));
 assert.equal(pass.principal.subject, 'user_1');
+
+const { key, digest } = createApiKey({ prefix: 'acme' });
+const migrating = createGuard({
+  ...issuer.options,
+  apiKeys: {
+    from: [{ header: 'x-api-key' }],
+    lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
+    plan: { mode: 'deprecated', deprecatedAt: '2020-01-01T00:00:00Z' },
+  },
+});
+const passed = await fetchGuard(migrating)(
+  new Request('https://api.test/', { headers: { 'x-api-key': key } }),
+);
+assert.equal(passed.principal.clientId, 'client_1');
+assert.deepEqual(passed.headers, { Deprecation: '@1577836800' });
+assert.throws(() => postgresKeys({}), ConfigError);
+assert.throws(() => redisKeys({}), ConfigError);
+assert.throws(() => planFile('missing.json'), { code: 'ENOENT' });
 
 console.log('works');

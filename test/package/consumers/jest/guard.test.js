@@ -44,6 +44,36 @@ test('tells an outage from a bad token', async () => {
   expect((await get(await elsewhere.token())).status).toBe(401);
 });
 
+test('takes a key until its sunset', async () => {
+  const { createGuard } = require('sallyport');
+  const { createApiKey, hashedKeys } = require('sallyport/keys');
+  let now = Date.UTC(2030, 0, 1) - 1;
+  const { key, digest } = createApiKey({ prefix: 'acme' });
+  const guard = createGuard({
+    ...issuer.options,
+    now: () => now,
+    apiKeys: {
+      from: [{ bearer: /^acme_\w+$/ }],
+      lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
+      plan: { deprecatedAt: '2029-01-01T00:00:00Z', sunsetAt: '2030-01-01T00:00:00Z' },
+    },
+  });
+  const ask = () => {
+    const header = (name) => (name === 'authorization' ? `Bearer ${key}` : undefined);
+    return guard({ method: 'GET', url: '/', header });
+  };
+  expect((await ask()).headers.Sunset).toBe('Tue, 01 Jan 2030 00:00:00 GMT');
+  now += 1;
+  expect((await ask()).error.code).toBe('ERR_API_KEY_RETIRED');
+});
+
+test('loads every other door', () => {
+  expect(() => require('sallyport/postgres').postgresKeys({})).toThrow(/needs a pool/);
+  expect(() => require('sallyport/redis').redisKeys({})).toThrow(/needs a client/);
+  expect(() => require('sallyport/plan').planFile('missing.json')).toThrow(/ENOENT/);
+  expect(require('sallyport/plan.schema.json').type).toBe('object');
+});
+
 test('makes a principal for the test of a handler', () => {
   expect(testPrincipal({ scopes: ['a'] }).scopes.has('a')).toBe(true);
 });

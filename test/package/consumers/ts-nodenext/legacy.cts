@@ -1,6 +1,7 @@
 import express = require('express');
 import sallyport = require('sallyport');
 import door = require('sallyport/express');
+import keys = require('sallyport/keys');
 import testing = require('sallyport/testing');
 
 // In a CommonJS file the same names mean the CommonJS build and its types.
@@ -9,6 +10,7 @@ export const guard: sallyport.Guard = sallyport.createGuard({
   issuer: 'https://issuer.test',
   audience: 'https://api.test',
 });
+export const lookup: sallyport.KeyLookup = keys.hashedKeys([]);
 export const nameOf = (req: express.Request): string | undefined => req.principal.subject;
 
 async function main(): Promise<void> {

@@ -4,17 +4,24 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import fastify from 'fastify';
 import {
+  type ApiKeyOptions,
   AuthError,
   createGuard,
   type Decision,
   type DecisionEvent,
   type GuardOptions,
+  type MigrationEvent,
+  type MigrationPlan,
   type Principal,
   type Requirements,
 } from 'sallyport';
 import { expressGuard, type RequireToken } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
+import { type CreatedApiKey, createApiKey, type HashedKey, hashedKeys } from 'sallyport/keys';
+import { planFile } from 'sallyport/plan';
+import { type PostgresPool, postgresKeys } from 'sallyport/postgres';
+import { type RedisClient, redisKeys } from 'sallyport/redis';
 import { createTestIssuer, guardCases, type TestIssuer, testPrincipal } from 'sallyport/testing';
 
 // The same program for every way to compile it; each ts-… folder adds only its configuration.
@@ -63,9 +70,44 @@ async function main(): Promise<void> {
   assert(!(pass instanceof Response));
   assert.equal(nameOf(pass.principal), 'user_1');
 
+  await migrate(issuer);
+
   assert.equal(nameOf(testPrincipal({ subject: 'user_2' })), 'user_2');
   assert(guardCases.length > 0 && events.length === 4);
   console.log('works');
+}
+
+async function migrate(issuer: TestIssuer): Promise<void> {
+  const { key, digest }: CreatedApiKey = createApiKey({ prefix: 'acme' });
+  const held: HashedKey = { id: 'key_1', digest, clientId: 'client_1' };
+  const plan: MigrationPlan = {
+    deprecatedAt: '2020-01-01T00:00:00Z',
+    clients: { client_1: { mode: 'extension', until: '2999-01-01T00:00:00Z' } },
+    refusedStatus: 410,
+  };
+  const told: MigrationEvent[] = [];
+  const apiKeys: ApiKeyOptions = {
+    from: [{ header: 'x-api-key' }, { bearer: /^acme_\w+$/ }],
+    lookup: hashedKeys([held]),
+    plan,
+    onMigration: (event) => void told.push(event),
+  };
+  const check = fetchGuard({ ...issuer.options, apiKeys });
+  const request = new Request('https://api.test/', { headers: { 'x-api-key': key } });
+  const pass = await check(request);
+  assert(!(pass instanceof Response));
+  assert.equal(pass.principal.key?.id, 'key_1');
+  assert.equal(pass.headers.Sunset, 'Tue, 01 Jan 2999 00:00:00 GMT');
+  const refusal = await check(request, { mode: 'token-only' });
+  assert(refusal instanceof Response);
+  assert.equal(refusal.status, 410);
+  assert.equal(told[0]?.kind, 'plan');
+
+  const pool: PostgresPool = { query: async () => ({ rows: [{ id: 'key_2', digest }] }) };
+  assert.equal((await postgresKeys(pool)({ value: key, sha256: digest }))?.id, 'key_2');
+  const client: RedisClient = { sendCommand: async () => ['{"id":"key_3"}'] };
+  assert.equal((await redisKeys(client)({ value: key, sha256: digest }))?.id, 'key_3');
+  assert.throws(() => planFile('missing.json'), { code: 'ENOENT' });
 }
 
 void main();
