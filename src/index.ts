@@ -21,9 +21,10 @@ export type { DecisionEvent } from './core/events.js';
 export type { GuardRequest } from './core/extract.js';
 export { createGuard, type Guard } from './core/guard.js';
 export type { IssuerOptions } from './core/issuers.js';
+export type { KeysEvent } from './core/key-events.js';
 export type { JsonWebKeySet, KeyOptions, KeyStore, StoredKeys } from './core/key-options.js';
 export type { KeySource } from './core/key-sources.js';
-export type { MigrationEvent, Standing } from './core/migration/changes.js';
+export type { MigrationEvent } from './core/migration/changes.js';
 export { checkPlan } from './core/migration/keeper.js';
 export type {
   Brownout,
@@ -39,8 +40,8 @@ export type {
   SharedMode,
   Weekday,
 } from './core/migration/plan.js';
+export type { Standing } from './core/migration/stance.js';
 export type { Counts } from './core/migration/tally.js';
 export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
-export type { KeysEvent } from './core/verify/key-events.js';

@@ -36,7 +36,7 @@ const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
   [
     'core/verify/',
     /^core\/verify\//,
-    /^(core\/verify\/[^/]+\.ts|core\/(algorithms|api-keys|config|errors|issuers|key-options|options|principal|record|ruling)\.ts|core\/migration\/plan\.ts|jose|lru-cache|node:crypto)$/,
+    /^(core\/verify\/[^/]+\.ts|core\/(algorithms|api-keys|config|errors|issuers|key-events|key-options|options|principal|record|ruling)\.ts|core\/migration\/plan\.ts|jose|lru-cache|node:crypto)$/,
   ],
   [
     'core/migration/',

@@ -14,8 +14,8 @@ import {
 } from './config.js';
 import type { DecisionEvent } from './events.js';
 import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
+import type { KeysEvent } from './key-events.js';
 import { checkKeys, type KeyOptions, type KeySettings } from './key-options.js';
-import type { KeysEvent } from './verify/key-events.js';
 
 /** How good tokens are remembered. */
 export interface TokenCacheOptions {
@@ -94,6 +94,7 @@ const sharedNames = [
     'maxTokenLifetime',
     'apiKeys',
     'verifiedTokens',
+    'onKeys',
   ],
 ];
 

@@ -1,5 +1,4 @@
 import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
-import { types } from 'node:util';
 import { mistake, settingsOf } from './settings.js';
 
 /**
@@ -25,7 +24,7 @@ export const sha256: KeyHash = Object.freeze({
  * @throws ConfigError for a pepper under 16 bytes
  */
 export function hmacSha256(pepper: string | Uint8Array): KeyHash {
-  if (typeof pepper !== 'string' && !types.isUint8Array(pepper)) {
+  if (typeof pepper !== 'string' && !(pepper instanceof Uint8Array)) {
     throw mistake('hmacSha256', 'has no pepper: give a text or bytes');
   }
   const bytes = Buffer.from(pepper as string);

@@ -26,7 +26,7 @@ const vectorsOf = (file: string): Vector[] =>
 
 const noHmac = 'algorithm'; // a resource server holds nothing that could sign
 const noClaims = 'ERR_TOKEN_MALFORMED'; // an empty payload is a JWS, and never a JWT
-const notStrict = 'ERR_TOKEN_MALFORMED'; // "?" is skipped by lax decoders, and refused by RFC 7515 §2
+const notStrict = 'ERR_HEADER_MALFORMED'; // "?" is skipped by lax decoders, and refused by RFC 7515 §2
 const otherKey = 'key'; // the JWK says PS256 and the token PS384, or ES521, which is no algorithm
 const encrypted = 'ERR_TOKEN_ENCRYPTED'; // no encryption was agreed (RFC 9068 §4)
 
@@ -50,8 +50,9 @@ const counts = {
     signature: 291,
     key: 11,
     algorithm: 6,
-    ERR_TOKEN_MALFORMED: 29,
-    ERR_TOKEN_OPAQUE: 18,
+    ERR_HEADER_MALFORMED: 14,
+    ERR_TOKEN_MALFORMED: 19,
+    ERR_TOKEN_OPAQUE: 14,
   },
   json_web_key_test: { valid: 5, key: 8, algorithm: 11, ERR_TOKEN_MALFORMED: 2 },
   json_web_crypto_test: {
@@ -60,7 +61,8 @@ const counts = {
     key: 3,
     algorithm: 6,
     ERR_TOKEN_MALFORMED: 13,
-    ERR_TOKEN_OPAQUE: 29,
+    ERR_HEADER_MALFORMED: 5,
+    ERR_TOKEN_OPAQUE: 24,
     ERR_TOKEN_ENCRYPTED: 21,
   },
 };

@@ -2,12 +2,12 @@ import type { ApiKeySettings } from '../api-keys.js';
 import { AuthError, UpstreamError } from '../errors.js';
 import type { Attempt } from '../events.js';
 import { clientOf, type Principal } from '../principal.js';
-import { createLedger, createMigrationTeller, standingIn, standingOf } from './changes.js';
+import { createLedger, createMigrationTeller } from './changes.js';
 import { listen } from './invalidations.js';
 import { keepPlan } from './keeper.js';
 import { type Notices, noNotices, noticesOf, retirementOf } from './notice.js';
 import type { Plan, SharedMode } from './plan.js';
-import { stanceOf } from './stance.js';
+import { stanceOf, standingOf } from './stance.js';
 
 /**
  * Answers what is announced to a principal that may use its credential. A token always may.
@@ -56,7 +56,7 @@ export function createMigration(
       const time = now();
       const stance = stanceOf(plan, client, { now: time, strictest: atLeast });
       attempt.stance = stance;
-      ledger.note(client, atLeast ? standingOf(plan, client, time) : standingIn(stance));
+      ledger.note(client, standingOf(plan, client, time));
       if (stance.refusal) {
         const retirement = retirementOf(plan, stance, time);
         throw new AuthError(codes[stance.refusal], { retirement });

@@ -1,8 +1,5 @@
-import type { Mode, Plan } from './plan.js';
-import { type Stance, stanceOf } from './stance.js';
-
-/** Where a client stands: in a mode, or behind its sunset. */
-export type Standing = Mode | 'sunset';
+import type { Plan } from './plan.js';
+import { type Standing, standingOf } from './stance.js';
 
 /** What happens to a migration, for its operators. No key, and nothing of a request. */
 export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: number } & (
@@ -93,10 +90,3 @@ export function createLedger(tell: TellMigration, now: () => number): Ledger {
     },
   };
 }
-
-/** Where a client stands at a time, whatever a route asks. */
-export const standingOf = (plan: Plan, clientId: string, now: number): Standing =>
-  standingIn(stanceOf(plan, clientId, { now }));
-
-export const standingIn = ({ mode, refusal }: Stance): Standing =>
-  refusal === 'sunset' ? 'sunset' : mode;

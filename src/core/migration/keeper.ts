@@ -1,11 +1,11 @@
-import { callable, seconds } from '../config.js';
+import { callable, mistake, seconds } from '../config.js';
 import { ConfigError, UpstreamError } from '../errors.js';
 import { withDeadline } from '../verify/deadline.js';
 import { has, memberOf } from '../verify/json.js';
 import type { Ledger, TellMigration } from './changes.js';
 
 import type { MigrationPlan, Plan, PlanSource } from './plan.js';
-import { readPlan } from './read-plan.js';
+import { planNames, readPlan } from './read-plan.js';
 import { planWarnings } from './stance.js';
 
 /** Has the plan that is in force. */
@@ -59,7 +59,7 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
   const initial = memberOf(source, 'initial');
   if (initial !== undefined) take(initial);
 
-  async function refresh(): Promise<void> {
+  async function load(): Promise<void> {
     try {
       take(await withDeadline(deadline, async () => source.load()));
       failure = undefined;
@@ -70,6 +70,11 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
       if (detail !== failure) tell({ time: now(), kind: 'plan-failed', detail });
       failure = detail;
     }
+  }
+
+  // Whatever happens, even to the clock, it comes to a next time.
+  async function refresh(): Promise<void> {
+    await load().catch(() => {});
     if (closing.signal.aborted) return;
     // A little earlier or later each time, so that processes do not ask all at once.
     timer = setTimeout(() => void refresh(), every * (900 + 200 * Math.random()));
@@ -80,7 +85,7 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
   return {
     current,
     async ready() {
-      await first;
+      if (!current()) await first;
       if (current()) return;
       throw new UpstreamError('ERR_PLAN_UNAVAILABLE', failure ?? 'the guard was closed');
     },
@@ -104,14 +109,17 @@ function holdPlan({ now, tell, ledger }: Surroundings) {
     const changed = [...new Set([...Object.keys(written), ...Object.keys(members)])]
       .filter((name) => written[name] !== members[name])
       .sort();
-    text = given;
-    if (plan && changed.length === 0) return;
+    if (plan && changed.length === 0) {
+      text = given;
+      return;
+    }
     const time = now();
     tell({ time, kind: 'plan', changed });
     for (const detail of planWarnings(next, time)) tell({ time, kind: 'warning', detail });
     if (plan) ledger.turn(plan, next);
     plan = next;
     written = members;
+    text = given;
   }
 
   return { current: () => plan, take };
@@ -122,6 +130,10 @@ const isSource = (given: unknown): given is PlanSource =>
   typeof given === 'object' && given !== null && has(given, 'load');
 
 function checkSource(given: PlanSource): number {
+  for (const name of Object.keys(given)) {
+    if (!planNames.includes(name)) continue;
+    throw mistake(`plan.${name}`, name, 'stands beside load: write it into what load answers');
+  }
   callable('plan.load', given.load);
   return seconds('plan.every', has(given, 'every') ? given.every : 60, [0.001, 86_400]);
 }
@@ -137,7 +149,7 @@ function membersOf(answer: unknown): Readonly<Record<string, string>> {
 // A sentence of ours is for reading as it is; another's may be anything.
 function messageOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  const says = error instanceof Error ? error.message : `a ${typeof error} was thrown`;
+  const says = error instanceof Error ? error.message : 'what was thrown is no Error';
   return String(says)
     .replace(/[^ -~]/g, ' ')
     .slice(0, 300);

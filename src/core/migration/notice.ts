@@ -49,10 +49,12 @@ export function linkTo(guide: string, sunset: boolean): string {
 }
 
 /** What a client is told whose key is refused: the way out, the same before and after the sunset. */
-export function retirementOf(plan: Plan, { retryAt }: Stance, now: number): Retirement {
+export function retirementOf(plan: Plan, { retryAt, sunsetAt }: Stance, now: number): Retirement {
+  // A brownout that outlasts the sunset never ends for this client.
+  const ends = retryAt !== undefined && !(sunsetAt !== undefined && sunsetAt <= retryAt);
   return {
     status: plan.refusedStatus,
     ...(plan.guide !== undefined && { guide: new URL(plan.guide).href }),
-    ...(retryAt !== undefined && { retryAfter: Math.max(1, Math.ceil((retryAt - now) / 1000)) }),
+    ...(ends && { retryAfter: Math.ceil((retryAt - now) / 1000) }),
   };
 }

@@ -1,18 +1,10 @@
-import {
-  flag,
-  mistake,
-  nearest,
-  oneOf,
-  optional,
-  secureUrl,
-  settingsOf,
-  someText,
-} from '../config.js';
+import { flag, mistake, nearest, oneOf, optional, secureUrl, someText } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { isObject } from '../verify/json.js';
 import { readBrownouts } from './brownout.js';
 import { readDate, readSunset } from './dates.js';
-import { entry, parsePlan, withLine } from './lines.js';
+import { parsePlan, withLine } from './lines.js';
+import { mapOf, plainSettings } from './plain.js';
 import {
   type Check,
   type Checks,
@@ -29,7 +21,8 @@ import {
   type SharedMode,
 } from './plan.js';
 
-const planNames = [
+/** The names of {@link MigrationPlan}. */
+export const planNames = [
   ...['$schema', 'mode', 'deprecatedAt', 'sunsetAt', 'guide', 'refusedStatus', 'cohort'],
   ...['clients', 'cohorts', 'brownouts', 'pauseBrownouts', 'checks'],
 ];
@@ -62,7 +55,7 @@ export function readPlan(where: string, given: unknown): Plan {
 }
 
 function read(where: string, given: unknown): Plan {
-  const own: MigrationPlan = settingsOf(where, given, planNames);
+  const own: MigrationPlan = plainSettings(where, given, planNames);
   const at = (name: keyof MigrationPlan) => `${where}.${name}`;
   const { $schema, mode = 'dual', guide, refusedStatus = 401, pauseBrownouts = false } = own;
   if ($schema !== undefined) someText(at('$schema'), $schema, 'is no text');
@@ -114,34 +107,6 @@ const enforced = Object.fromEntries(checks.map((check) => [check, 'enforce'])) a
   Rule
 >;
 
-function mapOf<T>(
-  [where, what, most]: readonly [where: string, what: string, most: number],
-  given: unknown,
-  read: (where: string, value: unknown, name: string) => T,
-): ReadonlyMap<string, T> {
-  if (given === undefined) return new Map();
-  // The entries of a Map, and what a class has in its prototype, would be passed over in silence.
-  if (!isObject(given) || !isPlain(given)) {
-    throw mistake(where, given, `is no plain object: write each ${what} under its name`);
-  }
-  const entries = Object.entries(given);
-  if (entries.length > most) {
-    throw mistake(where, entries.length, `${what}s are more than a plan may have: ${most}`);
-  }
-  return new Map(
-    entries.map(([name, value]) => {
-      const place = entry(where, name);
-      if (name === '' || name === '__proto__') throw mistake(place, name, `names no ${what}`);
-      return [name, read(place, value, name)];
-    }),
-  );
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
 function readMode(where: string, value: unknown): SharedMode {
   const mode = oneOf(where, value, modes);
   if (mode !== 'extension') return mode;
@@ -177,7 +142,7 @@ function readChecks(where: string, given: unknown): Checks {
     const never = 'signature, algorithm, issuer and expiry can never be report-only';
     throw mistake(`${where}.${name}`, name, `is always enforced: ${never}`);
   }
-  const own = Object.entries(settingsOf(where, given, checks));
+  const own = Object.entries(plainSettings(where, given, checks));
   return Object.fromEntries(
     own.map(([name, rule]) => [name, oneOf(`${where}.${name}`, rule, rules)]),
   );
@@ -188,7 +153,7 @@ function readCohort(
   given: unknown,
   { name, dueAt }: { name: string; dueAt: (where: string, value: unknown) => number },
 ): CohortPlan {
-  const own: PlanCohort = settingsOf(where, given, ['mode', 'percent', 'salt', 'sunsetAt']);
+  const own: PlanCohort = plainSettings(where, given, ['mode', 'percent', 'salt', 'sunsetAt']);
   const { mode, percent = 100, salt = name } = own;
   if (own.percent !== undefined && mode === undefined) {
     throw mistake(
@@ -216,7 +181,7 @@ function readClient(where: string, given: unknown, frame: Frame): ClientPlan {
   const { others, deferred } = frame;
   if (typeof given === 'string') return { ...others, mode: readMode(where, given) };
   if (!isObject(given)) throw mistake(where, given, 'is neither a mode nor an object with one');
-  const own: PlanClient = settingsOf(where, given, ['mode', 'until', 'cohort', 'checks']);
+  const own: PlanClient = plainSettings(where, given, ['mode', 'until', 'cohort', 'checks']);
   const cohort = optional(`${where}.cohort`, own.cohort, frame.cohortOf) ?? others.cohort;
   const ownChecks = readChecks(`${where}.checks`, own.checks);
   for (const check of Object.keys(ownChecks) as Check[]) deferred.add(check);

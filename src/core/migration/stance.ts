@@ -47,6 +47,17 @@ export function stanceOf(
   return { mode, cohort, sunsetAt, refusal, retryAt, wouldRefuse: wouldRefuse && !refusal };
 }
 
+/** Where a client stands: in a mode, or behind its sunset. */
+export type Standing = Mode | 'sunset';
+
+/** Where a client stands, whatever a route asks and whether or not a brownout is on. */
+export function standingOf(plan: Plan, clientId: string, now: number): Standing {
+  const client = plan.clients.get(clientId) ?? plan.others;
+  const mode = ownMode(plan, client, clientId);
+  const over = client.sunsetAt !== undefined && now >= client.sunsetAt;
+  return over && mode !== 'token-only' ? 'sunset' : mode;
+}
+
 function ownMode(plan: Plan, { mode, cohort }: ClientPlan, clientId: string): Mode {
   if (mode !== undefined) return mode;
   return cohort?.mode !== undefined && isDrawn(cohort, clientId) ? cohort.mode : plan.mode;

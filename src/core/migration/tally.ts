@@ -19,7 +19,7 @@ export interface Tally {
 
 export function createTally(): Tally {
   const refused = new WeakSet<object>();
-  const noted = new WeakSet<object>();
+  const noted = new WeakMap<object, ReadonlySet<ErrorCode>>();
   const refusals = new Map<ErrorCode, number>();
   const reports = new Map<ErrorCode, number>();
   const count = (counters: Map<ErrorCode, number>, code: ErrorCode) =>
@@ -32,10 +32,10 @@ export function createTally(): Tally {
         refused.add(source);
         count(refusals, decision.error.code);
       }
-      if (notes.length > 0 && !noted.has(source)) {
-        noted.add(source);
-        for (const code of notes) count(reports, code);
-      }
+      if (notes.length === 0) return;
+      const before = noted.get(source);
+      for (const code of notes) if (!before?.has(code)) count(reports, code);
+      noted.set(source, new Set([...(before ?? []), ...notes]));
     },
     read: () => ({
       refused: Object.fromEntries(refusals),

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { ApiKeyRecord, ApiKeySettings } from '../api-keys.js';
 import { AuthError, type AuthErrorCode, UpstreamError } from '../errors.js';
 import { ownerOf, type Principal, type Seen } from '../principal.js';
 import { checkRecord } from '../record.js';
+import { boundedMap } from './bounded.js';
 import { withDeadline } from './deadline.js';
 import { hmacSha256, sha256Hex } from './digest.js';
 
@@ -44,8 +44,8 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
   const { lookup, environment, wellFormed, timeout, cache } = settings;
   const deadline = { milliseconds: timeout * 1000, late: 'ERR_LOOKUP_TIMEOUT' } as const;
   const secret = randomBytes(32);
-  const good = new LRUCache<string, Known>({ max: cache.max });
-  const refused = new LRUCache<string, Refused>({ max: cache.unknownMax });
+  const good = boundedMap<Known>(cache.max);
+  const refused = boundedMap<Refused>(cache.unknownMax);
   const flights = new Map<string, Promise<Known | Refused>>();
   let asked = 0;
   let generation = 0;

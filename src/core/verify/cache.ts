@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import { AuthError } from '../errors.js';
 import type { Principal, Seen } from '../principal.js';
 import type { Ruling } from '../ruling.js';
+import { boundedMap } from './bounded.js';
 import { longestToken } from './compact.js';
 import { digestOf } from './digest.js';
 import type { JwtVerifier, ReadToken, VerifiedToken } from './jwt.js';
@@ -40,9 +40,9 @@ export function createTokenVerifier(
 
   if (!verifiedTokens) return verifyAnew;
   const ttl = verifiedTokens.ttl * 1000;
-  const good = new LRUCache<string, { token: VerifiedToken; at: number }>({
-    max: verifiedTokens.max,
-  });
+  const good = boundedMap<{ readonly token: VerifiedToken; readonly at: number }>(
+    verifiedTokens.max,
+  );
   const flights = new Map<string, Promise<VerifiedToken>>();
 
   /** One signature for a token that comes many times at once. */

@@ -1,13 +1,13 @@
 import { isLoopback } from '../config.js';
 import { UpstreamError } from '../errors.js';
 import { type IssuerSettings, isLoopbackIssuer } from '../issuers.js';
+import { createKeysTeller, type TellKeys } from '../key-events.js';
 import type { Settings } from '../options.js';
 import { withDeadline } from './deadline.js';
 import { type Answer, getJson, unusable } from './fetch.js';
 import { own } from './json.js';
 import { createKeySet, type KeySet, type KeySource, type LoadedKeys } from './jwks.js';
 import { importKey, type VerificationKey } from './key.js';
-import { createKeysTeller, type TellKeys } from './key-events.js';
 
 /** An issuer and its own keys, which never verify for another (RFC 8725 §3.8). */
 export interface TrustedIssuer extends IssuerSettings {

@@ -1,9 +1,9 @@
 import type { Algorithm } from '../algorithms.js';
 import { AuthError, UpstreamError } from '../errors.js';
+import type { TellKeys } from '../key-events.js';
 import type { KeyLimits } from '../key-options.js';
 import { withDeadline } from './deadline.js';
 import type { VerificationKey } from './key.js';
-import type { TellKeys } from './key-events.js';
 
 /** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
 export interface KeySet {
