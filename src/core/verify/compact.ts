@@ -26,15 +26,20 @@ export function parseCompact(text: string): Jws {
   const segments = text.split('.', 6);
   if (segments.length === 5) throw refusal(text, 'ERR_TOKEN_ENCRYPTED');
   if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_OPAQUE');
-  const [head, payload, signature] = segments.map(decode);
+  const [first, second, third] = segments as [string, string, string];
+  const head = decode(first);
   const header = head && parseObject(head);
-  if (!header || !payload || !signature) throw refusal(text, 'ERR_TOKEN_MALFORMED');
+  const payload = header && decode(second);
+  const signature = payload && decode(third);
+  if (!signature) throw refusal(text, 'ERR_TOKEN_MALFORMED');
   return { header, payload, signature, text };
 }
 
 // Three good segments are a good text; any other is looked at once more, for what to call it.
 const refusal = (text: string, code: AuthErrorCode): AuthError =>
-  new AuthError(isPlain(text) || b64token.test(text) ? code : 'ERR_HEADER_MALFORMED');
+  new AuthError(
+    text.split('.', 6).every(isPlain) || b64token.test(text) ? code : 'ERR_HEADER_MALFORMED',
+  );
 
 // The decoder is much faster than a pattern. It passes over what it does not know, and then less
 // comes out than should; but a last character that stands alone it drops in any case, and of one

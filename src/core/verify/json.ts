@@ -58,17 +58,40 @@ export function parseObject(bytes: Uint8Array): Claims | undefined {
 // JSON.parse keeps the last of two equal names, so a name stood twice exactly if the text has
 // more names than the value.
 function readsOneWay(text: string, value: object): boolean {
+  const names = namesIn(value);
+  if (names === undefined) return false;
+  // As nearly everyone writes it, a quote and a colon end a name. If they also stand in a text, or
+  // something stands between them, the text is taken apart.
+  return (!spaced(text) && countOf(text, '":') === names) || namesWritten(text) === names;
+}
+
+/** How many names a value has in it; undefined if one is `__proto__`. */
+function namesIn(value: object): number | undefined {
   let names = 0;
-  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"[ \t\n\r]*(:)?/g)) if (colon) names += 1;
   const nodes: object[] = [value];
   for (const node of nodes) {
     if (!Array.isArray(node)) {
-      if (Object.hasOwn(node, '__proto__')) return false;
-      names -= Object.keys(node).length;
+      if (Object.hasOwn(node, '__proto__')) return undefined;
+      names += Object.keys(node).length;
     }
     for (const child of Object.values(node)) {
       if (typeof child === 'object' && child !== null) nodes.push(child);
     }
   }
-  return names === 0;
+  return names;
+}
+
+const spaced = (text: string): boolean =>
+  text.includes(' :') || text.includes('\n:') || text.includes('\t:') || text.includes('\r:');
+
+function countOf(text: string, part: string): number {
+  let count = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) count += 1;
+  return count;
+}
+
+function namesWritten(text: string): number {
+  let names = 0;
+  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"[ \t\n\r]*(:)?/g)) if (colon) names += 1;
+  return names;
 }
