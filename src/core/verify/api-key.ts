@@ -152,7 +152,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     } catch (error) {
       const stale = error instanceof UpstreamError ? staleOf(handle) : undefined;
       if (stale) return putOff(stale);
-      if (held) held.askAgainAt = now();
+      if (held) held.askAgainAt = held.at;
       throw error;
     }
   }
@@ -199,7 +199,7 @@ function isWellFormed(answer: unknown): boolean {
 function kind(error: unknown): string {
   try {
     const thrown = Object(error) as { readonly code?: unknown };
-    const { name } = thrown.constructor;
+    const name = thrown.constructor.name.slice(0, 80);
     const code = ['string', 'number'].includes(typeof thrown.code) ? String(thrown.code) : '';
     return /^(?:[A-Z0-9_]{3,40}|ERR_\w{1,40})$/.test(code) ? `${name} ${code}` : `${name}`;
   } catch {
