@@ -135,9 +135,6 @@ const rows = new Map(
 /** The one row that belongs to a code. */
 export const row = (code: ErrorCode): Row => rows.get(code) as Row;
 
-// Not where the intrinsics of JavaScript are frozen.
-const canLimitStacks = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
-
 // Two copies of the package (ESM beside CommonJS) must know each other's errors.
 function brand(prototype: object, name: string): (value: unknown) => boolean {
   const mark = Symbol.for(`sallyport.${name}`);
@@ -177,10 +174,12 @@ export class AuthError extends Error {
     details: { readonly missingScopes?: readonly string[]; readonly retirement?: Retirement } = {},
   ) {
     // An expected refusal has no use for a stack, and one costs more than all else about it.
+    // Where nothing may be written to Error, it has one all the same.
+    const { detail } = row(code);
     const { stackTraceLimit } = Error;
-    if (canLimitStacks) Error.stackTraceLimit = 0;
-    super(row(code).detail);
-    if (canLimitStacks) Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, 'stackTraceLimit', 0);
+    super(detail);
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.code = code;
     const { retirement } = bare(details) as { readonly retirement?: Retirement };
     this.status = retirement?.status ?? row(code).status;

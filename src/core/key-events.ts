@@ -29,7 +29,7 @@ export type KeysNews =
     };
 
 /** Tells of one issuer. */
-export type TellKeys = (news: KeysNews & { readonly time: number }) => void;
+export type TellKeys = (news: KeysNews & { readonly time: number }) => unknown;
 
 /** A listener can throw or reject: no request knows of it. */
 export function createKeysTeller(

@@ -1,4 +1,5 @@
 import { callable, mistake, optional, seconds, settingsOf } from './config.js';
+import { importKey } from './verify/key.js';
 
 /** A JWK Set (RFC 7517 §5). */
 export interface JsonWebKeySet {
@@ -67,8 +68,21 @@ export function checkKeys(where: string, given: KeyOptions, several: boolean): K
 
 function checkInitial(where: string, given: JsonWebKeySet): JsonWebKeySet {
   const { keys } = settingsOf(where, given, Object.keys(Object(given)));
-  if (Array.isArray(keys) && keys.length > 0) return { keys };
-  throw mistake(where, given, 'is no key set: write { keys: […] }, as the issuer publishes it');
+  const list = Array.isArray(keys) ? asJson(keys) : undefined;
+  if (!list || list.length === 0) {
+    throw mistake(where, given, 'is no key set: write { keys: […] }, as the issuer publishes it');
+  }
+  if (list.some(importKey)) return { keys: list };
+  throw mistake(where, given, 'has no key in it that could verify a token');
+}
+
+// A copy, and just what the issuer could have published.
+function asJson(keys: readonly unknown[]): readonly object[] | undefined {
+  try {
+    return JSON.parse(JSON.stringify(keys));
+  } catch {
+    return undefined;
+  }
 }
 
 function checkStore(where: string, given: KeyStore): KeyStore {

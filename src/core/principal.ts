@@ -1,5 +1,5 @@
 import type { ApiKeyRecord } from './api-keys.js';
-import { bare, type Claims, deepFreeze, own } from './verify/json.js';
+import { type Claims, deepFreeze, own } from './verify/json.js';
 
 /** Who is calling: the same for every kind of credential. */
 export interface Principal {
@@ -83,9 +83,10 @@ export function ownerOf(record: ApiKeyRecord): Principal {
   return finished(principal);
 }
 
-// Remembered, a principal is many requests'. And nobody gets an identity out of Object.prototype.
+// Remembered, a principal is many requests'. And nobody gets an identity out of Object.prototype: taken
+// away, and not left out from the start, it keeps the object small.
 const finished = (principal: Principal): Principal =>
-  Object.freeze(bare(principal)) as unknown as Principal;
+  Object.freeze(Object.setPrototypeOf(principal, null));
 
 // Freezing a Set does not keep anybody from adding to it.
 function frozenSet(items: Iterable<string>): ReadonlySet<string> {

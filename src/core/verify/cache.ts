@@ -40,9 +40,7 @@ export function createTokenVerifier(
 
   if (!verifiedTokens) return verifyAnew;
   const ttl = verifiedTokens.ttl * 1000;
-  const good = boundedMap<{ readonly token: VerifiedToken; readonly at: number }>(
-    verifiedTokens.max,
-  );
+  const good = boundedMap<VerifiedToken & { readonly at: number }>(verifiedTokens.max);
   const flights = new Map<string, Promise<VerifiedToken>>();
 
   /** One signature for a token that comes many times at once. */
@@ -52,7 +50,7 @@ export function createTokenVerifier(
     const begun = prove(token, deferred)
       .then((proven) => {
         // A fault may be let go for one client only, or only for now.
-        if (proven.faults.length === 0) good.set(handle, { token: proven, at: settings.now() });
+        if (proven.faults.length === 0) good.set(handle, { ...proven, at: settings.now() });
         return proven;
       })
       .finally(() => flights.delete(handle));
@@ -82,11 +80,10 @@ export function createTokenVerifier(
     const age = held ? settings.now() - held.at : -1;
     // A negative age means that the clock was set back: what is held counts as old.
     if (!held || age < 0 || age >= ttl) return verify(handle, text, seen, ruling);
-    const { token } = held;
-    const listed = token.issuer.keys.lists(token.key);
-    if (listed === true) return stillGood(token, seen);
+    const listed = held.issuer.keys.lists(held.key);
+    if (listed === true) return stillGood(held, seen);
     if (listed === false) return verify(handle, text, seen, ruling);
-    return listed.then((is) => (is ? stillGood(token, seen) : verify(handle, text, seen, ruling)));
+    return listed.then((is) => (is ? stillGood(held, seen) : verify(handle, text, seen, ruling)));
   };
 }
 

@@ -21,9 +21,15 @@ export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIss
   const { keys: limits, now } = settings;
   return new Map(
     settings.issuers.map((issuer) => {
-      const tell = createKeysTeller(settings.onKeys, issuer.issuer);
+      let closed = false;
+      const listener = createKeysTeller(settings.onKeys, issuer.issuer);
+      const tell: TellKeys = (news) => closed || listener(news);
       const keys = createKeySet(sourceOf(issuer, settings, tell), limits, { now, tell });
-      return [issuer.issuer, { ...issuer, keys }];
+      const close = () => {
+        closed = true;
+        keys.close();
+      };
+      return [issuer.issuer, { ...issuer, keys: { ...keys, close } }];
     }),
   );
 }
@@ -41,12 +47,15 @@ function sourceOf(
   // A key that is still listed stays the same one: by that a remembered token knows it.
   function importAll(list: readonly unknown[]): readonly VerificationKey[] {
     const before = imported;
+    imported = new Map();
     const keys = list.map((jwk) => {
       const text = JSON.stringify(jwk);
-      return [text, before.has(text) ? before.get(text) : importKey(jwk)] as const;
+      const known = imported.has(text) ? imported : before;
+      const key = known.has(text) ? known.get(text) : importKey(jwk);
+      imported.set(text, key);
+      return key;
     });
-    imported = new Map(keys);
-    return keys.map(([, key]) => key).filter((key) => key !== undefined);
+    return keys.filter((key) => key !== undefined);
   }
 
   /** What another process fetched lately; a store that fails or is slow costs a fetch. */
@@ -57,9 +66,11 @@ function sourceOf(
     try {
       const stored: unknown = await withDeadline(patience, async () => shared.get(issuer));
       const [list, fetchedAt] = [own(own(stored, 'jwks'), 'keys'), own(stored, 'fetchedAt')];
-      const age = now() - (fetchedAt as number);
-      if (!isKeyList(list) || !(age >= 0 && age < maxAge * 1000)) return undefined;
-      return { keys: importAll(list), fetchedAt: fetchedAt as number };
+      if (!isKeyList(list) || typeof fetchedAt !== 'number') return undefined;
+      const age = now() - fetchedAt;
+      if (!(age >= 0 && age < maxAge * 1000)) return undefined;
+      const keys = importAll(list);
+      return keys.length > 0 ? { keys, fetchedAt } : undefined;
     } catch {
       tell({ time: now(), kind: 'failed', detail: 'keys.store.get failed, so keys are fetched' });
       return undefined;
@@ -68,7 +79,7 @@ function sourceOf(
 
   function share(list: readonly object[]): void {
     if (!store) return;
-    const stored = { jwks: { keys: list }, fetchedAt: now() };
+    const stored = { jwks: { keys: structuredClone(list) }, fetchedAt: now() };
     (async () => store.set(issuer, stored))().catch(() => {
       tell({
         time: now(),
@@ -83,6 +94,7 @@ function sourceOf(
     async load(signal) {
       const restored = await restore();
       if (restored) return restored;
+      if (signal.aborted) throw new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed');
       // Asked anew each time, for an issuer may move its keys; the old place serves on if it fails.
       if (jwksUri === undefined) {
         try {
@@ -95,8 +107,9 @@ function sourceOf(
       const answer = await getJson(url, fetch, signal);
       const list = own(answer.json, 'keys');
       if (!isKeyList(list)) throw unusable('ERR_KEYS_RESPONSE', url, answer);
+      const keys = importAll(list);
       share(list);
-      return { keys: importAll(list) };
+      return { keys };
     },
   };
 }

@@ -87,9 +87,10 @@ export function createKeySet(
     const number = started;
     const begun = now();
     try {
-      const { keys, fetchedAt = begun } = await withDeadline(deadline, source.load);
+      const { keys, fetchedAt } = await withDeadline(deadline, source.load);
       const before = held;
-      held = holdOf(keys, number, fetchedAt);
+      // What somebody else fetched says nothing about a key that is looked for now.
+      held = fetchedAt === undefined ? holdOf(keys, number, begun) : holdOf(keys, 0, fetchedAt);
       failure = undefined;
       stale = false;
       tell({ time: now(), kind: 'fetched', keys: keys.length });

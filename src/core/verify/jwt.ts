@@ -44,6 +44,8 @@ export interface JwtVerifier {
   prove(token: ReadToken, deferred: ReadonlySet<Check>): Promise<VerifiedToken>;
 }
 
+const noFaults: VerifiedToken['faults'] = [];
+
 /** What headers are acceptable: of one issuer, or of any. */
 type Accepted = Pick<TrustedIssuer, 'algorithms' | 'types'>;
 
@@ -66,6 +68,13 @@ export function createJwtVerifier(
     if (check === 'type') return typeFault(header, issuer.types);
     if (check === 'lifetime') return lifetimeFault(claims, limits.maxTokenLifetime);
     return check === 'audience' ? audienceFault(claims, issuer.audience) : undefined;
+  }
+
+  function faultsIn(token: ReadToken, deferred: ReadonlySet<Check>): VerifiedToken['faults'] {
+    return [...deferred].flatMap((check) => {
+      const fault = faultOf(check, token);
+      return fault ? [[check, fault] as const] : [];
+    });
   }
 
   return {
@@ -96,10 +105,7 @@ export function createJwtVerifier(
       const key = await issuer.keys.find(header.kid as string | undefined, algorithm);
       if (!(await verifySignature(jws, key, algorithm))) throw new AuthError('ERR_TOKEN_SIGNATURE');
       if ('cnf' in claims) throw new AuthError('ERR_TOKEN_BOUND');
-      const faults = [...deferred].flatMap((check) => {
-        const fault = faultOf(check, token);
-        return fault ? [[check, fault] as const] : [];
-      });
+      const faults = deferred.size === 0 ? noFaults : faultsIn(token, deferred);
       const { exp, nbf, iat } = claims;
       const principal = principalOf(payload, issuer.claims);
       return { principal, times: { exp, nbf, iat }, issuer, key, faults };
