@@ -8,10 +8,10 @@ import type { VerificationKey } from './key.js';
 /** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
 export interface KeySet {
   /**
-   * The one key that a token names, fit for its algorithm.
+   * The one key that a token names, fit for its algorithm: at once, where it is held.
    * @throws AuthError if there is none, UpstreamError if that cannot be known
    */
-  find(kid: string | undefined, algorithm: Algorithm): Promise<VerificationKey>;
+  find(kid: string | undefined, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
   /** Tells whether a key is still listed; waits only where {@link find} would. */
   lists(key: VerificationKey): boolean | Promise<boolean>;
   /** Settles once keys are held. */
@@ -189,15 +189,17 @@ export function createKeySet(
     return true;
   }
 
+  async function findAnew(kid: string | undefined, algorithm: Algorithm): Promise<VerificationKey> {
+    const asked = started;
+    const named = kid === undefined ? [...(await current()).keys] : await search(kid, asked);
+    if (kid !== undefined && named.length === 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
+    return onlyFit(named, algorithm);
+  }
+
   return {
-    async find(kid, algorithm) {
-      const asked = started;
-      const named = kid === undefined ? [...(await current()).keys] : await search(kid, asked);
-      if (kid !== undefined && named.length === 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
-      const [key, ...others] = named.filter((one) => one.fits(algorithm));
-      if (!key) throw new AuthError('ERR_TOKEN_KEY_MISMATCH');
-      if (others.length > 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
-      return key;
+    find(kid, algorithm) {
+      const named = kid === undefined ? undefined : atHand()?.byKid.get(kid);
+      return named ? onlyFit(named, algorithm) : findAnew(kid, algorithm);
     },
     lists(key) {
       const ours = atHand();
@@ -210,6 +212,13 @@ export function createKeySet(
       closing.abort(new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed'));
     },
   };
+}
+
+function onlyFit(named: readonly VerificationKey[], algorithm: Algorithm): VerificationKey {
+  const [key, ...others] = named.filter((one) => one.fits(algorithm));
+  if (!key) throw new AuthError('ERR_TOKEN_KEY_MISMATCH');
+  if (others.length > 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
+  return key;
 }
 
 function holdOf(keys: readonly VerificationKey[], number: number, fetchedAt: number): Held {
