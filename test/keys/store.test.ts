@@ -335,10 +335,13 @@ describe('what is not believed of a store costs one fetch', () => {
     ['no key at all', (_, time) => fresh([], time)],
     ['no key that can be used', (_, time) => fresh([{}, null, 'key', { kty: 'oct' }], time)],
   ])('%s', async (_, held) => {
-    const { start, token, network } = await openShared(held);
-    const { verdict } = start();
-    expect(await verdict(token())).toBe('allowed');
-    expect(network.asked).toBe(1);
+    for (const kid of ['first', undefined]) {
+      const { start, key, network } = await openShared(held);
+      const { verdict } = start();
+      const token = mint(key, { header: { kid }, claims: { exp: seconds + 1e7 } });
+      expect([kid, await verdict(token)]).toEqual([kid, 'allowed']);
+      expect(network.asked).toBe(1);
+    }
   });
 
   test.each<[string, KeyStore['get']]>([

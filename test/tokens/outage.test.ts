@@ -48,6 +48,22 @@ describe('a remembered token', () => {
     },
   );
 
+  test('has keys as old as the asking for them, however long the answer took', async () => {
+    const { principal, token, network, clock } = await openScene(hour);
+    const release = keepBack(network);
+    const waiting = principal(token());
+    await settle();
+    clock.advance(100);
+    release();
+    const first = await waiting;
+    clock.advance(379.999);
+    expect(await principal(token())).toBe(first);
+    expect(network.asked).toBe(1);
+    clock.advance(0.001);
+    expect(await principal(token())).toBe(first);
+    expect(network.asked).toBe(2);
+  });
+
   test('from twice maxAge on waits for one fetch, shared with new tokens', async () => {
     const { principal, token, good, first, network } = await openAged(1_200);
     const release = keepBack(network);

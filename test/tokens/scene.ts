@@ -84,7 +84,9 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const network = createNetwork(key);
   const open = (more: SceneOptions = {}) => {
     const common = { issuer, audience, jwksUri, now: clock.now, fetch: network.fetch };
-    const guard = createGuard({ ...common, ...options, ...more } as GuardOptions);
+    // No test that does not say so is about a deadline, on a busy machine either.
+    const keys = { timeout: 60, ...options.keys, ...more.keys };
+    const guard = createGuard({ ...common, ...options, ...more, keys } as GuardOptions);
     onTestFinished(() => guard.close());
     return guard;
   };

@@ -232,6 +232,8 @@ function respeak(draw: Draw, value: Record<string, unknown>): string | Uint8Arra
     () => within(`"${name}":${again}`),
     () => text.replace(/\}$/, `,"${name}":${again}}`),
     () => within(`"\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}":${again}`),
+    () => within(`"${name}"${draw.pick([' ', '\t', '\n', '\r', ' \r\n'])}:${again}`),
+    () => within(`"a\\":"${draw.pick(['', ' '])}:{"\\"a\\":":1,"b":"\\":\\":"}`),
     () => within('"nested":{"a":1,"a":2}'),
     () => within('"nested":[{"a":[{"b":1,"b":1}]}]'),
     () => within(`"__proto__":${draw.pick(['null', '{}', '{"admin":true}'])}`),
