@@ -1,0 +1,213 @@
+import type { Mode, Standing } from '../index.js';
+
+/**
+ * How far a client is; the first that fits.
+ * - `exempt`: on keys by an extension that has not run out
+ * - `migrated`: no key for 14 days, and a token since its last key
+ * - `quiet`: neither for 14 days
+ * - `blocked`: on keys, and of its tokens none was accepted but some refused in the last 14 days
+ * - `overdue`: on keys, and its sunset is less than 30 days away, or over
+ * - `in progress`: keys and tokens in the last 14 days
+ * - `on keys`: keys alone
+ */
+export type ClientStatus =
+  | 'exempt'
+  | 'migrated'
+  | 'quiet'
+  | 'blocked'
+  | 'overdue'
+  | 'in progress'
+  | 'on keys';
+
+/** How often, up to the time of the report. */
+export interface Recent {
+  readonly day: number;
+  readonly week: number;
+  readonly month: number;
+}
+
+/** How often, and when. Times are ISO 8601, in UTC, to the minute. */
+export interface Tallied {
+  readonly count: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** A refusal by its reason: a code of docs/errors.md. */
+export interface Refused extends Tallied {
+  readonly reason: string;
+  /** Who asked was known for certain; else the refused token only says so. */
+  readonly verified: boolean;
+}
+
+/** One key of a client. */
+export interface KeyReport {
+  readonly id: string;
+  /** Whether it was accepted or not; absent: never since `trackingSince`. */
+  readonly lastUse?: string;
+  /** Requests, accepted or not, in the last 30 days. */
+  readonly month: number;
+  /** The person that made it, where that is known. */
+  readonly createdBy?: string;
+}
+
+/** Whether a client's keys can be switched off without anybody noticing. */
+export interface SafeToCut {
+  readonly safe: boolean;
+  /** In a sentence. */
+  readonly why: string;
+  /** Days without a key that it takes: 14, or twice the longest gap between two uses. */
+  readonly quietDays: number;
+  /** Days between two uses, at the longest; absent with fewer than two uses. */
+  readonly longestGapDays?: number;
+  /** When it will be, if no key comes until then; absent if it is. */
+  readonly from?: string;
+}
+
+/** One client. */
+export interface ClientReport {
+  readonly client: string;
+  readonly owner?: string;
+  readonly cohort?: string;
+  /** What the plan says of it today, routes apart. */
+  readonly mode: Mode;
+  readonly standing: Standing;
+  readonly sunsetAt?: string;
+  readonly daysToSunset?: number;
+  readonly status: ClientStatus;
+  readonly safeToCut: SafeToCut;
+  /** A key of its own came, accepted or not. */
+  readonly lastKeyUse?: string;
+  readonly firstTokenUse?: string;
+  readonly lastTokenUse?: string;
+  /** Requests with a key of its own, accepted or not. */
+  readonly keyRequests: Recent;
+  /** Requests let in with a token. */
+  readonly tokenRequests: Recent;
+  readonly refusedRequests: Recent;
+  readonly keys: readonly KeyReport[];
+  /** What still uses keys, the most recent first; templates and user agents of the last 30 days. */
+  readonly routes: readonly (Tallied & { readonly route: string })[];
+  readonly agents: readonly (Tallied & { readonly agent: string })[];
+  /** In the last 30 days. */
+  readonly refusals: readonly Refused[];
+  /** What checks in report mode would have refused in the last 30 days. */
+  readonly wouldDeny: readonly (Tallied & { readonly reason: string })[];
+}
+
+/** A rehearsal, and what it taught. */
+export interface BrownoutReport {
+  /** Its start in the plan. */
+  readonly start: string;
+  readonly end?: string;
+  /** Requests. */
+  readonly refused: number;
+  readonly clients: readonly {
+    readonly client: string;
+    readonly refused: number;
+    /** What it came with after the last refusal: a key wins over a token. */
+    readonly cameBack: 'token' | 'key' | 'never';
+  }[];
+}
+
+/** How many, of how many. */
+export interface Share {
+  readonly total: number;
+  readonly migrated: number;
+  /** Still to move. */
+  readonly left: number;
+  /** 0 to 100, rounded down; absent if there are none. */
+  readonly percent?: number;
+}
+
+/** Requests let in; `percent` of them with a token, rounded down. */
+export interface Traffic {
+  readonly key: number;
+  readonly token: number;
+  readonly percent?: number;
+}
+
+/** When the last client will have moved, if the last weeks go on. */
+export type Projection =
+  | { readonly state: 'done' }
+  | { readonly state: 'no trend'; readonly why: string }
+  | { readonly state: 'range'; readonly from: string; readonly to: string };
+
+/** Something that a person should look at. */
+export interface Risk {
+  readonly kind: 'key-in-url' | 'key-beside-token' | 'personal-key' | 'short-notice' | 'late-check';
+  readonly client?: string;
+  readonly key?: string;
+  /** In a sentence, without a credential. */
+  readonly detail: string;
+}
+
+/** When this report can be wrong, and by how much. */
+export interface DataQuality {
+  readonly trackingSince?: string;
+  readonly daysTracked: number;
+  /** Guards that have told in the last three intervals, or were closed in good order today. */
+  readonly reporting: number;
+  readonly lastTold?: string;
+  /** Guards that ended without a word in the last 30 days, and what each may have taken along. */
+  readonly lost: readonly {
+    readonly instance: string;
+    readonly lastTold: string;
+    readonly atMostSeconds: number;
+  }[];
+  /** Requests that there was no room to count by client. */
+  readonly dropped: number;
+  /** Requests let in that name no client, in the last 30 days. */
+  readonly withoutClient: number;
+  /** Clients left out as the team's own. */
+  readonly excluded: number;
+  /** Each in a sentence. */
+  readonly notes: readonly string[];
+}
+
+/** How far a migration is. No credential, and of persons only what was handed in. */
+export interface MigrationReport {
+  /** The form of this object; it changes when a member changes its meaning. */
+  readonly schema: 'sallyport-report-1';
+  readonly generatedAt: string;
+  /** The cohort it is limited to. */
+  readonly onlyCohort?: string;
+  readonly plan: {
+    readonly mode: Mode;
+    readonly deprecatedAt?: string;
+    readonly sunsetAt?: string;
+    /** Whole days, negative once it is over. */
+    readonly daysToSunset?: number;
+    readonly guide?: string;
+  };
+  readonly clientsMigrated: Share;
+  readonly trafficWeek: Traffic;
+  readonly trafficMonth: Traffic;
+  /** Every client's keys can be cut. */
+  readonly safeToCut: boolean;
+  readonly projection: Projection;
+  /** Requests by day, the oldest first, 90 days at most, none left out. */
+  readonly days: readonly {
+    readonly day: string;
+    readonly key: number;
+    readonly token: number;
+    readonly refused: number;
+  }[];
+  /** The most urgent first. */
+  readonly clients: readonly ClientReport[];
+  /** Ids of clients: by requests with a key in the last 30 days, 10 at most. */
+  readonly topKeyUsers: readonly string[];
+  /** Ids of clients that use both. */
+  readonly halfMigrated: readonly string[];
+  /** Ids of clients whose tokens were refused in the last 30 days. */
+  readonly failing: readonly string[];
+  /** Keys that never came; absent while tracking is too short to know. */
+  readonly silentKeys?: readonly { readonly client: string; readonly key: string }[];
+  /** Keys that belong to no client. */
+  readonly orphanKeys: readonly string[];
+  readonly brownouts: readonly BrownoutReport[];
+  /** Extensions that have not run out. */
+  readonly extensions: readonly { readonly client: string; readonly until: string }[];
+  readonly risks: readonly Risk[];
+  readonly dataQuality: DataQuality;
+}
