@@ -4,7 +4,8 @@ import { defineConfig } from 'tsup';
 
 const shared = {
   entry: [
-    ...['index', 'express', 'fastify', 'fetch', 'keys', 'plan', 'postgres', 'redis', 'testing'],
+    ...['index', 'audit', 'cli', 'express', 'fastify', 'fetch', 'keys', 'otel', 'plan', 'postgres'],
+    ...['redis', 'report', 'testing', 'usage'],
   ].map((name) => `src/${name}.ts`),
   format: 'esm',
   target: 'node20',

@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { toGuardRequest } from './adapters/node-request.js';
-import { setHeaders } from './adapters/node-response.js';
+import { expressTemplate, toGuardRequest } from './adapters/node-request.js';
+import { setHeaders, writeDenial } from './adapters/node-response.js';
 import {
   checkRequirements,
   createGuard,
-  type Denial,
   type Guard,
   type GuardOptions,
   type Principal,
@@ -35,6 +34,8 @@ export type ExpressMiddleware = (
 
 interface ExpressRequest extends IncomingMessage {
   readonly originalUrl: string;
+  readonly baseUrl: string;
+  readonly route?: { readonly path: unknown };
   readonly params?: unknown;
   readonly body?: unknown;
   principal: Principal;
@@ -58,10 +59,12 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
 
     return async function requireTokenMiddleware(request, response, next) {
       try {
-        const { originalUrl: url, method, rawHeaders, params, body } = request as ExpressRequest;
-        const nodeRequest = { source: request, url, method, rawHeaders, params, body };
+        const source = request as ExpressRequest;
+        const { originalUrl: url, method, rawHeaders, params, body } = source;
+        const route = () => expressTemplate(source.baseUrl, source.route?.path);
+        const nodeRequest = { source, url, method, rawHeaders, params, body, route };
         const decision = await guard(toGuardRequest(nodeRequest), required);
-        if (!decision.allowed) return deny(response, decision.denial);
+        if (!decision.allowed) return writeDenial(response, decision.denial);
         request.principal = decision.principal as Principal;
         setHeaders(response, decision.headers);
       } catch (error) {
@@ -70,11 +73,4 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
       next();
     };
   };
-}
-
-function deny(response: ServerResponse, { status, headers, body }: Denial): void {
-  if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
-  response.statusCode = status;
-  setHeaders(response, headers);
-  response.end(JSON.stringify(body));
 }

@@ -51,7 +51,9 @@ export const fastifyGuard = fastifyPlugin(
       return async function requireTokenHook(hooked, answer) {
         const [request, reply] = [hooked as FastifyRequest, answer as FastifyReply];
         const { originalUrl: url, method, raw, params, body } = request;
-        const nodeRequest = { source: raw, url, method, rawHeaders: raw.rawHeaders, params, body };
+        const { rawHeaders } = raw;
+        const route = () => request.routeOptions.url;
+        const nodeRequest = { source: raw, url, method, rawHeaders, params, body, route };
         const decision = await guard(toGuardRequest(nodeRequest), required);
         if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
         const { headers } = decision.allowed ? decision : decision.denial;

@@ -5,6 +5,7 @@ export type {
   KeyCacheOptions,
   KeyInvalidations,
   KeyLookup,
+  UsageOptions,
 } from './core/api-keys.js';
 export type { Denial, ProblemDetails } from './core/challenge.js';
 export type { Decision } from './core/decision.js';
@@ -18,7 +19,7 @@ export {
   type UpstreamErrorCode,
 } from './core/errors.js';
 export type { DecisionEvent } from './core/events.js';
-export type { GuardRequest } from './core/extract.js';
+export type { GuardRequest, KeyPlace } from './core/extract.js';
 export { createGuard, type Guard } from './core/guard.js';
 export type { IssuerOptions } from './core/issuers.js';
 export type { KeysEvent } from './core/key-events.js';
@@ -42,6 +43,19 @@ export type {
 } from './core/migration/plan.js';
 export type { Standing } from './core/migration/stance.js';
 export type { Counts } from './core/migration/tally.js';
+export {
+  dayOf,
+  mergeRows,
+  nameOf,
+  type Usage,
+  type UsageBatch,
+  type UsageInstance,
+  type UsageKind,
+  type UsageRow,
+  type UsageStore,
+  usageKinds,
+} from './core/migration/usage.js';
+export { memoryUsage } from './core/migration/usage-memory.js';
 export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';

@@ -11,6 +11,8 @@ export interface NodeRequest {
   readonly params: unknown;
   /** The body, if it was parsed already. */
   readonly body: unknown;
+  /** Its route's template; asked only by who wants to know. */
+  route?(): string | undefined;
 }
 
 /** A Node framework's request in the guard's words. */
@@ -21,6 +23,7 @@ export function toGuardRequest({
   rawHeaders,
   params,
   body,
+  route,
 }: NodeRequest): GuardRequest {
   const values = (name: string): string | undefined => {
     const found: string[] = [];
@@ -43,7 +46,22 @@ export function toGuardRequest({
       return plainParams(params);
     },
     formToken: hasFormToken(body, header),
+    get route() {
+      return route?.();
+    },
   };
+}
+
+/**
+ * The template of an Express route, under the path that its router is mounted at. Express knows that
+ * path only as it was called, so what looks like an id in it becomes `*`.
+ */
+export function expressTemplate(baseUrl: string, path: unknown): string | undefined {
+  if (typeof path !== 'string') return undefined;
+  const base = baseUrl.replace(/[^/]+/g, (segment) =>
+    /^(?:v\d{1,3}|[a-z._-]{1,32})$/i.test(segment) ? segment : '*',
+  );
+  return base + (path === '/' && base !== '' ? '' : path);
 }
 
 // RFC 6750 §2.2 knows one kind of body; a member of a JSON body is the application's own.

@@ -1,3 +1,5 @@
+import type { Denial } from '../index.js';
+
 /**
  * A decision's headers for a response that has some already: a Link is added to the others
  * (RFC 8288 §3), once; anything else is ours alone.
@@ -20,6 +22,13 @@ export interface NodeResponse {
   setHeader(name: string, value: string): unknown;
 }
 
+/** As much of Node's response as answers a request. */
+export interface AnswerableResponse extends NodeResponse {
+  readonly headersSent: boolean;
+  statusCode: number;
+  end(body: string): unknown;
+}
+
 /** Sets a decision's headers on Node's own response. */
 export function setHeaders(
   response: NodeResponse,
@@ -27,4 +36,12 @@ export function setHeaders(
 ): void {
   const all = besideOthers(headers, (name) => response.getHeader(name));
   for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
+}
+
+/** Answers a request that is refused. */
+export function writeDenial(response: AnswerableResponse, { status, headers, body }: Denial): void {
+  if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
+  response.statusCode = status;
+  setHeaders(response, headers);
+  response.end(JSON.stringify(body));
 }

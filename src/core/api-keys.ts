@@ -1,8 +1,18 @@
-import { callable, integer, oneOf, optional, seconds, settingsOf, someText } from './config.js';
+import {
+  callable,
+  integer,
+  listOf,
+  oneOf,
+  optional,
+  seconds,
+  settingsOf,
+  someText,
+} from './config.js';
 import type { KeyPlaces } from './extract.js';
 import { checkSources, type KeySource } from './key-sources.js';
 import type { MigrationEvent } from './migration/changes.js';
 import type { MigrationPlan, PlanSource } from './migration/plan.js';
+import type { UsageStore } from './migration/usage.js';
 
 /** What the application knows of an API key. */
 export interface ApiKeyRecord {
@@ -52,6 +62,18 @@ export interface KeyCacheOptions {
   readonly maxStale?: number;
 }
 
+/** How it is counted who uses keys, and who tokens. */
+export interface UsageOptions {
+  /** Where the counts of all processes add up. @default in this process, until it ends */
+  readonly store?: UsageStore;
+  /** Seconds between two flushes, 10 to 60: what is lost at most if the process is killed. @default 30 */
+  readonly every?: number;
+  /** Clients' tokens and keys that are counted apart between two flushes. @default 10000 */
+  readonly max?: number;
+  /** Ids of clients that are not counted, such as your own support tools. */
+  readonly exclude?: readonly string[];
+}
+
 /** The old door: API keys beside tokens. */
 export interface ApiKeyOptions {
   /** Where keys are; several at once. */
@@ -73,8 +95,18 @@ export interface ApiKeyOptions {
   /** Who may still use keys, and until when. @default everybody, for ever */
   readonly plan?: MigrationPlan | PlanSource;
   readonly invalidations?: KeyInvalidations;
+  /** How it is counted who still uses keys; `false`: not at all. */
+  readonly usage?: UsageOptions | false;
   /** Told of every change of plan and mode, and of what may go wrong. Nothing it does matters. */
   readonly onMigration?: (event: MigrationEvent) => void;
+}
+
+/** {@link UsageOptions}, checked. */
+export interface UsageSettings {
+  readonly store: UsageStore | undefined;
+  readonly every: number;
+  readonly max: number;
+  readonly exclude: ReadonlySet<string>;
 }
 
 /** The options, checked, with nothing left out. */
@@ -87,12 +119,13 @@ export interface ApiKeySettings {
   readonly cache: Required<KeyCacheOptions>;
   readonly plan: MigrationPlan | PlanSource | undefined;
   readonly invalidations: KeyInvalidations | undefined;
+  readonly usage: UsageSettings | false;
   readonly onMigration: ((event: MigrationEvent) => void) | undefined;
 }
 
 const names = [
   ...['from', 'lookup', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
-  ...['invalidations', 'onMigration'],
+  ...['invalidations', 'usage', 'onMigration'],
 ];
 
 /**
@@ -102,6 +135,7 @@ const names = [
 export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
   const own: Partial<ApiKeyOptions> = settingsOf(where, given, names);
   const { timeout = 5, both = 'refuse', environment, wellFormed, cache = {}, onMigration } = own;
+  const { usage = {} } = own;
   const at = (name: keyof ApiKeyOptions) => `${where}.${name}`;
   return {
     places: {
@@ -117,6 +151,7 @@ export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
     cache: checkCache(at('cache'), cache),
     plan: own.plan,
     invalidations: optional(at('invalidations'), own.invalidations, checkInvalidations),
+    usage: usage === false ? false : checkUsage(at('usage'), usage),
     onMigration: optional(at('onMigration'), onMigration, callable),
   };
 }
@@ -133,6 +168,27 @@ function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOpt
     unknownTtl: seconds(`${where}.unknownTtl`, unknownTtl, [0, 30]),
     maxStale: seconds(`${where}.maxStale`, maxStale, [0, 86_400]),
   };
+}
+
+function checkUsage(where: string, given: UsageOptions): UsageSettings {
+  const own: UsageOptions = settingsOf(where, given, ['store', 'every', 'max', 'exclude']);
+  const { store, every = 30, max = 10_000, exclude } = own;
+  return {
+    store: optional(`${where}.store`, store, checkStore),
+    every: seconds(`${where}.every`, every, [10, 60]),
+    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    exclude: new Set(
+      optional(`${where}.exclude`, exclude, (place, ids) =>
+        listOf(place, ids, 'client id', (id) => id !== ''),
+      ),
+    ),
+  };
+}
+
+function checkStore(where: string, given: UsageStore): UsageStore {
+  callable(`${where}.add`, Object(given).add);
+  callable(`${where}.read`, Object(given).read);
+  return given;
 }
 
 function checkInvalidations(where: string, given: KeyInvalidations): KeyInvalidations {

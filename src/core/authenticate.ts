@@ -1,7 +1,7 @@
 import { AuthError } from './errors.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import type { Principal, Seen } from './principal.js';
+import { knownKey, type Principal, type Seen } from './principal.js';
 import type { Ruling } from './ruling.js';
 import { createKeyVerifier } from './verify/api-key.js';
 import { createTokenVerifier } from './verify/cache.js';
@@ -43,6 +43,7 @@ export function createAuthenticator(settings: Settings): Authenticator {
   ): Promise<Principal> {
     const principal = await verifyToken(text, seen, ruling);
     const holder = await holderOf(key, seen);
+    if (holder.key) seen.key = knownKey(holder.key);
     if (!isSameClient(principal, holder)) throw new AuthError('ERR_CREDENTIAL_MISMATCH');
     return principal;
   }

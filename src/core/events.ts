@@ -1,10 +1,11 @@
 import type { Decision } from './decision.js';
 import type { AuthErrorCode } from './errors.js';
-import type { Credential, GuardRequest } from './extract.js';
+import type { Credential, GuardRequest, KeyPlace } from './extract.js';
 import { type Notices, noNotices } from './migration/notice.js';
 import type { Mode } from './migration/plan.js';
 import type { Stance } from './migration/stance.js';
-import { type Principal, type Seen, text } from './principal.js';
+import { actorsOf, type Principal, type Seen, text } from './principal.js';
+import { neededScopes, type Requirements } from './requirements.js';
 import { own } from './verify/json.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
@@ -27,22 +28,32 @@ export interface DecisionEvent {
   readonly tokenId?: string;
   /** Also of a key that is known, and refused all the same. */
   readonly keyId?: string;
+  readonly keyPlace?: KeyPlace;
+  /** Who acts for the subject (RFC 8693 §4.1): the current actor first, 5 at most. */
+  readonly actors?: readonly string[];
   /** The mode that was in force for the owner of a key. */
   readonly mode?: Mode;
   readonly cohort?: string;
   /** The codes with which checks in report mode, and brownouts in a dry run, would have refused. */
   readonly wouldDeny?: readonly string[];
   readonly scopes?: readonly string[];
+  /** What the route asks for: all of `scopes`, and the first of `anyScope`. */
+  readonly requiredScopes?: readonly string[];
   readonly missingScopes?: readonly string[];
   /** What a refused token said of itself: unverified, 128 printable characters each at most. */
   readonly claimed?: { readonly issuer?: string; readonly clientId?: string };
+  /** With fractions, unless the guard is given a clock of its own. */
   readonly durationMs: number;
   readonly httpMethod: string;
+  /** The template of the route, such as `/orders/:id`, where it is known. */
+  readonly route?: string;
 }
 
 /** What is known of a request so far; each stage adds what it found. */
 export interface Attempt {
   readonly request: GuardRequest;
+  readonly required: Requirements;
+  /** By the stopwatch. */
   readonly startedAt: number;
   credential: Credential | undefined;
   principal: Principal | undefined;
@@ -54,17 +65,29 @@ export interface Attempt {
 }
 
 /** What is known of a request before anything is done with it. */
-export const attemptOf = (request: GuardRequest, startedAt: number): Attempt => ({
+export const attemptOf = (
+  request: GuardRequest,
+  required: Requirements,
+  startedAt: number,
+): Attempt => ({
   request,
+  required,
   startedAt,
   // Each member is its own, whatever somebody may have put into Object.prototype.
   credential: undefined,
   principal: undefined,
   stance: undefined,
   notices: noNotices,
-  seen: { claims: undefined, clientPath: undefined, keyId: undefined },
+  seen: { claims: undefined, clientPath: undefined, key: undefined },
   notes: [],
 });
+
+/** Who wants to know, and the clocks. */
+interface Listening {
+  readonly onDecision: ((event: DecisionEvent) => unknown) | undefined;
+  readonly now: () => number;
+  readonly stopwatch: () => number;
+}
 
 /** Tells a listener of decisions. */
 export interface Teller {
@@ -75,16 +98,13 @@ export interface Teller {
 }
 
 /** A listener can throw, reject or change its event: no decision knows of it. */
-export function createTeller(
-  listener: ((event: DecisionEvent) => unknown) | undefined,
-  now: () => number,
-): Teller {
+export function createTeller({ onDecision: listener, now, stopwatch }: Listening): Teller {
   if (!listener) return { begin: () => 0, tell: (_, decision) => decision };
   return {
-    begin: now,
+    begin: stopwatch,
     tell(attempt, decision) {
       try {
-        Promise.resolve(listener(eventOf(attempt, decision, now()))).catch(() => {});
+        Promise.resolve(listener(eventOf(attempt, decision, [now(), stopwatch()]))).catch(() => {});
       } catch {
         // The listener's own trouble.
       }
@@ -93,22 +113,36 @@ export function createTeller(
   };
 }
 
-function eventOf(attempt: Attempt, decision: Decision, time: number): DecisionEvent {
-  const { request, startedAt, credential, principal, stance, seen, notes } = attempt;
+function eventOf(
+  attempt: Attempt,
+  decision: Decision,
+  [time, readAt]: readonly [time: number, readAt: number],
+): DecisionEvent {
+  const { request, required, startedAt, credential, principal, stance, seen, notes } = attempt;
+  const requiredScopes = neededScopes(required);
+  const route = routeOf(attempt);
   return {
     time,
     ...outcomeOf(decision),
     method: credential?.kind ?? 'none',
     ...(principal ? identityOf(principal) : claimedBy(seen)),
+    ...(seen.key && { keyId: seen.key.id }),
+    ...(credential && credential.kind !== 'token' && { keyPlace: credential.place }),
+    ...(requiredScopes.length > 0 && { requiredScopes }),
     ...(stance && {
       mode: stance.mode,
       ...(stance.cohort !== undefined && { cohort: stance.cohort }),
     }),
     ...(notes.length > 0 && { wouldDeny: [...notes] }),
-    durationMs: Math.max(0, time - startedAt),
+    durationMs: Math.max(0, readAt - startedAt),
     httpMethod: request.method,
+    ...(route !== undefined && { route }),
   };
 }
+
+/** The template of the route: the application's word first, then the door's. */
+export const routeOf = ({ request, required }: Attempt): string | undefined =>
+  printable(required.routeTemplate ?? request.route);
 
 function outcomeOf(decision: Decision) {
   if (decision.allowed) return { outcome: 'allow', status: 200 } as const;
@@ -123,7 +157,9 @@ function outcomeOf(decision: Decision) {
   } as const;
 }
 
-function identityOf({ subject, clientId, orgId, issuer, tokenId, key, scopes }: Principal) {
+function identityOf(principal: Principal) {
+  const { subject, clientId, orgId, issuer, tokenId, key, scopes } = principal;
+  const actors = actorsOf(principal);
   return {
     ...(subject !== undefined && { subject }),
     ...(clientId !== undefined && { clientId }),
@@ -131,15 +167,15 @@ function identityOf({ subject, clientId, orgId, issuer, tokenId, key, scopes }: 
     ...(issuer !== undefined && { issuer }),
     ...(tokenId !== undefined && { tokenId }),
     ...(key && { keyId: key.id }),
+    ...(actors.length > 0 && { actors }),
     scopes: [...scopes],
   };
 }
 
-function claimedBy({ claims, keyId, clientPath = ['client_id'] }: Seen) {
-  if (keyId !== undefined) return { keyId };
-  if (!claims) return {};
-  const issuer = printable(text(claims, ['iss']));
-  const clientId = printable(text(claims, clientPath));
+function claimedBy(seen: Seen) {
+  if (seen.key || !seen.claims) return {};
+  const issuer = printable(text(seen.claims, ['iss']));
+  const clientId = claimedClient(seen);
   if (issuer === undefined && clientId === undefined) return {};
   return {
     claimed: {
@@ -149,5 +185,10 @@ function claimedBy({ claims, keyId, clientPath = ['client_id'] }: Seen) {
   };
 }
 
-const printable = (value: string | undefined): string | undefined =>
+/** Which client a refused token says it is, whether or not that is so. */
+export const claimedClient = ({ claims, clientPath = ['client_id'] }: Seen): string | undefined =>
+  claims && printable(text(claims, clientPath));
+
+/** What can stand in a log: 128 characters of ASCII at most. */
+export const printable = (value: string | undefined): string | undefined =>
   value?.replace(/[^ -~]/g, '').slice(0, 128) || undefined;

@@ -11,15 +11,27 @@ export interface GuardRequest {
   readonly params?: Readonly<Record<string, string>>;
   /** An already parsed form body has its own `access_token`. */
   readonly formToken?: boolean;
+  /** The template of its route, such as `/orders/:id`, where the door knows it; never the path itself. */
+  readonly route?: string | undefined;
   /** The framework's own request: what a guard sees twice of it is counted once. */
   readonly source?: object;
 }
 
+/** Where a key came: in a header of its own, behind a scheme of its own or `Bearer`, in the URL. */
+export type KeyPlace = 'header' | 'scheme' | 'bearer' | 'query';
+
 /** What a request presents to be known by. */
 export type Credential =
   | { readonly kind: 'token'; readonly text: string }
-  | { readonly kind: 'api-key'; readonly text: string }
-  | { readonly kind: 'both'; readonly text: string; readonly key: string };
+  | { readonly kind: 'api-key'; readonly text: string; readonly place: KeyPlace }
+  | {
+      readonly kind: 'both';
+      readonly text: string;
+      readonly key: string;
+      readonly place: KeyPlace;
+    };
+
+type FoundKey = Extract<Credential, { readonly kind: 'api-key' }>;
 
 /** Where API keys are looked for. */
 export interface KeyPlaces {
@@ -75,39 +87,39 @@ export function createExtractor(
     if (second.test(withoutQuotes(header))) throw new AuthError('ERR_HEADER_REPEATED');
     const text = header.slice(start.length);
     const asked = name.toLowerCase();
-    if (places.schemes.has(asked)) return { kind: 'api-key', text: checkKey(text) };
+    if (places.schemes.has(asked)) return found(text, 'scheme');
     return asked === 'bearer' ? bearer(text) : undefined;
   }
 
   // The grammar of a token is for whoever reads it: one that is known already had it.
   const bearer = (text: string): Credential =>
-    isKeyShaped(text) ? { kind: 'api-key', text: checkKey(text) } : { kind: 'token', text };
+    isKeyShaped(text) ? found(text, 'bearer') : { kind: 'token', text };
 
   const isKeyShaped = (text: string): boolean =>
     text.length <= longestText && places.shapes.some((shape) => shape.test(text));
 
-  function keysElsewhere(request: GuardRequest): readonly string[] {
-    const keys: string[] = [];
+  function keysElsewhere(request: GuardRequest): readonly FoundKey[] {
+    const keys: FoundKey[] = [];
     for (const name of places.headers) {
       const value = request.header(name);
-      if (value !== undefined) keys.push(checkKey(value));
+      if (value !== undefined) keys.push(found(value, 'header'));
     }
     const query = request.url.indexOf('?');
     if (query >= 0) keys.push(...keysIn(request.url.slice(query + 1)));
     return keys;
   }
 
-  function keysIn(query: string): readonly string[] {
+  function keysIn(query: string): readonly FoundKey[] {
     // Whatever is written without an escape is found without decoding all the rest.
     if (places.parameters.size === 0 && !/access_token|%/.test(query)) return [];
-    const keys: string[] = [];
+    const keys: FoundKey[] = [];
     for (const [name, value] of new URLSearchParams(query)) {
       const plain = plainName(name);
       if (plain === 'access_token') throw new AuthError('ERR_TOKEN_IN_QUERY');
       if (!places.parameters.has(plain)) continue;
       // Query parsers also read key[] and [key] as that name, and so could look at another value.
       if (plain !== name) throw new AuthError('ERR_API_KEY_MALFORMED');
-      keys.push(checkKey(value));
+      keys.push(found(value, 'query'));
     }
     return keys;
   }
@@ -117,10 +129,10 @@ export function createExtractor(
     const [key, another] = keysElsewhere(request);
     const credential = fromAuthorization(request.header('authorization'));
     if (key === undefined) return credential;
-    if (!credential && another === undefined) return { kind: 'api-key', text: key };
+    if (!credential && another === undefined) return key;
     const together = another === undefined && credential?.kind === 'token' && places.besideToken;
     if (!together) throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
-    return { kind: 'both', text: credential.text, key };
+    return { kind: 'both', text: credential.text, key: key.text, place: key.place };
   };
 }
 
@@ -131,8 +143,8 @@ function withoutQuotes(header: string): string {
   });
 }
 
-function checkKey(text: string): string {
-  if (keyText.test(text)) return text;
+function found(text: string, place: KeyPlace): FoundKey {
+  if (keyText.test(text)) return { kind: 'api-key', text, place };
   throw new AuthError(text.includes(',') ? 'ERR_API_KEY_REPEATED' : 'ERR_API_KEY_MALFORMED');
 }
 

@@ -7,6 +7,7 @@ import { type Attempt, attemptOf, createTeller } from './events.js';
 import { createExtractor, type GuardRequest } from './extract.js';
 import { createMigration } from './migration/admit.js';
 import { type Counts, createTally } from './migration/tally.js';
+import type { Usage } from './migration/usage.js';
 import { checkOptions, type GuardOptions } from './options.js';
 import type { Principal } from './principal.js';
 import { checkRequirements, passesWithout, type Requirements } from './requirements.js';
@@ -20,7 +21,7 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
    * @throws UpstreamError while an issuer's keys, or the plan, cannot be had
    */
   ready(): Promise<void>;
-  /** Ends every fetch on its way, and all polling. */
+  /** Ends every fetch on its way, and all polling; tells the usage store what is counted. */
   close(): Promise<void>;
   /**
    * Forgets what is remembered of an API key, by the id of its record: here at once, and in other
@@ -30,6 +31,11 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
   invalidateApiKey(id: string): Promise<void>;
   /** What was refused, and what would have been. */
   counts(): Counts;
+  /**
+   * Who used which credential, as all guards with the same `apiKeys.usage.store` have counted it.
+   * @throws whatever the store throws
+   */
+  usage(): Promise<Usage>;
 };
 
 /**
@@ -45,19 +51,19 @@ export function createGuard(options: GuardOptions): Guard {
   const migration = createMigration(settings.apiKeys, { now: settings.now, forget });
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
-  const { begin, tell } = createTeller(settings.onDecision, settings.now);
+  const { begin, tell } = createTeller(settings);
   const tally = createTally();
 
   async function guard(request: GuardRequest, requirements?: Requirements): Promise<Decision> {
     const required = checkRequirements(requirements);
-    const attempt = attemptOf(request, begin());
-    const decision = await decide(attempt, required);
-    tally.add(attempt, decision);
+    const attempt = attemptOf(request, required, begin());
+    const decision = await decide(attempt);
+    migration.count(attempt, decision, tally.add(attempt, decision));
     return tell(attempt, decision);
   }
 
-  async function decide(attempt: Attempt, required: Requirements): Promise<Decision> {
-    const { request, seen, notes } = attempt;
+  async function decide(attempt: Attempt): Promise<Decision> {
+    const { request, required, seen, notes } = attempt;
     try {
       const credential = extract(request);
       if (!credential) {
@@ -91,6 +97,7 @@ export function createGuard(options: GuardOptions): Guard {
       await migration.invalidate(id);
     },
     counts: tally.read,
+    usage: migration.usage,
   });
 }
 

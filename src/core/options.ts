@@ -82,6 +82,8 @@ export interface Settings {
   readonly onKeys: ((event: KeysEvent) => void) | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => number;
+  /** What is past between two readings, in milliseconds: the clock's, if one is given. */
+  readonly stopwatch: () => number;
 }
 
 const sharedNames = [
@@ -145,6 +147,8 @@ export function checkOptions(options: GuardOptions): Settings {
     onKeys: ifGiven(at('onKeys'), onKeys, callable),
     fetch: callable(at('fetch'), fetch),
     now: clock(callable(at('now'), now)),
+    // Decisions take microseconds, of which Date.now knows nothing.
+    stopwatch: now === Date.now ? () => performance.now() : clock(now),
   };
 }
 

@@ -26,8 +26,14 @@ export interface Seen {
   claims: Claims | undefined;
   /** Where its issuer, if that is a trusted one, keeps the client. */
   clientPath: readonly string[] | undefined;
-  /** Of a key that is known, and refused all the same. */
-  keyId: string | undefined;
+  /** A key that is known, and refused all the same or beside a token. */
+  key: KnownKey | undefined;
+}
+
+/** Which key it is, and whose. */
+export interface KnownKey {
+  readonly id: string;
+  readonly client: string;
 }
 
 /** A claim's name, or the way to it through nested objects. A dot in a name is just a dot. */
@@ -100,8 +106,28 @@ function refuse(): never {
   throw new TypeError('the scopes of a principal cannot be changed: its credential grants them');
 }
 
+/** What is told of a key: a key without a client counts as a client of its own. */
+export const knownKey = ({ id, clientId = id }: ApiKeyRecord): KnownKey => ({
+  id,
+  client: clientId,
+});
+
 /** The client a plan knows a principal by: a key without one counts as a client of its own. */
 export const clientOf = ({ clientId, key }: Principal): string | undefined => clientId ?? key?.id;
+
+const mostActors = 5;
+
+/** The chain of who acts for whom (RFC 8693 §4.1), the current actor first. */
+export function actorsOf({ claims }: Principal): readonly string[] {
+  const actors: string[] = [];
+  let actor = own(claims, 'act');
+  while (typeof actor === 'object' && actor !== null && actors.length < mostActors) {
+    const name = text(actor as Claims, ['sub']) ?? text(actor as Claims, ['client_id']);
+    if (name !== undefined) actors.push(name);
+    actor = own(actor, 'act');
+  }
+  return actors;
+}
 
 /** The claim at a path if it is a text that says something; an empty one says nothing. */
 export function text(claims: Claims, path: readonly string[]): string | undefined {

@@ -31,9 +31,22 @@ export interface Requirements {
    * accepted. It can make the plan stricter, never laxer.
    */
   readonly mode?: SharedMode;
+  /**
+   * The template of the route, such as `/orders/:id`, for events and for counts of who still uses
+   * keys. Express and Fastify know it of a route, and not of a router or of a hook of all routes.
+   */
+  readonly routeTemplate?: string;
 }
 
-const names = ['scopes', 'anyScope', 'orgId', 'check', 'optional', 'mode'] as const;
+const names = [
+  'scopes',
+  'anyScope',
+  'orgId',
+  'check',
+  'optional',
+  'mode',
+  'routeTemplate',
+] as const;
 const sharedModes = modes.filter((mode): mode is SharedMode => mode !== 'extension');
 const none: Requirements = Object.freeze(bare({}));
 const checked = new WeakSet<Requirements>([none]);
@@ -55,7 +68,7 @@ export function checkRequirements(
   if (checked.has(requirements)) return requirements;
   const where = 'requirements';
   const own: Requirements = settingsOf(where, requirements, names);
-  const { scopes, anyScope, orgId, check, optional, mode } = own;
+  const { scopes, anyScope, orgId, check, optional, mode, routeTemplate } = own;
   const copy: Requirements = bare({
     ...(scopes !== undefined && { scopes: listOf(`${where}.scopes`, scopes, 'scope', isScope) }),
     ...(anyScope !== undefined && {
@@ -65,6 +78,9 @@ export function checkRequirements(
     ...(check !== undefined && { check: callable(`${where}.check`, check) }),
     ...(optional !== undefined && { optional: flag(`${where}.optional`, optional) }),
     ...(mode !== undefined && { mode: oneOf(`${where}.mode`, mode, sharedModes) }),
+    ...(routeTemplate !== undefined && {
+      routeTemplate: checkTemplate(`${where}.routeTemplate`, routeTemplate),
+    }),
   });
   Object.freeze(copy);
   checked.add(copy);
@@ -76,6 +92,11 @@ function organization(where: string, orgId: unknown): NonNullable<Requirements['
     return orgId as NonNullable<Requirements['orgId']>;
   }
   throw mistake(where, orgId, 'is no organization: give its id, or a function of the request');
+}
+
+function checkTemplate(where: string, template: unknown): string {
+  if (typeof template === 'string' && /^\/[!->@-~]{0,127}$/.test(template)) return template;
+  throw mistake(where, template, 'is no template of a route: write one such as "/orders/:id"');
 }
 
 /** Tells whether a request without a credential may pass. */

@@ -64,6 +64,7 @@ describe('a key that is refused', () => {
       status: 401,
       reason,
       method: 'api-key',
+      keyPlace: 'header',
       ...(keyId !== undefined && { keyId }),
       durationMs: 0,
       httpMethod: 'GET',

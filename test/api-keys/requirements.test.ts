@@ -115,6 +115,7 @@ describe('an event', () => {
         outcome: 'allow',
         status: 200,
         method: 'api-key',
+        keyPlace: 'header',
         ...parts,
         keyId: 'key_3',
         mode: 'dual',

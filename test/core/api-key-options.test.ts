@@ -52,7 +52,7 @@ const options: readonly Mistake[] = [
   [
     'an option of another name',
     { ...good, header: 'x-api-key' },
-    '.header: "header" is not known: use from, lookup, timeout, both, environment, wellFormed, cache, plan, invalidations, onMigration',
+    '.header: "header" is not known: use from, lookup, timeout, both, environment, wellFormed, cache, plan, invalidations, usage, onMigration',
   ],
   ...['from', 'lookup', 'timeout', 'both', 'environment'].map(undefinedOption),
   ...['wellFormed', 'cache', 'plan', 'invalidations', 'onMigration'].map(undefinedOption),

@@ -312,6 +312,7 @@ describe('the event', () => {
         status: 401,
         reason,
         method: 'api-key',
+        keyPlace: 'header',
         subject: 'user_1',
         clientId: 'acme',
         keyId: 'key_acme',

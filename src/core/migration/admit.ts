@@ -1,13 +1,17 @@
 import type { ApiKeySettings } from '../api-keys.js';
+import type { Decision } from '../decision.js';
 import { AuthError, UpstreamError } from '../errors.js';
 import type { Attempt } from '../events.js';
 import { clientOf, type Principal } from '../principal.js';
+import { attribute } from './attribution.js';
 import { createLedger, createMigrationTeller } from './changes.js';
 import { listen } from './invalidations.js';
 import { keepPlan } from './keeper.js';
 import { type Notices, noNotices, noticesOf, retirementOf } from './notice.js';
 import type { Plan, SharedMode } from './plan.js';
 import { stanceOf, standingOf } from './stance.js';
+import type { Fresh } from './tally.js';
+import type { Usage } from './usage.js';
 
 /**
  * Answers what is announced to a principal that may use its credential. A token always may.
@@ -30,15 +34,22 @@ export interface Migration {
   /** Settles once a plan is in force and invalidations are listened to. */
   ready(): Promise<void>;
   close(): Promise<void>;
+  /** Counts who used which credential. */
+  count(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  /** Who used which credential, as all processes have counted it. */
+  usage(): Promise<Usage>;
   /** Tells other processes of a key. */
   invalidate(id: string): Promise<void>;
 }
 
-const tokensOnly = { plan: undefined, invalidations: undefined, onMigration: undefined };
+const tokensOnly = {
+  ...{ plan: undefined, invalidations: undefined, onMigration: undefined },
+  usage: false,
+} as const;
 
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
-  settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'onMigration'> = tokensOnly,
+  settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
   { now, forget }: { readonly now: () => number; forget(id: string): void },
 ): Migration {
   const { plan: given, invalidations, onMigration } = settings;
@@ -46,6 +57,7 @@ export function createMigration(
   const ledger = createLedger(tell, now);
   const plans = keepPlan(given, { now, tell, ledger });
   const listening = listen(invalidations, forget);
+  const attribution = attribute(settings.usage, { now, tell, plan: plans.current });
 
   return {
     admit(principal, attempt, atLeast) {
@@ -70,8 +82,10 @@ export function createMigration(
     },
     async close() {
       plans.close();
-      await listening.close();
+      await Promise.all([listening.close(), attribution.close()]);
     },
+    count: attribution.count,
+    usage: attribution.read,
     invalidate: async (id) => invalidations?.publish(id),
   };
 }

@@ -22,6 +22,11 @@ export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: nu
       readonly detail: string;
     }
   | {
+      /** Counts of usage could not be kept yet, or, when the guard is closed, at all. */
+      readonly kind: 'usage-failed';
+      readonly detail: string;
+    }
+  | {
       /** Something in the plan that may not be meant, or is over. */
       readonly kind: 'warning';
       readonly detail: string;

@@ -147,7 +147,7 @@ function membersOf(answer: unknown): Readonly<Record<string, string>> {
 }
 
 // A sentence of ours is for reading as it is; another's may be anything.
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const says = error instanceof Error ? error.message : 'what was thrown is no Error';
   return String(says)

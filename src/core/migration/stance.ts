@@ -17,6 +17,8 @@ export interface Stance {
   readonly refusal: Refusal | undefined;
   /** Milliseconds since 1970: the end of the brownout that refuses. */
   readonly retryAt: number | undefined;
+  /** Milliseconds since 1970: the start of that brownout in the plan. */
+  readonly brownout: number | undefined;
   /** A brownout that is a dry run would have refused what nothing else does. */
   readonly wouldRefuse: boolean;
 }
@@ -33,18 +35,26 @@ export function stanceOf(
   const mode = stricter(ownMode(plan, client, clientId), strictest);
   const cohort = client.cohort?.name;
   let refusal: Refusal | undefined;
+  let start: number | undefined;
   let wouldRefuse = false;
   if (mode === 'token-only') refusal = 'migrated';
   else if (sunsetAt !== undefined && now >= sunsetAt) refusal = 'sunset';
   else if (client.mode !== 'extension') {
     for (const brownout of plan.brownouts) {
       if (openUntil(brownout, now) === undefined || !concerns(brownout, clientId, cohort)) continue;
-      if (!brownout.dryRun) refusal = 'brownout';
-      else wouldRefuse = true;
+      if (brownout.dryRun) wouldRefuse = true;
+      else {
+        refusal = 'brownout';
+        start ??= brownout.start;
+      }
     }
   }
   const retryAt = refusal === 'brownout' ? endOfBrownout(plan, clientId, now) : undefined;
-  return { mode, cohort, sunsetAt, refusal, retryAt, wouldRefuse: wouldRefuse && !refusal };
+  return {
+    ...{ mode, cohort, sunsetAt, refusal, retryAt },
+    brownout: start,
+    wouldRefuse: wouldRefuse && !refusal,
+  };
 }
 
 /** Where a client stands: in a mode, or behind its sunset. */

@@ -1,5 +1,5 @@
 import type { Decision } from '../decision.js';
-import type { ErrorCode } from '../errors.js';
+import type { AuthErrorCode, ErrorCode } from '../errors.js';
 import type { Attempt } from '../events.js';
 
 /** How often, by the codes of docs/errors.md, since this guard was made. */
@@ -10,12 +10,20 @@ export interface Counts {
   readonly wouldDeny: Readonly<Partial<Record<ErrorCode, number>>>;
 }
 
+/** What of an attempt was not seen before of the same request. */
+export interface Fresh {
+  readonly refused: boolean;
+  readonly notes: readonly AuthErrorCode[];
+}
+
 /** Counts refusals by their reason: as many counters as there are codes, and no more. */
 export interface Tally {
   /** Counts one attempt; a second look at the same request is not counted again. */
-  add(attempt: Attempt, decision: Decision): void;
+  add(attempt: Attempt, decision: Decision): Fresh;
   read(): Counts;
 }
+
+const nothingNew: Fresh = { refused: false, notes: [] };
 
 export function createTally(): Tally {
   const refused = new WeakSet<object>();
@@ -27,15 +35,19 @@ export function createTally(): Tally {
 
   return {
     add({ request, notes }, decision) {
+      if (decision.allowed && notes.length === 0) return nothingNew;
       const source = request.source ?? request;
-      if (!decision.allowed && !refused.has(source)) {
+      const isNew = !decision.allowed && !refused.has(source);
+      if (isNew) {
         refused.add(source);
         count(refusals, decision.error.code);
       }
-      if (notes.length === 0) return;
+      if (notes.length === 0) return { refused: isNew, notes };
       const before = noted.get(source);
-      for (const code of notes) if (!before?.has(code)) count(reports, code);
+      const newNotes = notes.filter((code) => !before?.has(code));
+      for (const code of newNotes) count(reports, code);
       noted.set(source, new Set([...(before ?? []), ...notes]));
+      return { refused: isNew, notes: newNotes };
     },
     read: () => ({
       refused: Object.fromEntries(refusals),

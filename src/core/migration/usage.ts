@@ -74,6 +74,12 @@ export interface UsageStore {
   read(): Promise<Usage>;
 }
 
+const minutesADay = 1440;
+
+/** The day of a minute, both as rows have them. */
+export const dayOf = (minute: number): string =>
+  new Date(Math.floor(minute / minutesADay) * minutesADay * 60_000).toISOString().slice(0, 10);
+
 /** The name of a row: what two counts of one thing have in common. */
 export const nameOf = ({ client, key, what, detail, day }: Omit<UsageRow, 'count'>): string =>
   JSON.stringify([client, key, what, detail, day]);

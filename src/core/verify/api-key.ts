@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ApiKeyRecord, ApiKeySettings } from '../api-keys.js';
 import { AuthError, type AuthErrorCode, UpstreamError } from '../errors.js';
-import { ownerOf, type Principal, type Seen } from '../principal.js';
+import { type KnownKey, knownKey, ownerOf, type Principal, type Seen } from '../principal.js';
 import { checkRecord } from '../record.js';
 import { boundedMap } from './bounded.js';
 import { withDeadline } from './deadline.js';
@@ -30,7 +30,7 @@ interface Known {
 interface Refused {
   readonly code: AuthErrorCode;
   /** Undefined if nothing is known of it. */
-  readonly keyId: string | undefined;
+  readonly key: KnownKey | undefined;
   readonly at: number;
 }
 
@@ -57,11 +57,11 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
   };
 
   function verdictOf(answer: ApiKeyRecord | undefined, at: number): Known | Refused {
-    if (answer === undefined) return { code: 'ERR_API_KEY_UNKNOWN', keyId: undefined, at };
+    if (answer === undefined) return { code: 'ERR_API_KEY_UNKNOWN', key: undefined, at };
     const record = checkRecord(answer);
     const code = faultOf(record);
     return code
-      ? { code, keyId: record.id, at }
+      ? { code, key: knownKey(record), at }
       : { code, record, principal: ownerOf(record), at, askAgainAt: at };
   }
 
@@ -159,12 +159,12 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
   function settle(verdict: Known | Refused, seen: Seen): Principal {
     if (verdict.code !== undefined) {
-      seen.keyId = verdict.keyId;
+      seen.key = verdict.key;
       throw new AuthError(verdict.code);
     }
     const { record, principal } = verdict;
     if (!hasExpired(record.expiresAt)) return principal;
-    seen.keyId = record.id;
+    seen.key = knownKey(record);
     throw new AuthError('ERR_API_KEY_EXPIRED');
   }
 
@@ -182,7 +182,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
       generation += 1;
       flights.clear();
       for (const [handle, { record }] of good.entries()) if (record.id === id) good.delete(handle);
-      for (const [handle, { keyId }] of refused.entries()) if (keyId === id) refused.delete(handle);
+      for (const [handle, { key }] of refused.entries()) if (key?.id === id) refused.delete(handle);
     },
   };
 }
