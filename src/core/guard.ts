@@ -3,13 +3,12 @@ import { createAuthorizer } from './authorize.js';
 import { createChallenger } from './challenge.js';
 import type { Decision } from './decision.js';
 import { AuthError, UpstreamError } from './errors.js';
-import { type Attempt, attemptOf, createTeller } from './events.js';
+import { attemptOf, createTeller } from './events.js';
 import { createExtractor, type GuardRequest } from './extract.js';
 import { createMigration } from './migration/admit.js';
 import { type Counts, createTally } from './migration/tally.js';
 import type { Usage } from './migration/usage.js';
 import { checkOptions, type GuardOptions } from './options.js';
-import type { Principal } from './principal.js';
 import { checkRequirements, passesWithout, type Requirements } from './requirements.js';
 import { rulingOf } from './ruling.js';
 
@@ -57,31 +56,30 @@ export function createGuard(options: GuardOptions): Guard {
   async function guard(request: GuardRequest, requirements?: Requirements): Promise<Decision> {
     const required = checkRequirements(requirements);
     const attempt = attemptOf(request, required, begin());
-    const decision = await decide(attempt);
-    migration.count(attempt, decision, tally.add(attempt, decision));
-    return tell(attempt, decision);
-  }
-
-  async function decide(attempt: Attempt): Promise<Decision> {
-    const { request, required, seen, notes } = attempt;
+    let decision: Decision;
     try {
       const credential = extract(request);
-      if (!credential) {
-        if (passesWithout(required, settings.optional)) return allow(undefined, attempt);
+      attempt.credential = credential;
+      if (credential) {
+        const ruling = rulingOf(migration.plan(), attempt.notes);
+        // Who is known already is answered at once; a wait for nothing is the dearest part of it.
+        const found = authenticate(credential, attempt.seen, ruling);
+        const principal = found instanceof Promise ? await found : found;
+        attempt.principal = principal;
+        attempt.notices = migration.admit(principal, attempt, required.mode);
+        const asked = authorize(principal, required, { request, ruling });
+        if (asked) await asked;
+      } else if (!passesWithout(required, settings.optional)) {
         throw new AuthError('ERR_CREDENTIAL_MISSING');
       }
-      attempt.credential = credential;
-      const ruling = rulingOf(migration.plan(), notes);
-      const principal = await authenticate(credential, seen, ruling);
-      attempt.principal = principal;
-      attempt.notices = migration.admit(principal, attempt, required.mode);
-      await authorize(principal, required, { request, ruling });
-      return allow(principal, attempt);
+      decision = { allowed: true, principal: attempt.principal, headers: attempt.notices };
     } catch (error) {
       // Anything else is a bug, and must not be taken for a bad credential.
       if (!(error instanceof AuthError || error instanceof UpstreamError)) throw error;
-      return { allowed: false, error, denial: challenge(error, required, attempt.notices) };
+      decision = { allowed: false, error, denial: challenge(error, required, attempt.notices) };
     }
+    migration.count(attempt, decision, tally.add(attempt, decision));
+    return tell(attempt, decision);
   }
 
   return Object.assign(guard, {
@@ -100,9 +98,3 @@ export function createGuard(options: GuardOptions): Guard {
     usage: migration.usage,
   });
 }
-
-const allow = (principal: Principal | undefined, { notices }: Attempt): Decision => ({
-  allowed: true,
-  principal,
-  headers: notices,
-});
