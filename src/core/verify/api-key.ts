@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { ApiKeyRecord, ApiKeySettings } from '../api-keys.js';
 import { AuthError, type AuthErrorCode, UpstreamError } from '../errors.js';
 import { type KnownKey, knownKey, ownerOf, type Principal, type Seen } from '../principal.js';
 import { checkRecord } from '../record.js';
 import { boundedMap } from './bounded.js';
 import { withDeadline } from './deadline.js';
-import { hmacSha256, sha256Hex } from './digest.js';
+import { createKeyedDigest, sha256Hex } from './digest.js';
 
 /** Asks the application who owns a key, and remembers what it said. */
 export interface KeyVerifier {
@@ -43,7 +42,7 @@ const mostLookups = 1_000;
 export function createKeyVerifier(settings: ApiKeySettings, now: () => number): KeyVerifier {
   const { lookup, environment, wellFormed, timeout, cache } = settings;
   const deadline = { milliseconds: timeout * 1000, late: 'ERR_LOOKUP_TIMEOUT' } as const;
-  const secret = randomBytes(32);
+  const handleOf = createKeyedDigest();
   const good = boundedMap<Known>(cache.max);
   const refused = boundedMap<Refused>(cache.unknownMax);
   const flights = new Map<string, Promise<Known | Refused>>();
@@ -173,7 +172,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
       if (value.length > longestKey || (wellFormed && !isWellFormed(wellFormed(value)))) {
         throw new AuthError('ERR_API_KEY_INVALID');
       }
-      const handle = hmacSha256(secret, value);
+      const handle = handleOf(value);
       const held = heldOf(handle);
       if (held) return settle(held, seen);
       return askedOf(handle, value).then((verdict) => settle(verdict, seen));

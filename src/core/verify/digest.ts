@@ -1,11 +1,18 @@
-import { createHash, createHmac, hash } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 
 /** The SHA-256 of a text's UTF-8, in lower-case hex. */
 export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The HMAC-SHA-256 of a text's UTF-8: it tells nothing to whoever does not have the secret. */
-export const hmacSha256 = (secret: Uint8Array, text: string): string =>
-  createHmac('sha256', secret).update(text).digest('base64url');
-
 /** The SHA-256 of a text's UTF-8, to know it by and not to keep it. */
 export const digestOf = (text: string): string => hash('sha256', text, 'base64url');
+
+/**
+ * Makes a digest under a secret of its own: it tells nothing to whoever does not have that. It is for
+ * finding a text again in this process and must not leave it: a stranger who could choose digests would
+ * need HMAC, which takes four times as long.
+ */
+export function createKeyedDigest(): (text: string) => string {
+  // 64 characters: one block of SHA-256, so that what follows begins from a state nobody knows.
+  const secret = randomBytes(32).toString('hex');
+  return (text) => digestOf(secret + text);
+}
