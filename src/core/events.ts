@@ -191,4 +191,12 @@ export const claimedClient = ({ claims, clientPath = ['client_id'] }: Seen): str
 
 /** What can stand in a log: 128 characters of ASCII at most. */
 export const printable = (value: string | undefined): string | undefined =>
-  value?.replace(/[^ -~]/g, '').slice(0, 128) || undefined;
+  value !== undefined && plain.test(value)
+    ? value
+    : value
+        ?.slice(0, 2_048)
+        .replace(/[^ -~]/g, '')
+        .slice(0, 128) || undefined;
+
+// What nearly all are, and need no copy.
+const plain = /^[ -~]{1,128}$/;

@@ -51,6 +51,8 @@ interface Holder {
   readonly others: Map<UsageKind, Map<string, Cell>>;
   /** Rows of days that are over. */
   readonly over: UsageRow[];
+  /** The user agent that came last, as it was written and as it is counted: most come again. */
+  agent: { readonly written: string | undefined; readonly counted: string };
 }
 
 /** Beyond so many of one kind until the next flush, the others are one: a client may make them up. */
@@ -70,6 +72,7 @@ const newHolder = (client: string, key: string): Holder => ({
   used: newCell(),
   others: new Map(),
   over: [],
+  agent: { written: undefined, counted: '' },
 });
 
 /** Counts in memory: for a request that is let in a look-up, two additions and a time. */
@@ -122,9 +125,12 @@ export function createCounter({ max, exclude, now, plan }: CounterOptions): Coun
   function countPlaces(attempt: Attempt, key: KnownKey, minute: number): void {
     const { request, credential, principal, stance } = attempt;
     const holder = holderOf(key.client, key.id);
-    const agent = printable(request.header('user-agent')) ?? '';
+    const written = request.header('user-agent');
+    if (holder.agent.written !== written) {
+      holder.agent = { written, counted: printable(written) ?? '' };
+    }
     count(holder, { what: 'route', detail: routeOf(attempt) ?? '', minute });
-    count(holder, { what: 'agent', detail: agent, minute });
+    count(holder, { what: 'agent', detail: holder.agent.counted, minute });
     if (credential?.kind !== 'token' && credential?.place === 'query') {
       count(holder, { what: 'query', minute });
     }
@@ -195,12 +201,19 @@ function mark(holder: Holder, { what, detail = '', minute }: Count): void {
 
 function cellOf({ used, others, key }: Holder, what: UsageKind, detail: string): Cell {
   if (what === (key === '' ? 'token' : 'key')) return used;
-  const cells = others.get(what) ?? new Map<string, Cell>();
-  others.set(what, cells);
+  const cells = others.get(what) ?? newCells(others, what);
   const name = cells.has(detail) || cells.size < mostDetails ? detail : otherDetail;
-  const cell = cells.get(name) ?? newCell();
+  const held = cells.get(name);
+  if (held) return held;
+  const cell = newCell();
   cells.set(name, cell);
   return cell;
+}
+
+function newCells(others: Holder['others'], what: UsageKind): Map<string, Cell> {
+  const cells = new Map<string, Cell>();
+  others.set(what, cells);
+  return cells;
 }
 
 interface Marked {

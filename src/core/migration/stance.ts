@@ -50,11 +50,8 @@ export function stanceOf(
     }
   }
   const retryAt = refusal === 'brownout' ? endOfBrownout(plan, clientId, now) : undefined;
-  return {
-    ...{ mode, cohort, sunsetAt, refusal, retryAt },
-    brownout: start,
-    wouldRefuse: wouldRefuse && !refusal,
-  };
+  wouldRefuse &&= !refusal;
+  return { mode, cohort, sunsetAt, refusal, retryAt, brownout: start, wouldRefuse };
 }
 
 /** Where a client stands: in a mode, or behind its sunset. */
