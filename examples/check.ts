@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
+import type { MigrationReport } from 'sallyport/report';
 import { createTestIssuer } from 'sallyport/testing';
 import { app as onExpressWithKeys } from './api-keys-express.js';
 import { app as onExpress } from './express.js';
@@ -10,6 +11,7 @@ import { app as onFastify } from './fastify.js';
 import onFetch from './fetch.js';
 import { app as onHono } from './hono.js';
 import { listen } from './listen.js';
+import { app as onExpressWithReport } from './report.js';
 
 const issuer = await createTestIssuer({
   issuer: 'https://login.example.com',
@@ -55,6 +57,25 @@ async function tryServer(server: Server, credentials = tokens): Promise<string> 
   }
 }
 
+/** A client comes with a key and then with a token; the page is for neither, and shows both. */
+async function tryReport(): Promise<string> {
+  const { origin, close } = await listen(createServer(onExpressWithReport));
+  const shown = async (headers: Record<string, string>) => {
+    const accept = { accept: 'application/json' };
+    const response = await fetch(`${origin}/migration`, { headers: { ...headers, ...accept } });
+    if (!response.ok) return response.status;
+    const { clients } = (await response.json()) as MigrationReport;
+    return clients.map(({ client, status }) => `${client} ${status}`).join(' and ');
+  };
+  try {
+    await tryOrders(origin, [shop, token]);
+    const readers = [{}, token, await bearer('migration:read')];
+    return (await Promise.all(readers.map(shown))).join(', ');
+  } finally {
+    close();
+  }
+}
+
 async function tryFastify(): Promise<string> {
   try {
     return await tryOrders(await onFastify.listen({ port: 0, host: '127.0.0.1' }), tokens);
@@ -86,11 +107,15 @@ const examples: readonly [name: string, expected: string, run: () => string | Pr
   ['hono.ts', guarded, () => tryServer(createServer(getRequestListener(onHono.fetch)))],
   ['fetch.ts', guarded, () => tryServer(createServer(getRequestListener(onFetch.fetch)))],
   ['testing.test.ts', 'its test passes', tryTest],
+  ['report.ts', '401, 403, shop on keys and client_1 migrated', tryReport],
   ['api-keys-express.ts', withKeys, () => tryServer(createServer(onExpressWithKeys), keys)],
 ];
 
 // These tell what they do, and fail where it turns out otherwise.
-const stories = ['plan-file.ts', 'openfeature.ts', 'postgres-keys.ts'];
+const stories = [
+  ...['plan-file.ts', 'openfeature.ts', 'postgres-keys.ts', 'before-after.ts'],
+  'redis-across-processes.ts',
+];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const marks = { passed: '✓', failed: '✗', skipped: '-' } as const;

@@ -10,3 +10,4 @@ export {
   type RedisInvalidationsOptions,
   redisInvalidations,
 } from './stores/redis-invalidations.js';
+export { type RedisUsageOptions, redisUsage } from './stores/usage-redis.js';

@@ -42,7 +42,7 @@ test('the README names every option and every requirement', () => {
     ...names('src/core/key-options.ts', 'KeyOptions'),
     ...names('src/core/requirements.ts', 'Requirements'),
   ];
-  expect(all).toHaveLength(6 + 14 + 6 + 6);
+  expect(all).toHaveLength(6 + 14 + 6 + 7);
   for (const name of all) expect(readme, name).toContain(`\`${name}\``);
 });
 
@@ -55,13 +55,13 @@ test('the page on API keys names every option of theirs, and every member of a p
       new RegExp(`export interface ${type} \\{(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
     return [...body.matchAll(/^ {2}(?:readonly )?([$\w]+)\??[:(]/gm)].map(([, name]) => name);
   };
-  const types = ['ApiKeyOptions', 'KeyCacheOptions', 'ApiKeyRecord'].flatMap((type) =>
-    names('src/core/api-keys.ts', type),
+  const types = ['ApiKeyOptions', 'UsageOptions', 'KeyCacheOptions', 'ApiKeyRecord'].flatMap(
+    (type) => names('src/core/api-keys.ts', type),
   );
   const plan = ['MigrationPlan', 'PlanClient', 'PlanCohort', 'Brownout', 'Daily'].flatMap((type) =>
     names('src/core/migration/plan.ts', type),
   );
-  expect(types).toHaveLength(10 + 5 + 9);
+  expect(types).toHaveLength(11 + 4 + 5 + 9);
   for (const name of [...types, ...plan]) expect(page, name).toMatch(wordOf(name));
 });
 

@@ -34,9 +34,14 @@ const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
   ['adapters/', /^adapters\//, /^index\.ts$/],
   ['testing/', /^testing\//, /^(index\.ts|testing\/[^/]+\.ts|jose|node:.+)$/],
   [
-    'files of usage',
+    'the store in files',
     /^stores\/usage-file/,
-    /^(index\.ts|stores\/[^/]+\.ts|node:(fs|fs\/promises|path|crypto|readline))$/,
+    /^(index\.ts|stores\/[^/]+\.ts|core\/migration\/usage[^/]*\.ts|node:(fs|fs\/promises|path))$/,
+  ],
+  [
+    'stores of usage',
+    /^stores\/usage-/,
+    /^(index\.ts|stores\/[^/]+\.ts|core\/migration\/usage[^/]*\.ts|node:crypto)$/,
   ],
   ['stores/', /^stores\//, /^(index\.ts|stores\/[^/]+\.ts|node:(crypto|zlib))$/],
   [

@@ -1,7 +1,8 @@
 import type { Mode, Standing } from '../index.js';
 
 /**
- * How far a client is; the first that fits.
+ * How far a client is; the first that fits. On keys is whoever came with one in the last 14 days,
+ * accepted or not; the order of urgency is another.
  * - `exempt`: on keys by an extension that has not run out
  * - `migrated`: no key for 14 days, and a token since its last key
  * - `quiet`: neither for 14 days
@@ -19,7 +20,7 @@ export type ClientStatus =
   | 'in progress'
   | 'on keys';
 
-/** How often, up to the time of the report. */
+/** How often, up to the time of the report: today (UTC), and with the 6 and the 29 days before. */
 export interface Recent {
   readonly day: number;
   readonly week: number;
@@ -56,11 +57,15 @@ export interface SafeToCut {
   readonly safe: boolean;
   /** In a sentence. */
   readonly why: string;
-  /** Days without a key that it takes: 14, or twice the longest gap between two uses. */
+  /**
+   * Days without a key that it takes: 14, or twice the longest gap between two uses, the time from
+   * the beginning of tracking to the first use being one; of a client that came on one day only, or
+   * never, at least 35. Time in which no guard told anything counts as no such days.
+   */
   readonly quietDays: number;
-  /** Days between two uses, at the longest; absent with fewer than two uses. */
+  /** That gap in days, rounded up; absent of a client that came on fewer than two days. */
   readonly longestGapDays?: number;
-  /** When it will be, if no key comes until then; absent if it is. */
+  /** When it will be, if no key comes until then; absent if it is, or if nothing was counted yet. */
   readonly from?: string;
 }
 
@@ -86,7 +91,10 @@ export interface ClientReport {
   readonly tokenRequests: Recent;
   readonly refusedRequests: Recent;
   readonly keys: readonly KeyReport[];
-  /** What still uses keys, the most recent first; templates and user agents of the last 30 days. */
+  /**
+   * What still uses keys, the most recent first, 50 at most; templates and user agents of the last 30
+   * days.
+   */
   readonly routes: readonly (Tallied & { readonly route: string })[];
   readonly agents: readonly (Tallied & { readonly agent: string })[];
   /** In the last 30 days. */
@@ -114,7 +122,7 @@ export interface BrownoutReport {
 export interface Share {
   readonly total: number;
   readonly migrated: number;
-  /** Still to move. */
+  /** Still to move: neither migrated, nor quiet and safe to cut. */
   readonly left: number;
   /** 0 to 100, rounded down; absent if there are none. */
   readonly percent?: number;
@@ -127,7 +135,11 @@ export interface Traffic {
   readonly percent?: number;
 }
 
-/** When the last client will have moved, if the last weeks go on. */
+/**
+ * When the last client will have moved, if the last weeks go on: a line through the clients with a key
+ * in each of the last 12 weeks, give or take the standard error of its slope, and never sooner than 30
+ * to 60 days from now, which is the notice that clients are to have. `done`: no key for 14 days.
+ */
 export type Projection =
   | { readonly state: 'done' }
   | { readonly state: 'no trend'; readonly why: string }
@@ -146,7 +158,7 @@ export interface Risk {
 export interface DataQuality {
   readonly trackingSince?: string;
   readonly daysTracked: number;
-  /** Guards that have told in the last three intervals, or were closed in good order today. */
+  /** Guards that have told in the last three intervals, 90 s at least, or were closed today. */
   readonly reporting: number;
   readonly lastTold?: string;
   /** Guards that ended without a word in the last 30 days, and what each may have taken along. */
@@ -159,7 +171,7 @@ export interface DataQuality {
   readonly dropped: number;
   /** Requests let in that name no client, in the last 30 days. */
   readonly withoutClient: number;
-  /** Clients left out as the team's own. */
+  /** Clients left out as the team's own, of those that are known or were counted. */
   readonly excluded: number;
   /** Each in a sentence. */
   readonly notes: readonly string[];
@@ -176,17 +188,17 @@ export interface MigrationReport {
     readonly mode: Mode;
     readonly deprecatedAt?: string;
     readonly sunsetAt?: string;
-    /** Whole days, negative once it is over. */
+    /** Whole days, negative once it is over; of a cohort, to its own sunset. */
     readonly daysToSunset?: number;
     readonly guide?: string;
   };
   readonly clientsMigrated: Share;
   readonly trafficWeek: Traffic;
   readonly trafficMonth: Traffic;
-  /** Every client's keys can be cut. */
+  /** Every client's keys can be cut, tracking is 35 days long, and no request went uncounted lately. */
   readonly safeToCut: boolean;
   readonly projection: Projection;
-  /** Requests by day, the oldest first, 90 days at most, none left out. */
+  /** Requests by day, let in or refused, the oldest first, 90 days at most, none left out. */
   readonly days: readonly {
     readonly day: string;
     readonly key: number;
@@ -197,11 +209,14 @@ export interface MigrationReport {
   readonly clients: readonly ClientReport[];
   /** Ids of clients: by requests with a key in the last 30 days, 10 at most. */
   readonly topKeyUsers: readonly string[];
-  /** Ids of clients that use both. */
+  /** Ids of clients that used both in the last 14 days. */
   readonly halfMigrated: readonly string[];
   /** Ids of clients whose tokens were refused in the last 30 days. */
   readonly failing: readonly string[];
-  /** Keys that never came; absent while tracking is too short to know. */
+  /**
+   * Good keys that never came; absent while tracking is shorter than 35 days, or if no keys were
+   * handed in.
+   */
   readonly silentKeys?: readonly { readonly client: string; readonly key: string }[];
   /** Keys that belong to no client. */
   readonly orphanKeys: readonly string[];

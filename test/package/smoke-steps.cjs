@@ -18,6 +18,7 @@ module.exports = async function smoke({ sallyport, schema, express, fastify }) {
   await withKeys(sallyport, given);
   await withStores(sallyport);
   await byPlanFile(sallyport, given);
+  await withReport(sallyport, given);
   assert.equal(schema.title, 'Migration plan of sallyport');
   if (express) await onExpress(sallyport, given, express);
   if (fastify) await onFastify(sallyport, given, fastify);
@@ -81,6 +82,39 @@ async function onFetch({ fetchGuard }, { issuer, headers }) {
 }
 
 const from = [{ header: 'x-api-key' }];
+
+// Counts go into files, a report comes out of them, and each decision is a line.
+async function withReport(sallyport, { issuer, good }) {
+  const { auditLog, createGuard, fileUsage, migrationReport, renderHtml, reportPage } = sallyport;
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
+  const lines = [];
+  const guard = createGuard({
+    ...issuer.options,
+    onDecision: auditLog({ write: (line) => void lines.push(JSON.parse(line)) }),
+    apiKeys: {
+      from,
+      lookup: async () => ({ id: 'key_1', clientId: 'acme' }),
+      usage: { store: fileUsage(folder) },
+    },
+  });
+  for (const request of [presenting('a-key'), asking(good)]) await guard(request);
+  await guard.close();
+  const report = migrationReport({ usage: await fileUsage(folder).read() });
+  assert.deepEqual(
+    report.clients.map(({ client, status }) => [client, status]),
+    [
+      ['acme', 'on keys'],
+      ['client_1', 'migrated'],
+    ],
+  );
+  assert.match(renderHtml(report), /^<!doctype html>/);
+  assert.throws(() => reportPage({ guard, report: () => report }), sallyport.ConfigError);
+  assert.deepEqual(
+    lines.map(({ schema }) => schema),
+    ['sallyport-audit-1', 'sallyport-audit-1'],
+  );
+  rmSync(folder, { recursive: true });
+}
 
 async function withKeys(sallyport, { issuer, good }) {
   const { AuthError, checksummed, createApiKey, createGuard, hashedKeys } = sallyport;

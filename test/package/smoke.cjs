@@ -11,6 +11,7 @@ const installed = (name) => {
 smoke({
   sallyport: {
     ...require('sallyport'),
+    ...require('sallyport/audit'),
     ...require('sallyport/express'),
     ...require('sallyport/fastify'),
     ...require('sallyport/fetch'),
@@ -18,7 +19,9 @@ smoke({
     ...require('sallyport/plan'),
     ...require('sallyport/postgres'),
     ...require('sallyport/redis'),
+    ...require('sallyport/report'),
     ...require('sallyport/testing'),
+    ...require('sallyport/usage'),
   },
   schema: require('sallyport/plan.schema.json'),
   express: installed('express'),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as sallyport from 'sallyport';
+import { auditLog } from 'sallyport/audit';
 import { expressGuard } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
@@ -7,7 +8,9 @@ import * as keys from 'sallyport/keys';
 import { planFile } from 'sallyport/plan';
 import { postgresKeys } from 'sallyport/postgres';
 import * as redis from 'sallyport/redis';
+import { migrationReport, renderHtml, reportPage } from 'sallyport/report';
 import { createTestIssuer, guardCases } from 'sallyport/testing';
+import { fileUsage } from 'sallyport/usage';
 import smoke from './smoke-steps.cjs';
 
 const installed = (name) =>
@@ -27,6 +30,7 @@ console.log(
       planFile,
       postgresKeys,
       ...redis,
+      ...{ auditLog, fileUsage, migrationReport, renderHtml, reportPage },
       createTestIssuer,
       guardCases,
     },

@@ -10,9 +10,10 @@ const runtimeDependencies = ['fastify-plugin', 'jose', 'lru-cache'];
 // The CommonJS build carries its own copy of jose, which Jest cannot load.
 const mayImport = { esm: runtimeDependencies, cjs: ['fastify-plugin', 'lru-cache'] };
 const published =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/plan\.schema\.json|dist\/(esm|cjs)\/[\w/-]+\.(js|d\.ts))$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/(audit|plan|report)\.schema\.json|dist\/(esm|cjs)\/[\w/-]+\.(js|d\.ts))$/;
 // Files that stand for themselves, and are no doors.
-const data = ['./package.json', './plan.schema.json'];
+const schemas = ['audit', 'plan', 'report'].map((name) => `./${name}.schema.json`);
+const data = ['./package.json', ...schemas];
 
 /** Packs what `npm publish` would, and answers the tarball and its list of files. */
 export async function pack(root, folder) {
@@ -66,8 +67,11 @@ export async function checkTarball({ root, unpacked, files }) {
     }
   });
 
-  await check('the schema of plans is there, as JSON that names every member', async () => {
-    assert.equal(manifest.exports['./plan.schema.json'], './dist/plan.schema.json');
+  await check('the schemas are there, as JSON, and that of plans names every member', async () => {
+    for (const name of schemas) {
+      assert.equal(manifest.exports[name], name.replace('./', './dist/'));
+      assert.equal(typeof JSON.parse(await read(name.replace('./', 'dist/'))).$schema, 'string');
+    }
     const schema = JSON.parse(await read('dist/plan.schema.json'));
     assert.equal(schema.additionalProperties, false);
     for (const name of ['mode', 'sunsetAt', 'clients']) assert(name in schema.properties, name);
@@ -99,8 +103,7 @@ export async function checkTarball({ root, unpacked, files }) {
       const declarations = files.filter((path) => path.endsWith('.d.ts'));
       assert(declarations.length > 10);
       for (const path of declarations) {
-        const own = path.endsWith('/fastify.d.ts') ? ['fastify'] : [];
-        const others = importedBy(await read(path)).filter((name) => !own.includes(name));
+        const others = importedBy(await read(path)).filter((name) => !ownOf(path).includes(name));
         assert.deepEqual(others, [], path);
       }
     },
@@ -114,7 +117,7 @@ export async function checkTarball({ root, unpacked, files }) {
       assert(scripts.length > 4);
       for (const path of scripts) {
         const others = importedBy(await read(path)).filter(
-          (name) => !mayImport[format].includes(name),
+          (name) => ![...mayImport[format], ...ownOf(path)].includes(name),
         );
         assert.deepEqual(others, [], path);
       }
@@ -124,6 +127,12 @@ export async function checkTarball({ root, unpacked, files }) {
   await check('no published file tells where it was built', async () => {
     for (const path of files) assert(!(await read(path)).includes(root), path);
   });
+}
+
+/** What a door may import that no other file may: an optional peer. */
+function ownOf(path) {
+  if (path.endsWith('/fastify.d.ts')) return ['fastify'];
+  return /\/(otel|decisions)\.(js|d\.ts)$/.test(path) ? ['@opentelemetry/api'] : [];
 }
 
 /** The packages that a module or a declaration names, Node's own and relative paths left out. */

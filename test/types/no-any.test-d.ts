@@ -1,12 +1,16 @@
+import type * as auditDoor from '../../src/audit.js';
 import type * as expressDoor from '../../src/express.js';
 import type * as fastifyDoor from '../../src/fastify.js';
 import type * as fetchDoor from '../../src/fetch.js';
 import type * as core from '../../src/index.js';
 import type * as keysDoor from '../../src/keys.js';
+import type * as otelDoor from '../../src/otel.js';
 import type * as planDoor from '../../src/plan.js';
 import type * as postgresDoor from '../../src/postgres.js';
 import type * as redisDoor from '../../src/redis.js';
+import type * as reportDoor from '../../src/report.js';
 import type * as testing from '../../src/testing.js';
+import type * as usageDoor from '../../src/usage.js';
 
 // Never run. Mistake: an `any` in a public type switches every other check off, without a word.
 
@@ -62,6 +66,10 @@ must<Equal<LeaksIn<typeof keysDoor>, never>>();
 must<Equal<LeaksIn<typeof planDoor>, never>>();
 must<Equal<LeaksIn<typeof postgresDoor>, never>>();
 must<Equal<LeaksIn<typeof redisDoor>, never>>();
+must<Equal<LeaksIn<typeof auditDoor>, never>>();
+must<Equal<LeaksIn<typeof otelDoor>, never>>();
+must<Equal<LeaksIn<typeof reportDoor>, never>>();
+must<Equal<LeaksIn<typeof usageDoor>, never>>();
 
 // What they are asked with.
 must<Equal<LeaksIn<core.GuardOptions>, never>>();
@@ -116,6 +124,20 @@ must<Equal<LeaksIn<redisDoor.RedisSubscriber>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisKeysOptions>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisPlanOptions>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisInvalidationsOptions>, never>>();
+
+// Counts, and reports of them.
+must<Equal<LeaksIn<core.UsageOptions>, never>>();
+must<Equal<LeaksIn<core.UsageStore>, never>>();
+must<Equal<LeaksIn<core.Usage>, never>>();
+must<Equal<LeaksIn<core.UsageRow>, never>>();
+must<Equal<LeaksIn<core.UsageBatch>, never>>();
+must<Equal<LeaksIn<usageDoor.FileUsageOptions>, never>>();
+must<Equal<LeaksIn<postgresDoor.PostgresUsageOptions>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisUsageOptions>, never>>();
+must<Equal<LeaksIn<reportDoor.ReportInput>, never>>();
+must<Equal<LeaksIn<reportDoor.ReportPageOptions>, never>>();
+must<Equal<LeaksIn<reportDoor.MigrationReport>, never>>();
+must<Equal<LeaksIn<reportDoor.ClientReport>, never>>();
 
 // What they answer.
 must<Equal<LeaksIn<core.ApiKeyRecord>, never>>();

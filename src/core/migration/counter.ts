@@ -6,6 +6,7 @@ import { day as dayLength, minute as minuteLength } from './dates.js';
 import type { Plan } from './plan.js';
 import type { Fresh } from './tally.js';
 import { dayOf, type UsageKind, type UsageRow } from './usage.js';
+import { otherDetail } from './usage-room.js';
 
 /** Counts who uses which credential. */
 export interface Counter {
@@ -59,7 +60,6 @@ interface Holder {
 const mostDetails = 50;
 /** Rows of days that are over: many only where nothing could be flushed for months. */
 const mostOver = 400;
-const otherDetail = '(other)';
 
 const minutesADay = dayLength / minuteLength;
 const undated: ReadonlySet<UsageKind> = new Set(['brownout', 'route', 'agent', 'query', 'both']);

@@ -114,7 +114,8 @@ export function flushUsage(options: FlushOptions): Flusher {
   }
 
   async function sendLast(): Promise<void> {
-    await flushing?.catch(() => {});
+    // Whoever asks for the counts meanwhile may begin another one.
+    while (flushing) await flushing.catch(() => {});
     await flush(true);
   }
 

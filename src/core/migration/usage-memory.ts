@@ -7,6 +7,8 @@ import {
   type UsageRow,
   type UsageStore,
 } from './usage.js';
+import { checkBatch } from './usage-batch.js';
+import { folded, roomFor, topicOf } from './usage-room.js';
 
 const mostRows = 100_000;
 const mostInstances = 1_000;
@@ -19,6 +21,8 @@ const minutesADay = 1440;
 export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
   const rows = new Map<string, UsageRow>();
   const instances = new Map<string, UsageInstance>();
+  /** By client and kind. */
+  const details = new Map<string, Set<string>>();
   let trackingSince: number | undefined;
   let day = 0;
 
@@ -27,10 +31,23 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
     if (today <= day) return;
     day = today;
     for (const [name, { last }] of rows) if (last < minute - keep * minutesADay) rows.delete(name);
+    details.clear();
+    for (const row of rows.values()) fits(row);
+  }
+
+  /** Whether there is room for a row's detail beside those of its client. */
+  function fits(row: UsageRow): boolean {
+    const topic = topicOf(row);
+    if (topic === undefined) return true;
+    const held = details.get(topic) ?? new Set<string>();
+    if (!held.has(row.detail) && held.size >= roomFor(row.what)) return false;
+    details.set(topic, held.add(row.detail));
+    return true;
   }
 
   return {
-    async add({ rows: counted, ...instance }: UsageBatch) {
+    async add(given: UsageBatch) {
+      const { rows: counted, ...instance } = checkBatch('memoryUsage', given);
       const held = instances.get(instance.instance);
       if (held && held.seq >= instance.seq) return;
       trackingSince ??= instance.since;
@@ -39,8 +56,11 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
       const [oldest] = instances.keys();
       if (instances.size > mostInstances && oldest !== undefined) instances.delete(oldest);
       forget(Math.floor(instance.at / 60_000));
-      const room = (row: UsageRow) => rows.size < mostRows || rows.has(nameOf(row));
-      for (const row of counted) mergeRows(rows, room(row) ? [row] : withoutName(row));
+      for (const row of counted) {
+        const named = fits(row) ? row : folded(row);
+        const hasRoom = rows.size < mostRows || rows.has(nameOf(named));
+        mergeRows(rows, hasRoom ? [named] : withoutName(row));
+      }
     },
     async read() {
       return { trackingSince, rows: [...rows.values()], instances: [...instances.values()] };

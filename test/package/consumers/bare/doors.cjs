@@ -1,7 +1,7 @@
 const assert = require('node:assert/strict');
 
 // No framework and no client is installed here, and every door opens all the same.
-for (const other of ['express', 'fastify', 'pg', 'redis', 'ioredis']) {
+for (const other of ['express', 'fastify', 'pg', 'redis', 'ioredis', '@opentelemetry/api']) {
   assert.throws(() => require(other), { code: 'MODULE_NOT_FOUND' });
 }
 const names = {
@@ -17,8 +17,17 @@ const names = {
     ...['hmacSha256', 'legacyHash', 'sha256'],
   ],
   'sallyport/plan': ['checkPlan', 'planFile'],
-  'sallyport/postgres': ['postgresKeys'],
-  'sallyport/redis': ['redisInvalidations', 'redisKeys', 'redisPlan', 'storeRedisKey'],
+  'sallyport/postgres': ['postgresKeys', 'postgresUsage', 'usageTables'],
+  'sallyport/redis': [
+    'redisInvalidations',
+    'redisKeys',
+    'redisPlan',
+    'redisUsage',
+    'storeRedisKey',
+  ],
+  'sallyport/audit': ['auditLog'],
+  'sallyport/report': ['migrationReport', 'ownReport', 'renderHtml', 'renderText', 'reportPage'],
+  'sallyport/usage': ['fileUsage', 'memoryUsage', 'mergeRows'],
   'sallyport/testing': ['createTestIssuer', 'guardCases', 'testPrincipal'],
 };
 for (const [door, expected] of Object.entries(names)) {

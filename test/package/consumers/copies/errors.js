@@ -41,6 +41,9 @@ for (const [own, other] of pairs) {
     './plan': () => own.checkPlan('{}}'),
     './postgres': () => own.postgresKeys({}),
     './redis': () => own.redisKeys({}),
+    './audit': () => own.auditLog({}),
+    './report': () => own.reportPage({}),
+    './usage': () => own.fileUsage(''),
     './testing': () => testIssuer.token({ scope: ['a'] }),
   };
   for (const [door, mistake] of Object.entries(mistakes)) {

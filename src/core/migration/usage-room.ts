@@ -1,0 +1,32 @@
+import { mergeRows, type UsageKind, type UsageRow } from './usage.js';
+
+/** What the details of a client are folded into that there is no room for. */
+export const otherDetail = '(other)';
+
+/**
+ * How many different details of one kind are kept apart for each client: a client can make up a
+ * user agent for each request. Brownouts are the plan's, which may have four a day for months.
+ */
+export const roomFor = (what: UsageKind): number => (what === 'brownout' ? 1_000 : 100);
+
+/** What shares room; undefined for a row without a detail of its own. */
+export const topicOf = ({ client, what, detail }: UsageRow): string | undefined =>
+  detail === '' || detail === otherDetail ? undefined : JSON.stringify([client, what]);
+
+/** The row that stands for those that there is no room for. */
+export const folded = (row: UsageRow): UsageRow => ({ ...row, detail: otherDetail });
+
+/** Keeps the details that come first, as many as there is room for. */
+export function foldDetails(rows: Iterable<UsageRow>): Map<string, UsageRow> {
+  const kept = new Map<string, Set<string>>();
+  const into = new Map<string, UsageRow>();
+  for (const row of rows) {
+    const topic = topicOf(row);
+    const details = topic === undefined ? undefined : (kept.get(topic) ?? new Set<string>());
+    const fits =
+      details === undefined || details.has(row.detail) || details.size < roomFor(row.what);
+    if (details && topic !== undefined && fits) kept.set(topic, details.add(row.detail));
+    mergeRows(into, [fits ? row : folded(row)]);
+  }
+  return into;
+}

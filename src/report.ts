@@ -1,0 +1,57 @@
+import { setHeaders } from './adapters/node-response.js';
+import {
+  answerReports,
+  type FastifyPageReply,
+  type FastifyPageRequest,
+  type PageRequest,
+  type PageResponse,
+  type ReportPage,
+  type ReportPageOptions,
+} from './report/mount.js';
+
+export { migrationReport } from './report/build.js';
+export { contentSecurityPolicy, renderHtml } from './report/html.js';
+export type { ListedClient, ListedKey, ReportInput } from './report/input.js';
+export type * from './report/model.js';
+export { ownReport, stillOnKeys } from './report/own.js';
+export { renderText, type TextOptions } from './report/text.js';
+export { renderMarkdown } from './report/text-markdown.js';
+export type { ReportPage, ReportPageOptions };
+
+/**
+ * The report as a page, in Express and in Fastify:
+ * `app.get('/migration', reportPage({ guard, requirements, report }))`.
+ * @throws ConfigError for options that cannot be meant, and for requirements that ask nothing
+ */
+export function reportPage(options: ReportPageOptions): ReportPage {
+  const answer = answerReports(options);
+
+  async function onExpress(request: PageRequest, response: PageResponse): Promise<void> {
+    const { status, headers, body } = await answer(request, request);
+    if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
+    response.statusCode = status;
+    setHeaders(response, headers);
+    response.end(body);
+  }
+
+  async function onFastify(request: FastifyPageRequest, reply: FastifyPageReply): Promise<void> {
+    const { method, originalUrl, params, body: parsed, raw } = request;
+    const asked = { method, originalUrl, params, body: parsed, rawHeaders: raw.rawHeaders };
+    const { status, headers, body } = await answer(asked, raw);
+    reply.code(status);
+    reply.headers({ ...headers });
+    await reply.send(body);
+  }
+
+  return async function showReport(
+    request: PageRequest | FastifyPageRequest,
+    answering: PageResponse | FastifyPageReply,
+    next?: (error?: unknown) => void,
+  ): Promise<void> {
+    if ('raw' in request) return onFastify(request, answering as FastifyPageReply);
+    await onExpress(request, answering as PageResponse).catch((error) => {
+      if (!next) throw error;
+      next(error);
+    });
+  } as ReportPage;
+}

@@ -1,0 +1,132 @@
+import { day } from '../core/migration/dates.js';
+import type { Usage, UsageRow } from '../core/migration/usage.js';
+import type { Clock } from './clock.js';
+import { adding, addTo, type ClientCounts, noCounts, type Seen, type Windows } from './counts.js';
+import { dayNumber, isKnown } from './usage-check.js';
+
+/** What happened on a day; what was refused is not among the keys and tokens. */
+export interface DayCounts {
+  key: number;
+  token: number;
+  refused: number;
+}
+
+/** What was counted, client by client and in all. */
+export interface Counts {
+  readonly clients: ReadonlyMap<string, ClientCounts>;
+  /** By days since 1970. */
+  readonly days: ReadonlyMap<number, DayCounts>;
+  /** Let in. */
+  readonly traffic: { readonly key: Windows; readonly token: Windows };
+  readonly withoutClient: Windows;
+  /** Minutes since 1970: the last request, perhaps with a key, that there was no room to count. */
+  readonly lastUncounted: number | undefined;
+  /** Requests whose client was not counted. */
+  readonly uncounted: number;
+  /** Minutes since 1970; undefined if there are no rows. */
+  readonly oldest: number | undefined;
+  /** Minutes by which the newest count is ahead of the report's clock. */
+  readonly ahead: number;
+  /** Rows of kinds that are not known here. */
+  readonly unknown: number;
+}
+
+/** Whose counts are wanted. */
+export type Wanted = (client: string) => boolean;
+
+/**
+ * Adds up the rows of wanted clients, each row once. What names no client, or had no room, is in the
+ * totals of all clients, and in those of one cohort it is not.
+ */
+export function countRows(
+  { rows }: Usage,
+  clock: Clock,
+  { wanted, everyone }: { readonly wanted: Wanted; readonly everyone: boolean },
+): Counts {
+  const clients = new Map<string, ClientCounts | undefined>();
+  const days = new Map<number, DayCounts>();
+  const traffic = { key: windows(), token: windows() };
+  const withoutClient = windows();
+  const numbers = new Map<string, number>();
+  let lastUncounted: number | undefined;
+  let uncounted = 0;
+  let oldest: number | undefined;
+  let newest = 0;
+  let unknown = 0;
+
+  const countsOf = (client: string): ClientCounts | undefined => {
+    if (!clients.has(client)) clients.set(client, wanted(client) ? noCounts() : undefined);
+    return clients.get(client);
+  };
+  const numberOf = (text: string): number => {
+    const number = numbers.get(text) ?? dayNumber(text);
+    numbers.set(text, number);
+    return number;
+  };
+  const addTotal = (what: string, seen: Seen): void => {
+    if (what !== 'key' && what !== 'token' && what !== 'refused') return;
+    const sums = days.get(seen.on) ?? { key: 0, token: 0, refused: 0 };
+    sums[what] += seen.count;
+    days.set(seen.on, sums);
+    if (what !== 'refused') addTo(traffic[what], seen, clock);
+  };
+
+  for (const row of rows) {
+    if (!isKnown(row.what)) {
+      unknown += 1;
+      continue;
+    }
+    newest = Math.max(newest, row.last);
+    oldest = Math.min(oldest ?? row.first, row.first);
+    const seen = clamped(row, clock, row.day === '' ? clock.today : numberOf(row.day));
+    if (row.what === 'other') {
+      uncounted += row.count;
+      if (row.detail !== 'token') lastUncounted = Math.max(lastUncounted ?? 0, seen.last);
+      if (everyone) addTotal(row.detail, seen);
+      continue;
+    }
+    if (row.client === '') {
+      if (row.what === 'key' || row.what === 'token') addTo(withoutClient, seen, clock);
+      if (everyone) addTotal(row.what, seen);
+      continue;
+    }
+    const counts = countsOf(row.client);
+    if (!counts) continue;
+    if (row.what !== 'claimed') counts.seen = true;
+    adding.get(row.what)?.(counts, seen, clock);
+    addTotal(row.what, seen);
+  }
+  const ahead = Math.max(0, newest - clock.minute);
+  const found = [...clients].filter((entry): entry is [string, ClientCounts] => !!entry[1]);
+  return {
+    ...{ clients: new Map(found), days, traffic, withoutClient },
+    ...{ lastUncounted, uncounted, oldest, ahead, unknown },
+  };
+}
+
+const windows = (): Windows => ({ day: 0, week: 0, month: 0 });
+
+// Of a clock that is ahead it is certain that the request came, and that it is not yet over.
+const clamped = (row: UsageRow, { minute, today }: Clock, on: number): Seen => ({
+  key: row.key,
+  detail: row.detail,
+  count: row.count,
+  first: Math.min(row.first, minute),
+  last: Math.min(row.last, minute),
+  on: Math.min(on, today),
+});
+
+/** The days up to today, the oldest first and none left out, 90 at most. */
+export function lastDays(
+  days: ReadonlyMap<number, DayCounts>,
+  { today }: Clock,
+  trackingSince: number | undefined,
+) {
+  let first = trackingSince === undefined ? today + 1 : Math.floor(trackingSince / day);
+  for (const on of days.keys()) first = Math.min(first, on);
+  first = Math.max(first, today - 89);
+  return Array.from({ length: Math.max(0, today - first + 1) }, (_, index) => ({
+    day: new Date((first + index) * day).toISOString().slice(0, 10),
+    ...(days.get(first + index) ?? { key: 0, token: 0, refused: 0 }),
+  }));
+}

@@ -1,0 +1,168 @@
+import { toGuardRequest } from '../adapters/node-request.js';
+import type { AnswerableResponse } from '../adapters/node-response.js';
+import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
+import { contentSecurityPolicy, renderHtml } from './html.js';
+import type { MigrationReport } from './model.js';
+import { ownReport } from './own.js';
+import { renderText } from './text.js';
+
+/** Who may see a report, and where it comes from. */
+export interface ReportPageOptions {
+  /**
+   * Makes the report. One that is at most `maxAge` old is shown again, and whoever asks meanwhile
+   * waits for the same.
+   */
+  readonly report: () => MigrationReport | Promise<MigrationReport>;
+  /** Decides who may see it. */
+  readonly guard: Guard;
+  /** What the guard asks: of a page about all clients more than a good credential. */
+  readonly requirements?: Requirements;
+  /**
+   * Shows a client what there is about itself and nobody else, as JSON.
+   * @default false
+   */
+  readonly own?: boolean;
+  /** Seconds. @default 60 */
+  readonly maxAge?: number;
+  /** The clock, in milliseconds since 1970. @default Date.now */
+  now?(): number;
+}
+
+/** What is written to whoever asked. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** As much of a framework's request as the page needs. */
+export interface PageRequest {
+  readonly method?: string | undefined;
+  readonly originalUrl: string;
+  readonly rawHeaders: readonly string[];
+  readonly params?: unknown;
+  readonly body?: unknown;
+}
+
+/** A handler of Express, and of Fastify. */
+export interface ReportPage {
+  (request: PageRequest, response: PageResponse, next: (error?: unknown) => void): Promise<void>;
+  (request: FastifyPageRequest, reply: FastifyPageReply): Promise<void>;
+}
+
+/** As much of Express's response as the page needs. */
+export interface PageResponse extends AnswerableResponse {}
+
+/** As much of Fastify's request as the page needs. */
+export interface FastifyPageRequest extends Omit<PageRequest, 'rawHeaders'> {
+  readonly raw: { readonly rawHeaders: readonly string[] };
+}
+
+/** As much of Fastify's reply as the page needs. */
+export interface FastifyPageReply {
+  code(status: number): unknown;
+  headers(values: Record<string, string>): unknown;
+  send(body: string): unknown;
+}
+
+const names = ['report', 'guard', 'requirements', 'own', 'maxAge', 'now'];
+const securing = {
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+} as const;
+
+/**
+ * Answers requests for the report: HTML, JSON or text, as `Accept` says.
+ * @throws ConfigError for options that cannot be meant, and for a guard that asks nothing
+ */
+export function answerReports(
+  options: ReportPageOptions,
+): (asked: PageRequest, source: object) => Promise<Answer> {
+  const { report, guard, own, required, maxAge, now } = checkOptions(options);
+  let held: { readonly at: number; readonly report: Promise<MigrationReport> } | undefined;
+
+  function current(): Promise<MigrationReport> {
+    const age = held ? now() - held.at : -1;
+    if (held && age >= 0 && age < maxAge * 1000) return held.report;
+    const made = { at: now(), report: (async () => report())() };
+    held = made;
+    made.report.catch(() => {
+      if (held === made) held = undefined;
+    });
+    return made.report;
+  }
+
+  return async function answer(asked, source) {
+    const { method = 'GET', originalUrl: url, rawHeaders, params, body } = asked;
+    const request = toGuardRequest({ source, method, url, rawHeaders, params, body });
+    const decision = await guard(request, required);
+    if (!decision.allowed) {
+      const { status, headers, body: problem } = decision.denial;
+      return { status, headers, body: JSON.stringify(problem) };
+    }
+    const headers = { ...decision.headers, ...securing };
+    if (method !== 'GET' && method !== 'HEAD') {
+      return { status: 405, headers: { ...headers, Allow: 'GET, HEAD' }, body: '' };
+    }
+    if (own) {
+      const { clientId, key } = decision.principal ?? {};
+      const mine = ownReport(await current(), clientId ?? key?.id ?? '');
+      return mine ? json(200, headers, mine) : json(404, headers, { title: 'Not known yet' });
+    }
+    return write(await current(), headers, request.header('accept') ?? '');
+  };
+}
+
+function write(
+  report: MigrationReport,
+  headers: Readonly<Record<string, string>>,
+  accept: string,
+): Answer {
+  const wanted = /\b(?:text\/html|application\/json|text\/plain)\b/.exec(accept.toLowerCase());
+  const varied = { ...headers, Vary: 'Accept, Authorization' };
+  if (wanted?.[0] === 'application/json') return json(200, varied, report);
+  if (wanted?.[0] === 'text/plain') {
+    const type = 'text/plain; charset=utf-8';
+    return { status: 200, headers: { ...varied, 'Content-Type': type }, body: renderText(report) };
+  }
+  const more = {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': contentSecurityPolicy,
+    'X-Frame-Options': 'DENY',
+  };
+  return { status: 200, headers: { ...varied, ...more }, body: renderHtml(report) };
+}
+
+const json = (status: number, headers: Readonly<Record<string, string>>, body: object): Answer => ({
+  status,
+  headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
+  body: JSON.stringify(body),
+});
+
+function checkOptions(options: ReportPageOptions) {
+  for (const name of Object.keys(Object(options))) {
+    if (!names.includes(name)) throw mistake(`.${name} is not known: use ${names.join(', ')}`);
+  }
+  const { report, guard, requirements = {}, own = false, maxAge = 60, now = Date.now } = options;
+  if (typeof report !== 'function') throw mistake('.report is no function that makes a report');
+  if (typeof guard !== 'function' || typeof guard.usage !== 'function') {
+    throw mistake('.guard is no guard: a report is for few eyes. Hand in one made by createGuard');
+  }
+  const required = checkRequirements(requirements);
+  const { scopes, anyScope, orgId, check } = required;
+  if (required.optional) throw mistake('.requirements.optional would show it to everybody');
+  if (!own && !(scopes || anyScope || orgId || check)) {
+    throw mistake(
+      '.requirements ask nothing, so that every client would see the others: ask for a scope, ' +
+        "such as { scopes: ['migration:read'] }, or set own, which shows each client itself alone",
+    );
+  }
+  if (!(Number.isFinite(maxAge) && maxAge >= 0 && maxAge <= 3_600)) {
+    throw mistake('.maxAge is no number of seconds from 0 to 3600');
+  }
+  return { report, guard, own: own === true, required, maxAge, now };
+}
+
+const mistake = (what: string): ConfigError =>
+  new ConfigError(`reportPage${what} (see "The page" in docs/report.md of sallyport)`);

@@ -1,0 +1,62 @@
+import type { ClientReport, KeyReport } from './model.js';
+import { reason } from './page-attention.js';
+import { html, type Markup, type Part } from './page-markup.js';
+import { code, list, name, when } from './page-parts.js';
+import { count, day, of } from './text-words.js';
+
+/** What there is to know of a client beyond its row; closed, it says whether it is safe to cut and why. */
+export function clientDetails(client: ClientReport): Markup {
+  const { safeToCut, keys, routes, agents, refusals, wouldDeny } = client;
+  return html`<details><summary><span class="unseen">Details of ${name(client.client)}: </span>${safeToCut.why}</summary><div class="details">
+${facts(client)}
+${block('Keys', keys.map(keyOf), 'keys')}
+${block(
+  'Routes still on keys',
+  routes.map((one) => html`${code(one.route)} ${often(one)}`),
+  'routes',
+)}
+${block(
+  'User agents still on keys',
+  agents.map((one) => html`${code(one.agent)} ${often(one)}`),
+  'user agents',
+)}
+${block('Refused', refusals.map(reason), 'reasons')}
+${block(
+  'Checks in report mode would refuse',
+  wouldDeny.map((one) => html`${code(one.reason)} ${often(one)}`),
+  'reasons',
+)}
+</div></details>`;
+}
+
+const often = ({ count: times, last }: { readonly count: number; readonly last: string }): Markup =>
+  html`<span class="often">${of(times, 'time')}, last ${day(last)}</span>`;
+
+const keyOf = ({ id, lastUse, month, createdBy }: KeyReport): Markup =>
+  html`${name(id)} <span class="often">${lastUse === undefined ? 'never came' : html`${of(month, 'request')} in 30 days, last ${when(lastUse)}`}${createdBy !== undefined && html`; made by ${name(createdBy)}`}</span>`;
+
+const block = (title: string, items: readonly Part[], what: string): Markup | false =>
+  items.length > 0 && html`<div><p class="block-title">${title}</p>${list(items, what)}</div>`;
+
+function facts(client: ClientReport): Markup {
+  const { keyRequests, tokenRequests, refusedRequests, safeToCut, firstTokenUse } = client;
+  const { sunsetAt, daysToSunset } = client;
+  const left =
+    daysToSunset !== undefined &&
+    (daysToSunset < 0 ? `, ${of(-daysToSunset, 'day')} ago` : `, in ${of(daysToSunset, 'day')}`);
+  const rows: readonly (readonly [string, Part])[] = [
+    ['Today', `${of(keyRequests.day, 'key request')}, ${count(tokenRequests.day)} with a token`],
+    [
+      'Refused',
+      `${count(refusedRequests.day)} today, ${count(refusedRequests.week)} in 7 days, ${count(refusedRequests.month)} in 30`,
+    ],
+    ['First token', when(firstTokenUse)],
+    [
+      'Longest gap',
+      safeToCut.longestGapDays === undefined ? 'not known' : of(safeToCut.longestGapDays, 'day'),
+    ],
+    ['Quiet it takes', of(safeToCut.quietDays, 'day')],
+    ['Sunset', html`${when(sunsetAt, 'none')}${left}`],
+  ];
+  return html`<dl class="facts">${rows.map(([title, value]) => html`<div><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>`;
+}

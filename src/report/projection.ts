@@ -1,0 +1,67 @@
+import { day, week } from '../core/migration/dates.js';
+import { type Clock, daysIn, recentDays, several } from './clock.js';
+import type { Projection } from './model.js';
+import type { Watch } from './safe-to-cut.js';
+
+/** What is known of clients that use keys. */
+export interface Trend {
+  /** How many came with a key in each whole week of tracking, the last seven days first. */
+  readonly weeks: readonly number[];
+  /** Nobody has come with a key for 14 days. */
+  readonly nobody: boolean;
+}
+
+const fewest = 4;
+
+/** Notice that clients are to have: 30 days at the least, 60 to be on the safe side. */
+const notice = { from: 30 * day, to: 60 * day };
+
+/** A date beyond this many weeks is no forecast. */
+const farthest = 104;
+
+/** Fits a line to the clients with a key, week by week, and tells when it comes to none. */
+export function projectionOf(
+  { weeks, nobody }: Trend,
+  { since, until }: Watch,
+  { now }: Clock,
+): Projection {
+  if (since === undefined) return noTrend('Nothing has been counted yet.');
+  if (nobody) {
+    const watched = daysIn(until - since);
+    if (now - until < day && watched >= recentDays) return { state: 'done' };
+    const known = `${several(Math.max(0, watched), 'day')} of tracking are known`;
+    return noTrend(`No key has come for 14 days, but ${known}, or the last of them are not.`);
+  }
+  if (weeks.length < fewest) {
+    return noTrend(`It takes ${fewest} whole weeks of tracking, and there are ${weeks.length}.`);
+  }
+  const { level, slope, error } = lineThrough(weeks);
+  if (slope + error >= 0) {
+    return noTrend('The clients with a key are not clearly fewer from week to week.');
+  }
+  // However few the line says there are now, those of the last week are still to move.
+  const left = Math.max(level, weeks[0] ?? 0);
+  const soonest = left / (error - slope);
+  const latest = left / -(slope + error);
+  if (latest > farthest) return noTrend('At this pace it takes more than two years.');
+  return {
+    state: 'range',
+    from: new Date(now + Math.max(notice.from, soonest * week)).toISOString(),
+    to: new Date(now + Math.max(notice.to, latest * week)).toISOString(),
+  };
+}
+
+const noTrend = (why: string): Projection => ({ state: 'no trend', why });
+
+/** Least squares: the clients now, how many more a week, and the standard error of that. */
+function lineThrough(weeks: readonly number[]) {
+  const count = weeks.length;
+  const points = weeks.map((clients, ago) => ({ x: -ago, y: clients }));
+  const meanX = points.reduce((sum, { x }) => sum + x, 0) / count;
+  const meanY = points.reduce((sum, { y }) => sum + y, 0) / count;
+  const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
+  const level = meanY - slope * meanX;
+  const squares = points.reduce((sum, { x, y }) => sum + (y - level - slope * x) ** 2, 0);
+  return { level, slope, error: Math.sqrt(squares / (count - 2) / spread) };
+}

@@ -1,0 +1,99 @@
+import { statSync } from 'node:fs';
+import { open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkBatch } from '../core/migration/usage-batch.js';
+import type { UsageBatch, UsageStore } from '../index.js';
+import { broken } from './broken.js';
+import { settingsOf } from './settings.js';
+import { compact, compactedSize } from './usage-file-compact.js';
+import { ending, readUsage } from './usage-file-read.js';
+import { createTurns } from './usage-file-turns.js';
+import { cutoffOf, keepOf, mistake } from './usage-row.js';
+
+/** For how long counts are in files. */
+export interface FileUsageOptions {
+  /** Days. @default 400 */
+  readonly keep?: number;
+}
+
+const where = 'fileUsage';
+
+/** Bytes of a file, beyond which its lines are made one. */
+const mostBytes = 1_048_576;
+/** Files of other instances that are forgotten at a time. */
+const mostForgotten = 100;
+
+/**
+ * Keeps counts in a directory of one host: a file for each instance, a line for each batch. A batch
+ * is on the disk once it is added.
+ * @throws ConfigError for options that cannot be meant, and for a path where no directory is
+ */
+export function fileUsage(directory: string, options: FileUsageOptions = {}): UsageStore {
+  const given = settingsOf(where, options, ['keep']);
+  const keep = keepOf(where, given.keep);
+  checkDirectory(directory);
+  const inTurn = createTurns();
+
+  return {
+    async add(given) {
+      const batch = checkBatch(where, given);
+      const file = join(directory, fileName(batch.instance));
+      await inTurn(batch.instance, async () => {
+        const isLong = await append(file, batch);
+        const cutoff = cutoffOf(batch.at, keep);
+        // What is added is added: should there be no room to tidy up, it is tried again next time.
+        if (isLong) await compact(file, cutoff).catch(() => {});
+        if (isLong || batch.seq <= 1) await forget(directory, cutoff).catch(() => {});
+      });
+    },
+    read: () => readUsage(directory),
+  };
+}
+
+function checkDirectory(directory: unknown): asserts directory is string {
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
+    throw mistake(where, 'is given no path of a directory');
+  }
+  const found = statSync(directory, { throwIfNoEntry: false });
+  // It is not made: where a disk should have been mounted, counts would be lost with the container.
+  if (!found) throw mistake(where, `is given ${JSON.stringify(directory)}, which is not there`);
+  if (!found.isDirectory()) {
+    throw mistake(where, `is given ${JSON.stringify(directory)}, which is no directory`);
+  }
+}
+
+function fileName(instance: string): string {
+  if (/^\w[\w.-]{0,99}$/.test(instance)) return instance + ending;
+  throw broken('ERR_USAGE_BATCH', `${where}: the instance's name cannot be a file's`);
+}
+
+/** Appends a line by one write, and answers whether the file is too long by now. */
+async function append(path: string, batch: UsageBatch): Promise<boolean> {
+  // What may have been cut off before it, by a full disk, stays on a line of its own.
+  const line = Buffer.from(`\n${JSON.stringify(batch)}`);
+  const file = await open(path, 'a+');
+  try {
+    const { bytesWritten } = await file.write(line);
+    if (bytesWritten < line.length) {
+      throw broken('ERR_USAGE_DISK', `${where}: only a part of the batch could be written`);
+    }
+    await file.datasync();
+    const { size } = await file.stat();
+    return size > mostBytes && size > 2 * (await compactedSize(file));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Deletes files, and what was left of making one, that nobody has written to for too long. */
+async function forget(directory: string, cutoff: number): Promise<void> {
+  let left = mostForgotten;
+  for (const name of await readdir(directory)) {
+    if (!name.endsWith(ending) && !name.endsWith(`${ending}.tmp`)) continue;
+    const path = join(directory, name);
+    if ((await stat(path)).mtimeMs >= cutoff) continue;
+    await rm(path);
+    left -= 1;
+    if (left === 0) return;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Adds a batch. All that can fail does so before the first write: what somebody else put there is
+ * read first, and the first write is one that Redis refuses when it is full, or may not be written.
+ *
+ * KEYS: since, instances, heard, undated rows, ages, days, then days and topics as the rows say.
+ * ARGV: instance, seq, record, since, at, days to keep; then for each row its name, its name when
+ * folded, the number of its key and of its topic's (0: it has none), detail, room, count, first, last.
+ */
+export const addScript = `
+local since, instances, heard, undated, ages, days = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local keep = tonumber(ARGV[6])
+local seconds = tonumber(redis.call('TIME')[1])
+local oldest = math.min(tonumber(ARGV[5]), seconds * 1000) - keep * 86400000
+local before = '(' .. string.format('%.0f', oldest / 60000)
+local ttl = (keep + 1) * 86400
+
+local told = redis.call('HGET', instances, ARGV[1])
+if told then
+  local seq = string.match(told, '^{"seq":(%d+),')
+  if not seq or #seq > 16 then return 'instances' end
+  if tonumber(seq) >= tonumber(ARGV[2]) then return 'known' end
+end
+redis.call('GET', since)
+redis.call('HLEN', undated)
+for _, key in ipairs({ heard, ages, days }) do redis.call('ZCARD', key) end
+
+local sums, order, taken, fresh, used = {}, {}, {}, {}, {}
+for i = 7, #ARGV, 9 do
+  local name, at, topic, detail = ARGV[i], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4]
+  local first, last = tonumber(ARGV[i + 7]), tonumber(ARGV[i + 8])
+  if topic > 0 then
+    local key = KEYS[topic]
+    fresh[topic] = fresh[topic] or {}
+    taken[topic] = taken[topic] or redis.call('ZCOUNT', key, before:sub(2), '+inf')
+    local known = fresh[topic][detail]
+    if not known then
+      local score = redis.call('ZSCORE', key, detail)
+      known = score and tonumber(score) >= tonumber(before:sub(2))
+    end
+    if not known and taken[topic] >= tonumber(ARGV[i + 5]) then
+      name = ARGV[i + 1]
+    else
+      if not known then taken[topic] = taken[topic] + 1 end
+      fresh[topic][detail] = true
+      used[#used + 1] = { key, last, detail }
+    end
+  end
+  sums[at] = sums[at] or {}
+  local sum = sums[at][name]
+  if not sum then
+    local held = redis.call('HGET', KEYS[at], name)
+    if held then
+      local count, from, to = string.match(held, '^(%d+) (%d+) (%d+)$')
+      if not count or #count > 15 or #from > 15 or #to > 15 then return 'rows' end
+      sum = { tonumber(count), tonumber(from), tonumber(to) }
+    else
+      sum = { 0, first, last }
+    end
+    sums[at][name] = sum
+    order[#order + 1] = { at, name, sum }
+  end
+  sum[1] = sum[1] + tonumber(ARGV[i + 6])
+  sum[2] = math.min(sum[2], first)
+  sum[3] = math.max(sum[3], last)
+end
+
+redis.call('HSET', instances, ARGV[1], ARGV[3])
+redis.call('ZADD', heard, ARGV[5], ARGV[1])
+redis.call('SET', since, ARGV[4], 'NX')
+for _, row in ipairs(order) do
+  local at, name, sum = row[1], row[2], row[3]
+  redis.call('HSET', KEYS[at], name, string.format('%.0f %.0f %.0f', sum[1], sum[2], sum[3]))
+  if at == 4 then redis.call('ZADD', ages, sum[3], name) end
+end
+for at in pairs(sums) do
+  if at ~= 4 then
+    redis.call('EXPIRE', KEYS[at], ttl)
+    redis.call('ZADD', days, seconds, string.sub(KEYS[at], -10))
+  end
+end
+redis.call('ZREMRANGEBYSCORE', days, '-inf', '(' .. (seconds - ttl))
+for topic in pairs(fresh) do redis.call('ZREMRANGEBYSCORE', KEYS[topic], '-inf', before) end
+for _, one in ipairs(used) do
+  local score = redis.call('ZSCORE', one[1], one[3])
+  if not score or tonumber(score) < one[2] then redis.call('ZADD', one[1], one[2], one[3]) end
+end
+for topic in pairs(fresh) do redis.call('EXPIRE', KEYS[topic], ttl) end
+
+-- As many as a batch can add, so that it never falls behind, and never takes long.
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', ages, '-inf', before, 'LIMIT', 0, 1000)) do
+  redis.call('HDEL', undated, name)
+  redis.call('ZREM', ages, name)
+end
+local silent = '(' .. string.format('%.0f', oldest)
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', silent, 'LIMIT', 0, 100)) do
+  redis.call('HDEL', instances, name)
+  redis.call('ZREM', heard, name)
+end
+return 'added'
+`;

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest';
+import type { UsageInstance } from '../../src/core/migration/usage.js';
+import {
+  day,
+  guard,
+  iso,
+  key,
+  made,
+  minute,
+  now,
+  other,
+  reportOf,
+  rowsOf,
+  token,
+} from './making.js';
+
+const aMinute = minute / day;
+const quality = (...given: Parameters<typeof reportOf>) => reportOf(...given).dataQuality;
+const instance = (name: string, change: Partial<UsageInstance>): UsageInstance => ({
+  ...guard,
+  instance: name,
+  ...change,
+});
+const second = 1000;
+
+test('a report without trouble says nothing of it', () => {
+  expect(quality([...key('a', 99), ...key('a', 1)])).toStrictEqual({
+    trackingSince: iso(100),
+    daysTracked: 100,
+    reporting: 1,
+    lastTold: new Date(now - 20_000).toISOString(),
+    lost: [],
+    dropped: 0,
+    withoutClient: 0,
+    excluded: 0,
+    notes: [],
+  });
+});
+
+test('nothing counted yet', () => {
+  const usage = { trackingSince: undefined, rows: [], instances: [] };
+  expect(made({ usage }).dataQuality).toStrictEqual({
+    ...{ daysTracked: 0, reporting: 0, lost: [], dropped: 0, withoutClient: 0, excluded: 0 },
+    notes: ['Nothing has been counted yet: no guard has told anything to this store.'],
+  });
+});
+
+describe('short tracking', () => {
+  test.each([
+    [0.5, ['Tracking began 0 days ago: what comes once a month may not have come yet.']],
+    [1, ['Tracking began 1 day ago: what comes once a month may not have come yet.']],
+    [34.9, ['Tracking began 34 days ago: what comes once a month may not have come yet.']],
+    [35, ['Tracking began 35 days ago: what comes once in three months may not have come yet.']],
+    [92.9, ['Tracking began 92 days ago: what comes once in three months may not have come yet.']],
+    [93, []],
+  ])('of %d days', (tracked, notes) => {
+    expect(quality(key('a', tracked), { tracked }).notes).toEqual(notes);
+  });
+
+  test('by a store that forgets', () => {
+    const short =
+      'Tracking began 300 days ago, and the oldest count is of 90 days ago: if the store forgets so early, what is rarer is not known here.';
+    expect(quality(key('a', 90), { tracked: 300 }).notes).toEqual([short]);
+    expect(quality(key('a', 265), { tracked: 300 }).notes).toEqual([]);
+    expect(quality(key('a', 264), { tracked: 300 }).notes).toHaveLength(1);
+    expect(quality(key('a', 399), { tracked: 2000 }).notes).toEqual([]);
+  });
+});
+
+describe('guards', () => {
+  const things = [...key('a', 99), ...key('a', 1)];
+  const of = (...changes: Partial<UsageInstance>[]) =>
+    quality(things, { instances: changes.map((change, at) => instance(`g${at}`, change)) });
+
+  test('report while they tell within three intervals, and 90 seconds at least', () => {
+    const told = (every: number, seconds: number) => ({ every, at: now - seconds * second });
+    const quiet = of(told(10, 90), told(10, 90.001), told(60, 180), told(60, 180.001));
+    expect(quiet.reporting).toBe(2);
+    expect(quiet.lost.map(({ instance: name }) => name)).toEqual(['g1', 'g3']);
+  });
+
+  test('report if they were closed today', () => {
+    const closed = (at: number) => of({ closed: true, at });
+    const midnight = Date.parse('2030-03-15T00:00:00Z');
+    expect(closed(midnight)).toMatchObject({ reporting: 1, lost: [] });
+    expect(closed(midnight - 1)).toMatchObject({ reporting: 0, lost: [] });
+  });
+
+  test('are lost if they end without a word, for 30 days', () => {
+    const told = of(
+      { at: now - 30 * day, every: 60 },
+      { at: now - 30 * day - 1 },
+      { at: now - 2 * day },
+      { at: now - 3 * day, closed: true },
+      {},
+    );
+    expect(told).toMatchObject({ reporting: 1, lastTold: new Date(now - 20_000).toISOString() });
+    expect(told.lost).toStrictEqual([
+      { instance: 'g2', lastTold: iso(2), atMostSeconds: 30 },
+      { instance: 'g0', lastTold: iso(30), atMostSeconds: 60 },
+    ]);
+    expect(told.notes).toEqual([
+      '2 guards ended without a word in the last 30 days: of each, the last 60 seconds at most are missing.',
+    ]);
+  });
+
+  test('of whom none reports', () => {
+    expect(of({ at: now - 2 * day, closed: true }).notes).toEqual([
+      `No guard has told anything since ${iso(2)}: what came after that is not known here.`,
+    ]);
+    expect(of().notes).toEqual([
+      'No guard has told anything at all: what came after that is not known here.',
+    ]);
+  });
+
+  test('drop what there is no room for', () => {
+    const dropped = of({ dropped: 3 }, { dropped: 4 });
+    expect(dropped.dropped).toBe(7);
+    expect(dropped.notes).toEqual([
+      'There was no room to count 7 requests by client: a client that looks quiet may not be.',
+    ]);
+  });
+});
+
+test('what a store had no room for is dropped too', () => {
+  const uncounted = [40, 41].flatMap((days) => other('other', days, { detail: 'key' }));
+  const { dropped, notes } = quality([...key('a', 99), ...uncounted]);
+  expect(dropped).toBe(2);
+  expect(notes).toHaveLength(1);
+  const late = quality([...key('a', 99), ...other('other', 13, { detail: 'key' })]).notes;
+  expect(late[1]).toBe(
+    `Until ${iso(13)} there were requests, perhaps with keys, whose client was not counted: nothing is safe to cut for all.`,
+  );
+});
+
+test('requests without a client are told of for 30 days', () => {
+  const things = [...key('a', 99), ...token('', [29, 1, 30])];
+  expect(quality(things)).toMatchObject({
+    withoutClient: 2,
+    notes: ["2 requests of the last 30 days named no client: they are in no client's numbers."],
+  });
+});
+
+describe('a clock that is ahead', () => {
+  const usage = (ahead: number) => ({
+    trackingSince: now - 100 * day,
+    rows: rowsOf([...key('a', 99), ...key('a', -ahead * aMinute), ...token('b', -ahead * aMinute)]),
+    instances: [guard],
+  });
+
+  test('is told of, and its counts are of now', () => {
+    const report = made({ usage: usage(3 * 1440) });
+    expect(report.dataQuality.notes).toEqual([
+      "A clock is off: some counts are 4320 minutes ahead of this report's, and are taken for now.",
+    ]);
+    const [a, b] = report.clients;
+    expect(a).toMatchObject({ lastKeyUse: iso(0), keyRequests: { day: 1 }, status: 'on keys' });
+    expect(b).toMatchObject({ firstTokenUse: iso(0), lastTokenUse: iso(0) });
+    expect(report.days.at(-1)).toEqual({ day: '2030-03-15', key: 1, token: 1, refused: 0 });
+  });
+
+  test('by five minutes is nothing', () => {
+    expect(made({ usage: usage(5) }).dataQuality.notes).toEqual([]);
+    expect(made({ usage: usage(6) }).dataQuality.notes).toHaveLength(1);
+  });
+
+  test('of a guard, or of the first one', () => {
+    const at = now + 10 * minute;
+    const told = quality(key('a', 99), { instances: [instance('g', { at })] });
+    expect(told).toMatchObject({ reporting: 1, lastTold: iso(0) });
+    expect(told.notes).toEqual([
+      "A clock is off: some counts are 10 minutes ahead of this report's, and are taken for now.",
+    ]);
+    const later = quality([], { tracked: -1 });
+    expect(later).toMatchObject({ trackingSince: iso(0), daysTracked: 0 });
+  });
+});
+
+test('rows of a kind that is not known are left out, and told of', () => {
+  const usage = {
+    trackingSince: now - 100 * day,
+    rows: [...rowsOf(key('a', 99)), { ...rowsOf(key('b', 1))[0], what: 'brand-new' }],
+    instances: [guard],
+  };
+  const report = made({ usage: usage as never });
+  expect(report.clients.map(({ client }) => client)).toEqual(['a']);
+  expect(report.dataQuality.notes).toEqual([
+    '1 row of a kind that is not known here: a newer version counted them.',
+  ]);
+});

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import {
+  day,
+  guard,
+  iso,
+  key,
+  made,
+  minute,
+  now,
+  onlyClient,
+  other,
+  refused,
+  reportOf,
+  token,
+} from './making.js';
+
+const aMinute = minute / day;
+const clients = [{ client: 'a' }];
+const safe = (...given: Parameters<typeof onlyClient>) => onlyClient(...given).safeToCut;
+
+/** From the one day to the other, every so many days. */
+const every = (days: number, [from, to]: readonly [number, number]): number[] =>
+  Array.from({ length: Math.floor((from - to) / days) + 1 }, (_, index) => from - index * days);
+
+describe('a client that comes every day', () => {
+  const days = (last: number) => every(1, [last + 50, last]);
+
+  test('is cut 14 days after its last key, and not a minute sooner', () => {
+    expect(safe(key('a', days(14)), { tracked: 64 })).toStrictEqual({
+      safe: true,
+      why: 'The last key came 14 days ago. It takes 14 days without one: the least there is, for it was never away for longer than a week.',
+      quietDays: 14,
+      longestGapDays: 1,
+    });
+    expect(safe(key('a', days(14 - aMinute)), { tracked: 64 })).toMatchObject({
+      safe: false,
+      from: new Date(now + minute).toISOString(),
+    });
+  });
+
+  test('a refused key is a use', () => {
+    const things = [...key('a', days(20)), ...refused('a', 3, ['k'])];
+    expect(safe(things, { tracked: 70 })).toMatchObject({
+      safe: false,
+      longestGapDays: 17,
+      quietDays: 34,
+      from: iso(3 - 34),
+    });
+  });
+
+  test('a refused token is none', () => {
+    expect(safe([...key('a', days(14)), ...refused('a', 3)], { tracked: 64 }).safe).toBe(true);
+  });
+
+  test('a key beside a token is missed like any other', () => {
+    const beside = other('both', 2, { client: 'a', key: 'k' });
+    expect(safe([...key('a', days(20)), ...beside], { tracked: 70 })).toMatchObject({
+      safe: false,
+      quietDays: 14,
+      from: iso(2 - 14),
+      why: expect.stringContaining('The last key came 2 days ago'),
+    });
+  });
+});
+
+describe('a job', () => {
+  test('once a month is not cut between two runs', () => {
+    const runs = (last: number) => key('a', [last + 61, last + 31, last]);
+    expect(safe(runs(30), { tracked: 92 })).toStrictEqual({
+      safe: false,
+      why: 'The last key came 30 days ago. It takes 62 days without one: twice its longest gap, 31 days.',
+      quietDays: 62,
+      longestGapDays: 31,
+      from: iso(30 - 62),
+    });
+    expect(safe(runs(62 - aMinute), { tracked: 124 }).safe).toBe(false);
+    expect(safe(runs(62), { tracked: 124 }).safe).toBe(true);
+  });
+
+  test('once a quarter is not cut between two runs', () => {
+    const runs = (last: number) => key('a', [last + 92, last]);
+    expect(safe(runs(91), { tracked: 190 })).toMatchObject({ safe: false, quietDays: 184 });
+    expect(safe(runs(183.9), { tracked: 290 }).safe).toBe(false);
+    expect(safe(runs(184), { tracked: 290 }).safe).toBe(true);
+  });
+
+  test('that was not seen for long before its first run was away at least that long', () => {
+    expect(safe(key('a', [40, 39, 38]), { tracked: 70 })).toStrictEqual({
+      safe: false,
+      why: 'The last key came 38 days ago. It takes 60 days without one: twice the 30 days before its first.',
+      quietDays: 60,
+      longestGapDays: 1,
+      from: iso(38 - 60),
+    });
+    expect(safe(key('a', [62, 61, 60]), { tracked: 92 }).safe).toBe(true);
+  });
+
+  test('with one run has no rhythm: 35 days, or twice the time before', () => {
+    expect(safe(key('a', 35 - aMinute), { tracked: 36 })).toMatchObject({ safe: false });
+    const one = safe(key('a', [35, 35.1]), { tracked: 36 });
+    expect(one).toStrictEqual({
+      safe: true,
+      why: 'The last key came 35 days ago. It takes 35 days without one: keys came on one day only, so how often they come is not known.',
+      quietDays: 35,
+    });
+    expect(safe(key('a', 35), { tracked: 60 })).toStrictEqual({
+      safe: false,
+      why: 'The last key came 35 days ago. It takes 50 days without one: twice the 25 days before its first.',
+      quietDays: 50,
+      from: iso(35 - 50),
+    });
+  });
+
+  test('two days are two, however close to midnight', () => {
+    // 20.5 days ago it was midnight.
+    expect(safe(key('a', [20.5 - aMinute, 20.5]), { tracked: 21 }).longestGapDays).toBeUndefined();
+    expect(safe(key('a', [20.5 + aMinute, 20.5]), { tracked: 21 }).longestGapDays).toBe(1);
+  });
+
+  test('gaps are rounded up, and a gap of a week asks for no more than 14 days', () => {
+    expect(safe(key('a', [27, 20]), { tracked: 28 })).toMatchObject({ quietDays: 14, safe: true });
+    const more = safe(key('a', [27 + aMinute, 20]), { tracked: 28 });
+    expect(more).toMatchObject({ longestGapDays: 8, quietDays: 16, safe: true });
+  });
+
+  test('the gaps are the client’s, whichever key it used', () => {
+    const things = [...key('a', [60, 40], 'one'), ...key('a', [50, 30], 'two')];
+    expect(safe(things, { tracked: 61 })).toMatchObject({ longestGapDays: 10, quietDays: 20 });
+  });
+
+  test('that came late may be new: no more than a month before its first run is a gap', () => {
+    const late = (last: number) => key('a', [last + 3, last + 2, last]);
+    expect(safe(late(62), { tracked: 96 })).toMatchObject({ longestGapDays: 2, quietDays: 62 });
+    expect(safe(late(62), { tracked: 2000 })).toMatchObject({ quietDays: 62, safe: true });
+    expect(safe(late(62 - aMinute), { tracked: 2000 })).toMatchObject({ safe: false });
+    expect(safe(key('a', 62), { tracked: 2000 })).toMatchObject({ quietDays: 62, safe: true });
+  });
+});
+
+describe('a client that never came with a key', () => {
+  test('is cut after 35 days of tracking', () => {
+    expect(safe([], { clients, tracked: 35 })).toStrictEqual({
+      safe: true,
+      why: 'No key has come in 35 days of tracking. It takes 35 days without one: what runs once a month has to have had its turn.',
+      quietDays: 35,
+    });
+    expect(safe(token('a', 1), { tracked: 35 - aMinute })).toMatchObject({
+      safe: false,
+      from: new Date(now + minute).toISOString(),
+    });
+  });
+
+  test('is never cut before anything was counted', () => {
+    const usage = { trackingSince: undefined, rows: [], instances: [] };
+    expect(made({ clients, usage }).clients[0]?.safeToCut).toStrictEqual({
+      safe: false,
+      why: 'Nothing has been counted yet.',
+      quietDays: 35,
+    });
+  });
+});
+
+describe('while no guard tells', () => {
+  const silent = (days: number) => ({ instances: [{ ...guard, at: now - days * day }] });
+
+  test('silence is no news of a client', () => {
+    const things = key('a', [30, 29, 28]);
+    expect(safe(things, { tracked: 31 }).safe).toBe(true);
+    expect(safe(things, { tracked: 31, ...silent(20) })).toStrictEqual({
+      safe: false,
+      why: 'The last key came 28 days ago. It takes 14 days without one: the least there is, for it was never away for longer than a week. For the last 20 days no guard has told anything.',
+      quietDays: 14,
+      longestGapDays: 1,
+      from: iso(-6),
+    });
+    expect(safe(things, { tracked: 31, ...silent(14) }).safe).toBe(true);
+    expect(safe(things, { tracked: 31, instances: [] }).safe).toBe(false);
+  });
+});
+
+describe('the report as a whole', () => {
+  test('is safe once every client is', () => {
+    const things = [...key('a', [30, 29]), ...key('b', [30, 20])];
+    expect(reportOf(things, { tracked: 36 }).safeToCut).toBe(true);
+    expect(reportOf([...things, ...key('b', 19)], { tracked: 36 }).safeToCut).toBe(false);
+  });
+
+  test('is not while tracking is shorter than 35 days, even of nobody', () => {
+    expect(reportOf([], { tracked: 35 }).safeToCut).toBe(true);
+    expect(reportOf([], { tracked: 35 - aMinute }).safeToCut).toBe(false);
+    expect(reportOf(key('a', [30, 29]), { tracked: 34 }).safeToCut).toBe(false);
+  });
+
+  test.each([
+    ['key', 13, false],
+    ['refused', 13, false],
+    ['token', 13, true],
+    ['key', 14, true],
+  ])('a request with a %s, uncounted %i days ago: %s', (detail, days, expected) => {
+    expect(reportOf(other('other', days, { detail })).safeToCut).toBe(expected);
+  });
+});

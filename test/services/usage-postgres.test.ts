@@ -1,0 +1,246 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { postgresUsage, usageTables } from '../../src/postgres.js';
+import type { UsageBatch, UsageRow, UsageStore } from '../../src/usage.js';
+import { batch, october, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
+import { openPostgres, type PostgresServer, postgresPrograms } from './postgres-server.js';
+import { describeWith, until } from './service.js';
+import { openProxy } from './usage-proxy.js';
+
+const read = async (store: UsageStore) => sorted(await store.read());
+
+/** Adds a batch as soon as the store takes it, as a guard does. */
+const addAtLast = (store: UsageStore, one: UsageBatch) =>
+  until(() =>
+    store.add(one).then(
+      () => true,
+      () => false,
+    ),
+  );
+
+const several = batch({
+  rows: [
+    row(),
+    row({ what: 'agent', day: '', detail: 'curl' }),
+    row({ what: 'refused', detail: 'ERR_API_KEY_EXPIRED', day: '2026-10-02' }),
+  ],
+});
+const tables = ['', '_details', '_instances', '_since'].map((end) => `sallyport_usage${end}`);
+
+describeWith(postgresPrograms, 'postgresUsage', () => {
+  let server: PostgresServer;
+  let pool: pg.Pool;
+  beforeAll(async () => {
+    server = await openPostgres();
+    pool = server.pool({ max: 20 });
+    await pool.query(usageTables());
+  });
+  afterAll(() => server?.close());
+
+  const empty = async () => void (await pool.query(`truncate ${tables.join(', ')}`));
+  beforeEach(async () => {
+    server.resume();
+    await server.start();
+    await until(() =>
+      pool.query('select 1').then(
+        () => true,
+        () => false,
+      ),
+    );
+    await empty();
+  });
+  const dump = async () => {
+    const all = await Promise.all(tables.map((name) => pool.query(`select * from ${name}`)));
+    return all.map(({ rows }) => rows);
+  };
+
+  usageContract(async () => postgresUsage(pool), empty);
+
+  test('finds its tables in another schema, by names that need quotes', async () => {
+    await pool.query('create schema "my Schema"');
+    for (const table of ['my Schema.Usage "of" keys', 'plain', 'b'.repeat(53)]) {
+      await pool.query(usageTables({ table }));
+      const store = postgresUsage(pool, { table });
+      await store.add(several);
+      expect(await read(store)).toEqual(recount([several]));
+    }
+    expect((await postgresUsage(pool).read()).rows).toEqual([]);
+  });
+
+  test('makes no table by itself, and says which is missing', async () => {
+    const store = postgresUsage(pool, { table: 'nowhere' });
+    await expect(store.add(batch())).rejects.toThrow(/"nowhere[_a-z]*" does not exist/);
+    await expect(store.read()).rejects.toThrow(/"nowhere[_a-z]*" does not exist/);
+  });
+
+  test('what Postgres cannot keep is kept as another letter, and counted', async () => {
+    const store = postgresUsage(pool);
+    const rows = [
+      row({ client: 'a\0b' }),
+      row({ client: 'a\ud800b' }),
+      row({ client: 'a\ufffdb' }),
+    ];
+    await store.add(batch({ rows: [...rows, row({ key: '\udc00' })] }));
+    expect(await read(store)).toEqual(
+      recount([batch({ rows: [row({ client: 'a\ufffdb', count: 3 }), row({ key: '\ufffd' })] })]),
+    );
+  });
+
+  const days = (age: number, more: Partial<UsageRow>) => {
+    const last = october - age * 1_440;
+    return row({ first: october - 99_999, last, ...more });
+  };
+  const dayOf = (age: number) =>
+    new Date((october - age * 1_440) * 60_000).toISOString().slice(0, 10);
+
+  test('what has not happened for too long is forgotten, and who told it', async () => {
+    const store = postgresUsage(pool, { keep: 30 });
+    const rows = [31, 29].flatMap((age) => [
+      days(age, { day: dayOf(age), key: `by day, ${age}` }),
+      days(age, { what: 'agent', day: '', detail: `${age}` }),
+    ]);
+    await store.add(batch({ at: (october - 31 * 1_440) * 60_000, rows }));
+    const later = batch({ instance: 'two', at: october * 60_000, rows: [] });
+    await store.add(later);
+    const { rows: kept, instances } = await read(store);
+    expect(kept.map(({ key, detail }) => detail || key)).toEqual(['by day, 29', '29']);
+    expect(instances.map(({ instance }) => instance)).toEqual(['two']);
+    const { rows: details } = await pool.query(`select * from ${tables[1]}`);
+    expect(details).toHaveLength(1);
+  });
+
+  test('forgetting is rare: with the first batch of an instance, and each sixtieth', async () => {
+    const store = postgresUsage(pool, { keep: 30 });
+    const patient = postgresUsage(pool, { keep: 36_500 });
+    const old = (seq: number) => batch({ seq, rows: [days(31, { what: 'query', day: '' })] });
+    await patient.add(old(1));
+    const lengths: number[] = [];
+    for (const seq of [2, 59, 60, 61, 62]) {
+      await store.add(batch({ seq, rows: [] }));
+      lengths.push((await store.read()).rows.length);
+    }
+    expect(lengths).toEqual([1, 1, 1, 0, 0]);
+  });
+
+  test('a clock that is far ahead makes nobody forget', async () => {
+    const store = postgresUsage(pool, { keep: 30 });
+    const now = Math.floor(Date.now() / 60_000);
+    const fresh = row({ what: 'query', day: '', first: now, last: now });
+    await store.add(batch({ at: now * 60_000, rows: [fresh] }));
+    await store.add(batch({ instance: 'ahead', at: 8e15, rows: [] }));
+    const { rows, instances } = await store.read();
+    expect([rows, instances.length]).toEqual([[fresh], 2]);
+  });
+
+  test.each([
+    'update sallyport_usage set first = last + 1',
+    'update sallyport_usage set count = -1',
+    `update sallyport_usage set day = 'a secret'`,
+    `update sallyport_usage set what = ''`,
+    `update sallyport_usage_instances set at = 'NaN'`,
+    `update sallyport_usage_instances set every = -1`,
+    `update sallyport_usage_since set since = 'infinity'`,
+  ])('%s: an error of reading', async (sql) => {
+    const store = postgresUsage(pool);
+    await store.add(several);
+    await pool.query(sql);
+    const error = await store.read().catch((one: unknown) => one);
+    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_USAGE_VALUE' });
+    expect(String(error)).not.toContain('a secret');
+  });
+
+  test('that cannot be written adds nothing, until it can', async () => {
+    const store = postgresUsage(pool);
+    await store.add(batch());
+    const reading = server.pool({ options: '-c default_transaction_read_only=on' });
+    const next = { ...several, seq: 2 };
+    await expect(postgresUsage(reading).add(next)).rejects.toMatchObject({ code: '25006' });
+    const held = postgresUsage(reading);
+    expect(await read(held)).toEqual(recount([batch()]));
+    await store.add(next);
+    expect(await read(held)).toEqual(recount([batch(), next]));
+  });
+
+  test.each([
+    ['the rows', tables[0]],
+    ['the details', tables[1]],
+    ['the time', tables[3]],
+  ])('that fails at %s adds nothing, not even that it was told', async (_, table) => {
+    const store = postgresUsage(pool);
+    const before = await dump();
+    await pool.query(`alter table ${table} add constraint refuse check (false) not valid`);
+    try {
+      await expect(store.add(several)).rejects.toMatchObject({ code: '23514' });
+      expect(await dump()).toEqual(before);
+    } finally {
+      await pool.query(`alter table ${table} drop constraint refuse`);
+    }
+    await store.add(several);
+    expect(await read(store)).toEqual(recount([several]));
+  });
+
+  test('that is killed holds what was told, and takes the rest when it is back', async () => {
+    const store = postgresUsage(pool);
+    await store.add(several);
+    await server.kill();
+    const next = { ...several, seq: 2 };
+    await expect(store.add(next)).rejects.toThrow();
+    await server.start();
+    await addAtLast(store, next);
+    expect(await read(store)).toEqual(recount([several, next]));
+  });
+
+  test('that hangs adds what is on its way once, whoever asks again', async () => {
+    const store = postgresUsage(pool);
+    await Promise.all(Array.from({ length: 5 }, () => pool.query('select pg_sleep(0)')));
+    await store.add(batch());
+    server.pause();
+    const next = { ...several, seq: 2 };
+    const waiting = Array.from({ length: 5 }, () => store.add(next));
+    server.resume();
+    await Promise.all(waiting);
+    expect(await read(store)).toEqual(recount([batch(), next]));
+  });
+
+  test('whose answer is lost has added the batch, and does not add it again', async () => {
+    const proxy = await openProxy(server.port);
+    onTestFinished(() => proxy.close());
+    const direct = postgresUsage(pool);
+    const behind = postgresUsage(server.pool({ port: proxy.port }));
+    for (const seq of [2, 3, 4]) {
+      const next = { ...several, seq };
+      // Connected, so that what is lost is the answer and not the greeting.
+      await behind.read();
+      proxy.swallow();
+      const lost = behind.add(next).then(
+        () => 'added',
+        () => 'lost',
+      );
+      await until(async () => (await direct.read()).instances[0]?.seq === seq);
+      proxy.cut();
+      expect(await lost).toBe('lost');
+      await addAtLast(behind, next);
+    }
+    const all = [2, 3, 4].map((seq) => ({ ...several, seq }));
+    expect(await read(direct)).toEqual(recount(all));
+  });
+
+  test('many instances with the same rows, in any order, never wait in a circle, and lose none', async () => {
+    const store = postgresUsage(pool);
+    const rows = Array.from({ length: 300 }, (_, i) =>
+      row({ what: 'agent', day: '', client: `client_${i % 100}`, detail: `${i % 3}` }),
+    ).map((one, i) => ({ ...one, key: `key_${Math.floor(i / 150)}` }));
+    const distinct = recount([batch({ rows })]).rows;
+    const all = Array.from({ length: 120 }, (_, i) =>
+      batch({
+        instance: `i${i % 20}`,
+        seq: 1 + Math.floor(i / 20),
+        rows: i % 2 ? distinct : [...distinct].reverse(),
+      }),
+    );
+    for (let seq = 1; seq <= 6; seq += 1) {
+      await Promise.all(all.filter((one) => one.seq === seq).map((one) => store.add(one)));
+    }
+    expect(await read(store)).toEqual(recount(all));
+  });
+});

@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { redisUsage } from '../../src/redis.js';
+import type { UsageBatch, UsageStore } from '../../src/usage.js';
+import { batch, october, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
+import {
+  type Connection,
+  openRedis,
+  type RedisServer,
+  redisClients,
+  redisPrograms,
+} from './redis-server.js';
+import { describeWith, until } from './service.js';
+import { openProxy } from './usage-proxy.js';
+
+const read = async (store: UsageStore) => sorted(await store.read());
+
+/** Adds a batch as soon as the store takes it, as a guard does. */
+const addAtLast = (store: UsageStore, one: UsageBatch) =>
+  until(() =>
+    store.add(one).then(
+      () => true,
+      () => false,
+    ),
+  );
+
+describeWith(redisPrograms, 'redisUsage', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await openRedis();
+  });
+  afterAll(() => server?.close());
+
+  describe.each(Object.entries(redisClients))('by %s', (_, connect) => {
+    let redis: Connection;
+    beforeEach(async () => {
+      await server.start();
+      redis = await connect(server.port);
+      onTestFinished(() => redis.close());
+      await redis.send('FLUSHALL');
+    });
+    const stored = async () => ((await redis.send('KEYS', '*')) as string[]).sort();
+    const number = async (...command: [string, ...string[]]) =>
+      Number(await redis.send(...command));
+    const dump = async () => {
+      const keys = await stored();
+      return Promise.all(keys.map(async (key) => [key, await redis.send('DUMP', key)]));
+    };
+    const several = batch({
+      rows: [
+        row(),
+        row({ what: 'agent', day: '', detail: 'curl' }),
+        row({ what: 'refused', detail: 'ERR_API_KEY_EXPIRED', day: '2026-10-02' }),
+      ],
+    });
+
+    usageContract(
+      async () => redisUsage(redis.client),
+      async () => void (await redis.send('FLUSHALL')),
+    );
+
+    test('all of it is in one slot of a cluster, under the prefix', async () => {
+      await redisUsage(redis.client).add(several);
+      await redisUsage(redis.client, { prefix: 'acme:{counts}:of' }).add(several);
+      await redisUsage(redis.client, { prefix: 'acme{}' }).add(several);
+      const tags = (await stored()).map((key) => /\{([^}]+)\}/.exec(key)?.[1]);
+      expect([...new Set(tags)]).toEqual(['counts', 'acme{', 'sallyport:usage']);
+      for (const prefix of ['sallyport:usage', 'acme:{counts}:of', 'acme{}']) {
+        expect(await read(redisUsage(redis.client, { prefix }))).toEqual(recount([several]));
+      }
+    });
+
+    test('what is told by day is forgotten with its day, whatever the clocks say', async () => {
+      await redisUsage(redis.client, { keep: 30 }).add(several);
+      for (const day of ['2026-10-01', '2026-10-02']) {
+        const left = await number('TTL', `{sallyport:usage}:rows:${day}`);
+        expect(left).toBeGreaterThan(30 * 86_400);
+        expect(left).toBeLessThanOrEqual(31 * 86_400);
+      }
+      for (const key of (await stored()).filter((one) => one.includes(':details:'))) {
+        expect(await number('TTL', key)).toBeGreaterThan(30 * 86_400);
+      }
+      await redis.send('DEL', '{sallyport:usage}:rows:2026-10-01');
+      const { rows } = await read(redisUsage(redis.client));
+      expect(rows.map(({ what }) => what).sort()).toEqual(['agent', 'refused']);
+    });
+
+    test('what has not happened for too long is forgotten, and who told it', async () => {
+      const store = redisUsage(redis.client, { keep: 30 });
+      const days = (age: number, key: string) =>
+        row({ what: 'query', day: '', key, first: october - 99_999, last: october - age * 1_440 });
+      const then = (october - 31 * 1_440) * 60_000;
+      await store.add(batch({ at: then, rows: [days(31, 'old'), days(29, 'young')] }));
+      const later = batch({ instance: 'two', at: october * 60_000, rows: [] });
+      await store.add(later);
+      const { rows, instances } = await store.read();
+      expect(rows.map(({ key }) => key)).toEqual(['young']);
+      expect(instances.map(({ instance }) => instance)).toEqual(['two']);
+    });
+
+    test('of more that is too old, a part is forgotten at a time', async () => {
+      const store = redisUsage(redis.client, { keep: 30 });
+      const old = (seq: number) =>
+        Array.from({ length: 900 }, (_, i) =>
+          row({ what: 'query', day: '', key: `${seq}/${i}`, first: 1, last: 1 }),
+        );
+      const patient = redisUsage(redis.client, { keep: 36_500 });
+      for (const seq of [1, 2]) await patient.add(batch({ seq, rows: old(seq) }));
+      const lengths: number[] = [];
+      for (const seq of [3, 4]) {
+        await store.add(batch({ seq, rows: [] }));
+        lengths.push((await store.read()).rows.length);
+      }
+      expect(lengths).toEqual([800, 0]);
+      expect(await number('ZCARD', '{sallyport:usage}:ages')).toBe(0);
+    });
+
+    test('room for details comes back when they are too old', async () => {
+      const store = redisUsage(redis.client, { keep: 30 });
+      const agents = (name: string, last: number, length = 100) =>
+        Array.from({ length }, (_, i) =>
+          row({ what: 'agent', day: '', detail: `${name} ${i}`, first: last, last }),
+        );
+      const before = october - 31 * 1_440;
+      await store.add(batch({ at: before * 60_000, rows: agents('old', before) }));
+      await store.add(batch({ seq: 2, at: october * 60_000, rows: agents('new', october, 101) }));
+      const { rows } = await store.read();
+      expect(rows).toHaveLength(101);
+      expect(rows.filter(({ detail }) => detail.startsWith('new'))).toHaveLength(100);
+      expect(rows.filter(({ detail }) => detail === '(other)')).toHaveLength(1);
+      expect(await number('ZCARD', '{sallyport:usage}:details:["billing","agent"]')).toBe(100);
+    });
+
+    test('a clock that is far ahead makes nobody forget', async () => {
+      const store = redisUsage(redis.client, { keep: 30 });
+      const now = Math.floor(Date.now() / 60_000);
+      const fresh = row({ what: 'query', day: '', first: now, last: now });
+      await store.add(batch({ at: now * 60_000, rows: [fresh] }));
+      await store.add(batch({ instance: 'ahead', at: 8e15, rows: [] }));
+      const { rows, instances } = await store.read();
+      expect([rows, instances.length]).toEqual([[fresh], 2]);
+    });
+
+    const base = '{sallyport:usage}';
+    const name = JSON.stringify(['billing', 'key_1', 'key', '', '2026-10-01']);
+
+    test.each<[string, [string, string, ...string[]]]>([
+      ['a text for a count', ['HSET', `${base}:rows:2026-10-01`, name, 'a secret']],
+      ['a half count', ['HSET', `${base}:rows:2026-10-01`, name, '1.5 1 1']],
+      ['a huge count', ['HSET', `${base}:rows:2026-10-01`, name, `1${'0'.repeat(15)} 1 1`]],
+      ['another kind of days', ['SET', `${base}:rows:2026-10-01`, 'a secret']],
+      ['another kind of rows', ['SET', `${base}:rows`, 'a secret']],
+      ['another kind of instances', ['SET', `${base}:instances`, 'a secret']],
+      ['an instance that is none', ['HSET', `${base}:instances`, 'one', 'a secret']],
+      ['another kind of time', ['HSET', `${base}:since`, 'a secret', '1']],
+      ['another kind of list', ['SET', `${base}:heard`, 'a secret']],
+      ['another kind of list', ['SET', `${base}:ages`, 'a secret']],
+      ['another kind of list', ['SET', `${base}:days`, 'a secret']],
+      ['another kind of list', ['SET', `${base}:details:["billing","agent"]`, 'a secret']],
+    ])('%s, put there by somebody else: nothing is added, until it is gone', async (_, put) => {
+      const store = redisUsage(redis.client);
+      await redis.send(...put);
+      const before = await dump();
+      const error = await store.add(several).catch((one: unknown) => one);
+      expect(error).toBeInstanceOf(Error);
+      expect(String(error)).not.toContain('a secret');
+      expect(await dump()).toEqual(before);
+      await redis.send('DEL', put[1]);
+      await store.add(several);
+      expect(await read(store)).toEqual(recount([several]));
+    });
+
+    test.each<[string, [string, ...string[]]]>([
+      ['a count that is none', ['HSET', `${base}:rows`, name, 'a secret']],
+      ['a count of another day', ['HSET', `${base}:rows`, name, '1 1 1']],
+      ['a first after the last', ['HSET', `${base}:rows:2026-10-01`, name, '1 2 1']],
+      ['a name that is none', ['HSET', `${base}:rows`, 'a secret', '1 1 1']],
+      ['a name with another', ['HSET', `${base}:rows`, '["a secret","b","key","",""] ', '1 1 1']],
+      ['an instance that is none', ['HSET', `${base}:instances`, 'x', '{"seq":"a secret"}']],
+      ['an instance that is null', ['HSET', `${base}:instances`, 'x', 'null']],
+      ['an instance that is no JSON', ['HSET', `${base}:instances`, 'x', 'a secret']],
+      ['a time that is none', ['SET', `${base}:since`, 'a secret']],
+    ])('%s is an error of reading, which shows nothing of it', async (_, put) => {
+      const store = redisUsage(redis.client);
+      await store.add(several);
+      await redis.send(...put);
+      const error = await store.read().catch((one: unknown) => one);
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_USAGE_VALUE' });
+      expect(String(error)).not.toContain('a secret');
+    });
+
+    test('that is full adds nothing, until there is room', async () => {
+      const store = redisUsage(redis.client);
+      await store.add(batch());
+      const before = await dump();
+      await redis.send('CONFIG', 'SET', 'maxmemory', '1');
+      onTestFinished(() => void redis.send('CONFIG', 'SET', 'maxmemory', '0').catch(() => {}));
+      const next = { ...several, seq: 2 };
+      for (let i = 0; i < 3; i += 1) await expect(store.add(next)).rejects.toThrow(/OOM/);
+      expect(await dump()).toEqual(before);
+      expect(await read(store)).toEqual(recount([batch()]));
+      await redis.send('CONFIG', 'SET', 'maxmemory', '0');
+      await store.add(next);
+      expect(await read(store)).toEqual(recount([batch(), next]));
+    });
+
+    test('that is a replica can be read, and adds nothing', async () => {
+      await redisUsage(redis.client).add(several);
+      const replica = await openRedis(server);
+      const reading = await connect(replica.port);
+      try {
+        const store = redisUsage(reading.client);
+        await expect(store.add({ ...several, seq: 2 })).rejects.toThrow(/READONLY|read only/);
+        expect(await read(store)).toEqual(recount([several]));
+        await reading.send('REPLICAOF', 'NO', 'ONE');
+        await store.add({ ...several, seq: 2 });
+        expect(await read(store)).toEqual(recount([several, { ...several, seq: 2 }]));
+      } finally {
+        reading.close();
+        await replica.close();
+      }
+    });
+
+    test('that is killed holds what was told, and takes the rest when it is back', async () => {
+      const store = redisUsage(redis.client);
+      await store.add(several);
+      await server.kill();
+      const next = { ...several, seq: 2 };
+      await expect(store.add(next)).rejects.toThrow();
+      await expect(store.read()).rejects.toThrow();
+      await server.start();
+      await addAtLast(store, next);
+      expect(await read(store)).toEqual(recount([several, next]));
+    });
+
+    test('that hangs adds what is on its way once, whoever asks again', async () => {
+      const store = redisUsage(redis.client);
+      await store.add(batch());
+      const other = await connect(server.port);
+      onTestFinished(() => other.close());
+      server.pause();
+      const next = { ...several, seq: 2 };
+      const waiting = [store, redisUsage(other.client), store].map((one) => one.add(next));
+      server.resume();
+      await Promise.all(waiting);
+      expect(await read(store)).toEqual(recount([batch(), next]));
+    });
+
+    test('whose answer is lost has added the batch, and does not add it again', async () => {
+      const proxy = await openProxy(server.port);
+      onTestFinished(() => proxy.close());
+      const behind = await connect(proxy.port);
+      onTestFinished(() => behind.close());
+      const [store, direct] = [redisUsage(behind.client), redisUsage(redis.client)];
+      for (const seq of [1, 2, 3]) {
+        const next = { ...several, seq };
+        proxy.swallow();
+        const lost = store.add(next).then(
+          () => 'added',
+          () => 'lost',
+        );
+        await until(async () => (await direct.read()).instances[0]?.seq === seq);
+        proxy.cut();
+        expect(await lost).toBe('lost');
+        await addAtLast(store, next);
+      }
+      const all = [1, 2, 3].map((seq) => ({ ...several, seq }));
+      expect(await read(direct)).toEqual(recount(all));
+    });
+
+    test('many instances at once lose nothing', async () => {
+      const store = redisUsage(redis.client);
+      const all = Array.from({ length: 200 }, (_, i) =>
+        batch({ ...several, instance: `i${i % 20}`, seq: 1 + Math.floor(i / 20) }),
+      );
+      await Promise.all(all.map((one) => store.add(one)));
+      expect(await read(store)).toEqual(recount(all));
+    });
+  });
+});

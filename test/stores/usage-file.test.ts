@@ -1,0 +1,255 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/index.js';
+import { fileUsage, readUsage, type UsageRow } from '../../src/usage.js';
+import { batch, october, recount, row, sorted, usageContract } from './usage-contract.js';
+
+let directory = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sallyport-usage-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const at = (name: string) => join(directory, name);
+const read = async () => sorted(await readUsage(directory));
+
+describe('fileUsage', () => {
+  usageContract(
+    async () => fileUsage(directory),
+    async () => {
+      for (const name of await readdir(directory)) await rm(at(name));
+    },
+  );
+
+  test('tracks since the first of its instances began', async () => {
+    const store = fileUsage(directory);
+    await store.add(batch({ since: 9_000 }));
+    await store.add(batch({ instance: 'two', since: 7_000 }));
+    expect((await store.read()).trackingSince).toBe(7_000);
+  });
+
+  test('a line is a batch, as it was told', async () => {
+    const store = fileUsage(directory);
+    await store.add(batch());
+    await store.add(batch({ seq: 2, closed: true }));
+    const lines = (await readFile(at('one.ndjson'), 'utf8')).split('\n');
+    expect(lines.filter(Boolean).map((line) => JSON.parse(line))).toEqual([
+      batch(),
+      batch({ seq: 2, closed: true }),
+    ]);
+  });
+
+  const line = (more = {}) => JSON.stringify(batch(more));
+
+  test.each([
+    ['was cut off', line({ seq: 1 }).slice(0, -1)],
+    ['was cut off within a letter', '{"instance":"\ufffd'],
+    ['was lost, and left zeros', '\0\0\0\0'],
+    ['is empty', ''],
+    ['ends as on Windows', '\r'],
+  ])('a line that %s spoils nothing of what follows', async (_, torn) => {
+    await writeFile(at('one.ndjson'), `${line({ seq: 1 })}\n${torn}`);
+    await fileUsage(directory).add(batch({ seq: 2 }));
+    expect(await read()).toEqual(recount([batch({ seq: 1 }), batch({ seq: 2 })]));
+  });
+
+  test('each byte of a line can be the last that was written', async () => {
+    const bytes = Buffer.from(`\n${line({ rows: [row({ client: 'é' })] })}`);
+    const store = fileUsage(directory);
+    for (let length = 0; length < bytes.length; length += 1) {
+      await writeFile(at('one.ndjson'), bytes.subarray(0, length));
+      expect((await read()).rows).toEqual([]);
+    }
+    await store.add(batch({ rows: [row({ client: 'é' })] }));
+    expect((await read()).rows).toEqual([row({ client: 'é' })]);
+  });
+
+  test.each([
+    ['no JSON', 'a secret'],
+    ['a list', '["a secret"]'],
+    ['a text', '"a secret"'],
+    ['null', 'null'],
+    ['no batch', '{"secret":"a secret"}'],
+    ['another count', line().replace('"count":1', '"count":"a secret"')],
+    ['a negative count', line().replace('"count":1', '"count":-1')],
+    ['another instance', line().replace('"seq":1', '"seq":"a secret"')],
+    ['no rows', line().replace('"rows"', '"a secret"')],
+  ])('a line that is %s is an error, which shows nothing of it', async (_, text) => {
+    await writeFile(at('x.ndjson'), `${line()}\n${text}\n`);
+    const error = await readUsage(directory).catch((one: unknown) => one);
+    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_USAGE_VALUE' });
+    expect(String(error)).toContain(`line 2 of "${at('x.ndjson')}" is no batch of counts`);
+    expect(String(error)).not.toContain('a secret');
+  });
+
+  test('reads one file too, and several that were put into one', async () => {
+    const store = fileUsage(directory);
+    const all = [batch(), batch({ instance: 'two', seq: 4 }), batch({ seq: 2 })];
+    for (const one of all) await store.add(one);
+    const texts = await Promise.all(
+      ['one.ndjson', 'two.ndjson', 'one.ndjson'].map((name) => readFile(at(name), 'utf8')),
+    );
+    await mkdir(at('elsewhere'));
+    await writeFile(at('elsewhere/counts.txt'), texts.join(''));
+    expect(sorted(await readUsage(at('elsewhere/counts.txt')))).toEqual(recount(all));
+    expect((await readUsage(at('elsewhere'))).rows).toEqual([]);
+    await writeFile(at('copy.ndjson'), texts.join('\n'));
+    expect(await read()).toEqual(recount(all));
+  });
+
+  test('what is not there, and what is no file of counts, is an error', async () => {
+    await expect(readUsage(at('nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(at('gone'));
+    const store = fileUsage(at('gone'));
+    await rm(at('gone'), { recursive: true });
+    await expect(store.add(batch())).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(store.read()).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(at('gone'));
+    await store.add(batch());
+    expect(sorted(await store.read())).toEqual(recount([batch()]));
+  });
+
+  test.each([
+    ['no path', undefined, /is given no path/],
+    ['an empty one', '', /is given no path/],
+    ['a zero in it', 'a\0b', /is given no path/],
+    ['a directory that is not there', '/no/such/directory', /which is not there/],
+    ['a file', new URL(import.meta.url).pathname, /which is no directory/],
+  ])('refuses %s', (_, path, expected) => {
+    expect(() => fileUsage(path as string)).toThrow(ConfigError);
+    expect(() => fileUsage(path as string)).toThrow(expected);
+  });
+
+  test.each([0, 1.5, -1, 36_501, '400', Number.NaN])('refuses to keep for %s days', (keep) => {
+    expect(() => fileUsage(directory, { keep: keep as number })).toThrow(/keep is no whole number/);
+  });
+
+  test('refuses options that are not known', () => {
+    expect(() => fileUsage(directory, { kept: 3 } as never)).toThrow(/kept is not known: use keep/);
+  });
+
+  test.each(['../one', 'a/b', '.one', 'a'.repeat(101), 'a\0'])(
+    'an instance called %j gets no file',
+    async (instance) => {
+      const store = fileUsage(at('.'));
+      await expect(store.add(batch({ instance }))).rejects.toThrow(/name cannot be a file's/);
+      expect(await readdir(directory)).toEqual([]);
+    },
+  );
+
+  describe('a file that gets long', () => {
+    const client = 'c'.repeat(1_000);
+    const wide = (from: number, more: Partial<UsageRow> = {}) =>
+      Array.from({ length: 500 }, (_, i) => row({ client, key: `key_${from + i}`, ...more }));
+    const linesOf = async (name: string) =>
+      (await readFile(at(name), 'utf8')).split('\n').filter(Boolean).length;
+
+    test('becomes one line, and counts on', async () => {
+      const store = fileUsage(directory);
+      const all = [1, 2, 3, 4, 5].map((seq) => batch({ seq, rows: wide(0) }));
+      const lengths: number[] = [];
+      for (const one of all) {
+        await store.add(one);
+        await store.add(one);
+        lengths.push(await linesOf('one.ndjson'));
+        expect(await read()).toEqual(recount(all.slice(0, one.seq)));
+      }
+      expect(Math.max(...lengths)).toBeLessThan(4);
+      expect(lengths.at(-1)).toBeLessThan(4);
+      expect(await readdir(directory)).toEqual(['one.ndjson']);
+    });
+
+    test('is rewritten only once it is twice as long as it has to be', async () => {
+      const store = fileUsage(directory);
+      const lengths: number[] = [];
+      const all = Array.from({ length: 12 }, (_, i) => batch({ seq: i + 1, rows: wide(i * 500) }));
+      for (const one of all) {
+        await store.add(one);
+        lengths.push(await linesOf('one.ndjson'));
+      }
+      expect(await read()).toEqual(recount(all));
+      expect(lengths).toEqual([1, 1, 2, 1, 2, 3, 4, 1, 2, 3, 4, 5]);
+    });
+
+    test('loses what is too old, and keeps a hundred details', async () => {
+      const store = fileUsage(directory, { keep: 30 });
+      const old = row({ key: 'old', first: october - 99_999, last: october - 30 * 1_440 });
+      const young = row({ key: 'young', first: october - 99_999, last: october - 29 * 1_440 });
+      await store.add(batch({ rows: [old, young] }));
+      const agents = (seq: number) =>
+        Array.from({ length: 500 }, (_, i) =>
+          row({ what: 'agent', day: '', detail: `${seq}/${i}/${'a'.repeat(3_000)}` }),
+        );
+      await store.add(batch({ seq: 2, rows: agents(2) }));
+      const text = await readFile(at('one.ndjson'), 'utf8');
+      expect(text.match(/"what":"agent"/g)).toHaveLength(101);
+      expect(text).toContain('"young"');
+      expect(text).not.toContain('"old"');
+    });
+
+    test('of a clock that is far ahead loses nothing that is young', async () => {
+      const store = fileUsage(directory, { keep: 30 });
+      const now = Math.floor(Date.now() / 60_000);
+      const today = new Date(now * 60_000).toISOString().slice(0, 10);
+      const rows = wide(0, { day: today, first: now, last: now });
+      const all = [1, 2, 3].map((seq) => batch({ seq, at: 4e15, rows }));
+      for (const one of all) await store.add(one);
+      expect(await read()).toEqual(recount(all));
+    });
+
+    test('stays as it is if there is no way to rewrite it, and the batch is added', async () => {
+      const store = fileUsage(directory);
+      await mkdir(at('one.ndjson.tmp'));
+      const all = [1, 2, 3].map((seq) => batch({ seq, rows: wide(seq * 500) }));
+      for (const one of all) await store.add(one);
+      expect(await linesOf('one.ndjson')).toBe(3);
+      expect(await read()).toEqual(recount(all));
+      await rm(at('one.ndjson.tmp'), { recursive: true });
+      await store.add(batch({ seq: 4 }));
+      expect(await linesOf('one.ndjson')).toBe(1);
+      expect(await read()).toEqual(recount([...all, batch({ seq: 4 })]));
+    });
+  });
+
+  test('files that nobody wrote to for too long are deleted, and no others', async () => {
+    const store = fileUsage(directory, { keep: 30 });
+    const days = (number: number) => new Date((october - number * 1_440) * 60_000);
+    for (const [name, age] of [
+      ['old.ndjson', 31],
+      ['left.ndjson.tmp', 31],
+      ['young.ndjson', 29],
+      ['old.txt', 31],
+    ] as const) {
+      await writeFile(at(name), '');
+      await utimes(at(name), days(age), days(age));
+    }
+    await store.add(batch({ at: october * 60_000 }));
+    expect((await readdir(directory)).sort()).toEqual(['old.txt', 'one.ndjson', 'young.ndjson']);
+  });
+
+  test('more files than are deleted at a time are deleted in time', async () => {
+    const store = fileUsage(directory, { keep: 30 });
+    const old = new Date((october - 50_000) * 60_000);
+    for (let i = 0; i < 150; i += 1) {
+      await writeFile(at(`${i}.ndjson`), '');
+      await utimes(at(`${i}.ndjson`), old, old);
+    }
+    await store.add(batch());
+    expect(await readdir(directory)).toHaveLength(51);
+    await store.add(batch({ instance: 'two' }));
+    expect((await readdir(directory)).sort()).toEqual(['one.ndjson', 'two.ndjson']);
+  });
+
+  test('whoever comes while eight batches wait is turned away, and can come again', async () => {
+    const store = fileUsage(directory);
+    const all = Array.from({ length: 12 }, (_, i) => batch({ seq: i + 1 }));
+    const settled = await Promise.allSettled(all.map((one) => store.add(one)));
+    const turnedAway = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(turnedAway).toHaveLength(4);
+    for (const error of turnedAway) expect(error).toMatchObject({ code: 'ERR_USAGE_BUSY' });
+    for (const one of all) await store.add(one);
+    expect(await read()).toEqual(recount(all));
+  });
+});

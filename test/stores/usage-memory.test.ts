@@ -1,0 +1,48 @@
+import { beforeEach, expect, test } from 'vitest';
+import { memoryUsage, type UsageRow, type UsageStore } from '../../src/usage.js';
+import { batch, october, row, usageContract } from './usage-contract.js';
+
+let store: UsageStore = memoryUsage();
+beforeEach(() => {
+  store = memoryUsage();
+});
+
+usageContract(
+  async () => ({ add: (one) => store.add(one), read: () => store.read() }),
+  async () => {
+    store = memoryUsage();
+  },
+);
+
+test('there is room for so many rows; what comes beyond them is somebody’s', async () => {
+  const full = memoryUsage();
+  const add = (seq: number, rows: readonly UsageRow[]) => full.add(batch({ seq, rows }));
+  for (let seq = 1; seq <= 100; seq += 1) {
+    await add(
+      seq,
+      Array.from({ length: 1_000 }, (_, i) => row({ client: `${seq}-${i}` })),
+    );
+  }
+  const late = [
+    row({ client: 'late' }),
+    row({ client: 'late', what: 'route', detail: '/a', day: '' }),
+  ];
+  await add(101, [...late, row({ client: '1-0', count: 4 })]);
+  const { rows } = await full.read();
+  expect(rows).toHaveLength(100_001);
+  expect(rows.filter(({ what }) => what === 'other')).toEqual([
+    row({ client: '', key: '', what: 'other', detail: 'key' }),
+  ]);
+  expect(rows.find(({ client }) => client === '1-0')?.count).toBe(5);
+});
+
+test('what did not happen for long enough is forgotten, and its room is free', async () => {
+  const short = memoryUsage({ keep: 100 });
+  const agent = (i: number, last: number) =>
+    row({ what: 'agent', detail: `agent-${i}`, day: '', first: october, last });
+  await short.add(batch({ rows: Array.from({ length: 100 }, (_, i) => agent(i, october)) }));
+  const later = october + 101 * 1_440;
+  await short.add(batch({ seq: 2, at: later * 60_000, rows: [agent(100, later)] }));
+  const { rows } = await short.read();
+  expect(rows.map(({ detail }) => detail)).toEqual(['agent-100']);
+});
