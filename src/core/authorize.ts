@@ -11,6 +11,8 @@ export type Authorize = (
   asked: { readonly request: GuardRequest; readonly ruling: Ruling },
 ) => void | Promise<void>;
 
+const nothing: readonly string[] = [];
+
 /** Scopes first, then the organization, then the application's own check; the first failure is final. */
 export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly string[]>): Authorize {
   const sufficientFor = broaderScopes(impliedScopes);
@@ -21,16 +23,24 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     return false;
   }
 
+  function missing(principal: Principal, { scopes, anyScope }: Requirements): readonly string[] {
+    let lacking = nothing;
+    if (scopes) {
+      for (const scope of scopes) if (!grants(principal, scope)) lacking = [...lacking, scope];
+    }
+    const any = anyScope?.some((scope) => grants(principal, scope)) ?? true;
+    return any || !anyScope ? lacking : [...lacking, ...anyScope];
+  }
+
   return function authorize(principal, requirements, { request, ruling }) {
-    const { scopes = [], anyScope, orgId, check } = requirements;
-    const client = clientOf(principal);
-    const missing = scopes.filter((scope) => !grants(principal, scope));
-    if (anyScope && !anyScope.some((scope) => grants(principal, scope))) missing.push(...anyScope);
-    if (missing.length > 0) {
-      ruling.fail('scopes', new AuthError('ERR_SCOPE_MISSING', { missingScopes: missing }), client);
+    const { orgId, check } = requirements;
+    const missingScopes = missing(principal, requirements);
+    if (missingScopes.length > 0) {
+      const error = new AuthError('ERR_SCOPE_MISSING', { missingScopes });
+      ruling.fail('scopes', error, clientOf(principal));
     }
     const fault = orgId === undefined ? undefined : organizationFault(principal, orgId, request);
-    if (fault) ruling.fail('organization', new AuthError(fault), client);
+    if (fault) ruling.fail('organization', new AuthError(fault), clientOf(principal));
     return check && passes(check, principal, request);
   };
 }

@@ -21,13 +21,19 @@ export function noticesOf(plan: Plan, { mode, sunsetAt }: Stance, now: number): 
 }
 
 // A plan has few dates, and every request asks: they are written once. None is older than its plan.
-const known = new WeakMap<Plan, Map<string, Notices>>();
+const known = new WeakMap<Plan, Record<'dated' | 'undated', Map<number | undefined, Notices>>>();
 
 function written(plan: Plan, dated: boolean, sunsetAt: number | undefined): Notices {
-  const name = `${dated} ${sunsetAt}`;
-  const notices = known.get(plan)?.get(name) ?? write(plan, dated, sunsetAt);
-  if (!known.has(plan)) known.set(plan, new Map());
-  known.get(plan)?.set(name, notices);
+  let ofPlan = known.get(plan);
+  if (!ofPlan) {
+    ofPlan = { dated: new Map(), undated: new Map() };
+    known.set(plan, ofPlan);
+  }
+  const bySunset = dated ? ofPlan.dated : ofPlan.undated;
+  const held = bySunset.get(sunsetAt);
+  if (held) return held;
+  const notices = write(plan, dated, sunsetAt);
+  bySunset.set(sunsetAt, notices);
   return notices;
 }
 
