@@ -171,18 +171,20 @@ export class AuthError extends Error {
 
   constructor(
     code: AuthErrorCode,
-    details: { readonly missingScopes?: readonly string[]; readonly retirement?: Retirement } = {},
+    details?: { readonly missingScopes?: readonly string[]; readonly retirement?: Retirement },
   ) {
     // An expected refusal has no use for a stack, and one costs more than all else about it.
     // Where nothing may be written to Error, it has one all the same.
-    const { detail } = row(code);
+    const { detail, status } = row(code);
     const { stackTraceLimit } = Error;
     Reflect.set(Error, 'stackTraceLimit', 0);
     super(detail);
     Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.code = code;
+    this.status = status;
+    if (!details) return;
     const { retirement } = bare(details) as { readonly retirement?: Retirement };
-    this.status = retirement?.status ?? row(code).status;
+    if (retirement) this.status = retirement.status;
     Object.assign(this, details);
   }
 }

@@ -54,23 +54,25 @@ export interface ClaimMap {
 /** A {@link ClaimMap} with nothing left out. */
 export type ClaimPaths = { readonly [K in keyof ClaimMap]-?: readonly string[] };
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** The principal that a verified token speaks for. */
 export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
   const subject = text(claims, paths.subject);
   const clientId = text(claims, paths.clientId);
   const orgId = text(claims, paths.orgId);
   const tokenId = text(claims, ['jti']);
-  const principal: Principal = {
+  const principal: Mutable<Principal> = {
     kind: 'token',
-    ...(subject !== undefined && { subject }),
-    ...(clientId !== undefined && { clientId }),
-    ...(orgId !== undefined && { orgId }),
     scopes: frozenSet(scopesOf(at(claims, paths.scopes))),
     issuer: claims.iss as string,
-    ...(tokenId !== undefined && { tokenId }),
     expiresAt: claims.exp as number,
     claims: deepFreeze(claims),
   };
+  if (subject !== undefined) principal.subject = subject;
+  if (clientId !== undefined) principal.clientId = clientId;
+  if (orgId !== undefined) principal.orgId = orgId;
+  if (tokenId !== undefined) principal.tokenId = tokenId;
   return finished(principal);
 }
 

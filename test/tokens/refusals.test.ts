@@ -35,7 +35,7 @@ describe.each(refusals)('$code', (refusal) => {
       expect(frames(error)).toEqual([]);
     }
     expect(Error.stackTraceLimit).toBe(stackTraceLimit);
-    expect(frames(new Error('of somebody else')).length).toBeGreaterThan(1);
+    expect(frames(new Error('of somebody else')).length).toBeGreaterThan(0);
   });
 });
 

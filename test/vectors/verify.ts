@@ -30,9 +30,9 @@ export async function verify(text: string, published: object): Promise<string> {
     if (error instanceof AuthError) return error.code;
     throw error;
   }
-  const { alg, kid, crit, b64 } = jws.header;
+  const { alg, kid, isCritical } = jws.header;
   if (!isAlgorithm(alg)) return 'algorithm';
-  if (crit !== undefined || b64 !== undefined) return 'extension';
+  if (isCritical) return 'extension';
   const named = importKeys(published).filter((key) => kid === undefined || key.kid === kid);
   const [key, ...others] = named.filter((one) => one.fits(alg));
   if (!key || others.length > 0) return 'key';

@@ -48,20 +48,29 @@ export function createTokenVerifier(
   const good = boundedMap<Remembered>(verifiedTokens.max);
   const flights = new Map<string, Promise<VerifiedToken>>();
 
+  async function proveOnce(
+    handle: string,
+    token: ReadToken,
+    deferred: Ruling['deferred'],
+  ): Promise<VerifiedToken> {
+    try {
+      const proven = await prove(token, deferred);
+      const { principal, times, issuer, key, faults } = proven;
+      // A fault may be let go for one client only, or only for now.
+      if (faults.length === 0) {
+        good.set(handle, { principal, times, issuer, key, at: settings.now() });
+      }
+      return proven;
+    } finally {
+      flights.delete(handle);
+    }
+  }
+
   /** One signature for a token that comes many times at once. */
   function share(handle: string, token: ReadToken, { deferred }: Ruling): Promise<VerifiedToken> {
     const flight = flights.get(handle);
     if (flight) return flight;
-    const begun = prove(token, deferred)
-      .then((proven) => {
-        // A fault may be let go for one client only, or only for now.
-        const { principal, times, issuer, key } = proven;
-        if (proven.faults.length === 0) {
-          good.set(handle, { principal, times, issuer, key, at: settings.now() });
-        }
-        return proven;
-      })
-      .finally(() => flights.delete(handle));
+    const begun = proveOnce(handle, token, deferred);
     flights.set(handle, begun);
     return begun;
   }

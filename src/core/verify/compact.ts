@@ -1,5 +1,5 @@
 import { AuthError, type AuthErrorCode } from '../errors.js';
-import { type Claims, parseObject } from './json.js';
+import { own, parseObject } from './json.js';
 
 // RFC 6750 §2.1.
 const b64token = /^[\w\-.~+/]+=*$/;
@@ -9,30 +9,54 @@ export const longestToken = 16_384;
 
 /** A JWS in compact serialization, taken apart but not verified. */
 export interface Jws {
-  readonly header: Claims;
+  readonly header: Header;
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
   /** The whole text, as it came. */
   readonly text: string;
 }
 
+/** What is looked at in a header (RFC 7515 §4.1). */
+export interface Header {
+  readonly alg: unknown;
+  readonly kid: unknown;
+  readonly typ: unknown;
+  /** It has a `crit` or a `b64`: it means to be read in another way. */
+  readonly isCritical: boolean;
+}
+
+/** Headers by their segment: an issuer's tokens have the same one. */
+export interface KnownHeaders {
+  get(segment: string): Header | undefined;
+}
+
+const none: KnownHeaders = { get: () => undefined };
+
 /**
  * Takes a compact JWS apart (RFC 7515 §5.2, §7.1): three segments of strict base64url, the first
  * of them a JSON object.
  * @throws AuthError which says what it is instead; 400 for what cannot even stand in the header
  */
-export function parseCompact(text: string): Jws {
+export function parseCompact(text: string, known: KnownHeaders = none): Jws {
   if (text.length > longestToken) throw refusal(text, 'ERR_TOKEN_TOO_LARGE');
   const segments = text.split('.', 6);
   if (segments.length === 5) throw refusal(text, 'ERR_TOKEN_ENCRYPTED');
   if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_OPAQUE');
   const [first, second, third] = segments as [string, string, string];
-  const head = decode(first);
-  const header = head && parseObject(head);
+  const header = known.get(first) ?? headerOf(first);
   const payload = header && decode(second);
   const signature = payload && decode(third);
   if (!signature) throw refusal(text, 'ERR_TOKEN_MALFORMED');
   return { header, payload, signature, text };
+}
+
+function headerOf(segment: string): Header | undefined {
+  const bytes = decode(segment);
+  const header = bytes && parseObject(bytes);
+  if (!header) return undefined;
+  const isCritical = Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64');
+  const [alg, kid, typ] = [own(header, 'alg'), own(header, 'kid'), own(header, 'typ')];
+  return { alg, kid, typ, isCritical };
 }
 
 // Three good segments are a good text; any other is looked at once more, for what to call it.

@@ -70,11 +70,11 @@ function namesIn(value: object): number | undefined {
   let names = 0;
   const nodes: object[] = [value];
   for (const node of nodes) {
-    if (!Array.isArray(node)) {
-      if (Object.hasOwn(node, '__proto__')) return undefined;
-      names += Object.keys(node).length;
-    }
-    for (const child of Object.values(node)) {
+    const keys = Object.keys(node);
+    if (!Array.isArray(node)) names += keys.length;
+    for (const key of keys) {
+      if (key === '__proto__') return undefined;
+      const child = (node as Readonly<Record<string, unknown>>)[key];
       if (typeof child === 'object' && child !== null) nodes.push(child);
     }
   }

@@ -3,9 +3,10 @@ import { AuthError, type AuthErrorCode } from '../errors.js';
 import { plainType } from '../issuers.js';
 import type { Check } from '../migration/plan.js';
 import { type Principal, principalOf, type Seen } from '../principal.js';
-import { type Jws, parseCompact } from './compact.js';
+import { boundedMap } from './bounded.js';
+import { type Header, type Jws, parseCompact } from './compact.js';
 import type { TrustedIssuer } from './issuer.js';
-import { bare, type Claims, parseObject } from './json.js';
+import { type Claims, own, parseObject } from './json.js';
 import type { VerificationKey } from './key.js';
 import { verifySignature } from './signature.js';
 import { type Clock, checkTimes, type Times } from './times.js';
@@ -13,11 +14,14 @@ import { type Clock, checkTimes, type Times } from './times.js';
 /** A token that nothing is wrong with but, perhaps, its signature. */
 export interface ReadToken {
   readonly jws: Jws;
-  readonly header: Claims;
-  readonly claims: Claims;
-  /** The claims as they were parsed, for the principal. */
   readonly payload: Claims;
+  /** Those that every token is asked for; of its own, whatever `Object.prototype` may have. */
+  readonly claims: StandardClaims;
   readonly issuer: TrustedIssuer;
+}
+
+interface StandardClaims extends Times {
+  readonly aud: unknown;
 }
 
 /** A token that is good, whatever the request asks. */
@@ -44,6 +48,10 @@ export interface JwtVerifier {
   prove(token: ReadToken, deferred: ReadonlySet<Check>): Promise<VerifiedToken>;
 }
 
+/** An issuer has one for each of its keys. */
+const mostHeaders = 100;
+const longestHeader = 1_024;
+
 const noFaults: VerifiedToken['faults'] = [];
 
 /** What headers are acceptable: of one issuer, or of any. */
@@ -63,9 +71,12 @@ export function createJwtVerifier(
     types: new Set(all.flatMap(({ types }) => [...types])),
   };
 
+  // Written once its signature was good, so that nobody else's displace them.
+  const headers = boundedMap<Header>(mostHeaders);
+
   /** What is wrong by a check that a plan can make a report of. */
-  function faultOf(check: Check, { header, claims, issuer }: ReadToken) {
-    if (check === 'type') return typeFault(header, issuer.types);
+  function faultOf(check: Check, { jws, claims, issuer }: ReadToken) {
+    if (check === 'type') return typeFault(jws.header, issuer.types);
     if (check === 'lifetime') return lifetimeFault(claims, limits.maxTokenLifetime);
     return check === 'audience' ? audienceFault(claims, issuer.audience) : undefined;
   }
@@ -77,21 +88,34 @@ export function createJwtVerifier(
     });
   }
 
+  function remember({ text, header }: Jws): void {
+    const segment = text.slice(0, text.indexOf('.'));
+    if (segment.length > longestHeader || headers.get(segment)) return;
+    // A copy: a part of a text keeps all of it, and that is a raw token.
+    headers.set(Buffer.from(segment, 'latin1').toString('latin1'), header);
+  }
+
   return {
     read(text, seen, deferred) {
-      const jws = parseCompact(text);
+      const jws = parseCompact(text, headers);
       const payload = parseObject(jws.payload);
       if (!payload) throw new AuthError('ERR_TOKEN_MALFORMED');
       seen.claims = payload;
-      const [header, claims] = [bare(jws.header), bare(payload)];
-      checkHeader(header, anyIssuer, deferred);
-      const issuer = typeof claims.iss === 'string' ? issuers.get(claims.iss) : undefined;
+      checkHeader(jws.header, anyIssuer, deferred);
+      const iss = own(payload, 'iss');
+      const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
       if (!issuer) throw new AuthError('ERR_TOKEN_ISSUER');
       seen.clientPath = issuer.claims.clientId;
-      checkHeader(header, issuer, deferred);
-      checkKind(claims, issuer);
-      checkTimes({ exp: claims.exp, nbf: claims.nbf, iat: claims.iat }, limits);
-      const token = { jws, header, claims, payload, issuer };
+      checkHeader(jws.header, issuer, deferred);
+      checkKind(payload, issuer);
+      const claims = {
+        exp: own(payload, 'exp'),
+        nbf: own(payload, 'nbf'),
+        iat: own(payload, 'iat'),
+        aud: own(payload, 'aud'),
+      };
+      checkTimes(claims, limits);
+      const token = { jws, payload, claims, issuer };
       for (const check of ['lifetime', 'audience'] as const) {
         const fault = deferred.has(check) ? undefined : faultOf(check, token);
         if (fault) throw new AuthError(fault);
@@ -100,11 +124,13 @@ export function createJwtVerifier(
     },
 
     async prove(token, deferred) {
-      const { jws, header, claims, payload, issuer } = token;
-      const algorithm = header.alg as Algorithm;
-      const key = await issuer.keys.find(header.kid as string | undefined, algorithm);
+      const { jws, payload, claims, issuer } = token;
+      const algorithm = jws.header.alg as Algorithm;
+      const found = issuer.keys.find(jws.header.kid as string | undefined, algorithm);
+      const key = found instanceof Promise ? await found : found;
       if (!(await verifySignature(jws, key, algorithm))) throw new AuthError('ERR_TOKEN_SIGNATURE');
-      if ('cnf' in claims) throw new AuthError('ERR_TOKEN_BOUND');
+      remember(jws);
+      if (Object.hasOwn(payload, 'cnf')) throw new AuthError('ERR_TOKEN_BOUND');
       const faults = deferred.size === 0 ? noFaults : faultsIn(token, deferred);
       const { exp, nbf, iat } = claims;
       const principal = principalOf(payload, issuer.claims);
@@ -113,18 +139,18 @@ export function createJwtVerifier(
   };
 }
 
-function checkHeader(header: Claims, accepted: Accepted, deferred: ReadonlySet<Check>): void {
+function checkHeader(header: Header, accepted: Accepted, deferred: ReadonlySet<Check>): void {
   const { alg, kid } = header;
   if (typeof alg !== 'string' || !accepted.algorithms.has(alg)) {
     throw new AuthError('ERR_TOKEN_ALGORITHM');
   }
-  if ('crit' in header || 'b64' in header) throw new AuthError('ERR_TOKEN_CRITICAL');
+  if (header.isCritical) throw new AuthError('ERR_TOKEN_CRITICAL');
   const fault = deferred.has('type') ? undefined : typeFault(header, accepted.types);
   if (fault) throw new AuthError(fault);
   if (kid !== undefined && typeof kid !== 'string') throw new AuthError('ERR_TOKEN_MALFORMED');
 }
 
-function typeFault({ typ }: Claims, types: Accepted['types']): AuthErrorCode | undefined {
+function typeFault({ typ }: Header, types: Accepted['types']): AuthErrorCode | undefined {
   const type = typeof typ === 'string' ? plainType(typ) : undefined;
   const known = (typ === undefined || type !== undefined) && types.has(type);
   return known ? undefined : 'ERR_TOKEN_TYPE';
@@ -132,23 +158,24 @@ function typeFault({ typ }: Claims, types: Accepted['types']): AuthErrorCode | u
 
 // RFC 8725 §3.12: the rules for ID tokens, logout tokens and security events exclude ours.
 function checkKind(claims: Claims, { types }: Accepted): void {
-  const use = 'token_use' in claims ? claims.token_use : 'access';
-  if ('at_hash' in claims || 'c_hash' in claims || 'events' in claims || use !== 'access') {
+  const has = (name: string) => Object.hasOwn(claims, name);
+  const use = has('token_use') ? claims.token_use : 'access';
+  if (has('at_hash') || has('c_hash') || has('events') || use !== 'access') {
     throw new AuthError('ERR_TOKEN_KIND');
   }
   if (types.size > 1 || !types.has('at+jwt')) return;
   // RFC 9068 §2.2; iss, exp and aud are checked in any case.
-  const texts = ['sub', 'client_id', 'jti'].every((name) => typeof claims[name] === 'string');
-  if (!texts || !('iat' in claims)) throw new AuthError('ERR_TOKEN_CLAIMS');
+  const texts = ['sub', 'client_id', 'jti'].every((name) => typeof own(claims, name) === 'string');
+  if (!texts || !has('iat')) throw new AuthError('ERR_TOKEN_CLAIMS');
 }
 
 // A token that does not say when it was issued could live for ever.
-function lifetimeFault({ exp, iat }: Claims, longest: number | undefined) {
+function lifetimeFault({ exp, iat }: StandardClaims, longest: number | undefined) {
   const short = longest === undefined || (exp as number) - (iat as number) <= longest;
   return short ? undefined : 'ERR_TOKEN_LIFETIME';
 }
 
-function audienceFault({ aud }: Claims, audience: ReadonlySet<string>) {
+function audienceFault({ aud }: StandardClaims, audience: ReadonlySet<string>) {
   const list: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const texts = list.every((one): one is string => typeof one === 'string');
   return texts && list.some((one) => audience.has(one)) ? undefined : 'ERR_TOKEN_AUDIENCE';

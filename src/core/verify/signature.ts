@@ -8,7 +8,7 @@ import type { VerificationKey } from './key.js';
  * work is done on another thread.
  */
 export function verifySignature(
-  { text, signature }: Jws,
+  { text, signature }: Pick<Jws, 'text' | 'signature'>,
   key: VerificationKey,
   algorithm: Algorithm,
 ): Promise<boolean> {
