@@ -12,6 +12,7 @@ const parts = {
   hot: 'tokens that come again',
   refusals: 'tokens that are no good',
   http: 'whole servers, on Express 5 and Fastify 5',
+  usage: 'what counting costs, whatever becomes of the counts',
   startup: 'loading the library',
   memory: 'what a million tokens leave behind',
 };

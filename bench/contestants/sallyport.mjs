@@ -67,6 +67,14 @@ export const dual = {
   },
 };
 
+/** Answers for API keys, with requests counted one way or another; and flushes what is counted. */
+export async function keyedVerifier(issuer, usage) {
+  const keys = { ...apiKeys, usage, onMigration() {} };
+  const guard = createGuard({ ...optionsOf(issuer), apiKeys: keys });
+  await guard.ready();
+  return { verify: (key) => decide(guard, 'x-api-key', key), flush: () => guard.usage() };
+}
+
 /** A pool of API keys, as `mint` makes one of tokens. */
 export function keyPool(count) {
   const subjects = Array.from({ length: count }, (_, i) => `service_${String(i).padStart(8, '0')}`);

@@ -12,8 +12,10 @@ export function looseEnds(report: MigrationReport, linked: Linked): Markup {
     const client = byName.get(id);
     return html`${linked(id)}${client && html` <span class="often">${count(client.keyRequests.week)} with a key, ${count(client.tokenRequests.week)} with a token in 7 days</span>`}`;
   });
-  const silent = silentKeys?.map(
-    ({ client, key }) => html`${name(key)} <span class="often">of ${linked(client)}</span>`,
+  const silent = silentKeys?.map(({ client, key }) =>
+    client === key
+      ? linked(client)
+      : html`${name(key)} <span class="often">of ${linked(client)}</span>`,
   );
   return section(
     'ends',

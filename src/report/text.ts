@@ -95,7 +95,9 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
     block('Half migrated', halfMigrated.map(shown)),
     block(
       'Silent keys',
-      (silentKeys ?? []).map(({ client, key }) => `${shown(key)} of ${shown(client)}`),
+      (silentKeys ?? []).map(({ client, key }) =>
+        client === key ? shown(key) : `${shown(key)} of ${shown(client)}`,
+      ),
     ),
     block('Orphan keys', orphanKeys.map(shown)),
     block(
