@@ -6,9 +6,9 @@ export type IdentifierForm = 'raw' | 'hash' | 'omit';
 
 /** What is told of each kind of identifier. */
 export interface IdentifierForms {
-  /** Who a token is about: often a person. @default 'hash' */
+  /** Who a token is about: often a person. @default 'hash' with a secret, else 'raw' */
   readonly subject?: IdentifierForm;
-  /** Who acts for the subject (RFC 8693 §4.1). @default 'hash' */
+  /** Who acts for the subject (RFC 8693 §4.1). @default 'hash' with a secret, else 'raw' */
   readonly actors?: IdentifierForm;
   /** @default 'raw' */
   readonly client?: IdentifierForm;
@@ -27,15 +27,16 @@ export type IdentifierKind = keyof IdentifierForms;
 export type Naming = (kind: IdentifierKind, value: string) => string | undefined;
 
 const forms = ['raw', 'hash', 'omit'] as const;
-const defaults: Required<IdentifierForms> = {
-  subject: 'hash',
-  actors: 'hash',
+const raw: Required<IdentifierForms> = {
+  subject: 'raw',
+  actors: 'raw',
   client: 'raw',
   organization: 'raw',
   token: 'raw',
   key: 'raw',
 };
-const kinds = Object.keys(defaults) as IdentifierKind[];
+const withoutPersons: Required<IdentifierForms> = { ...raw, subject: 'hash', actors: 'hash' };
+const kinds = Object.keys(raw) as IdentifierKind[];
 
 /**
  * What stands in an audit line for an identifier of that kind that is told as `hash`: HMAC-SHA-256
@@ -63,13 +64,14 @@ export function namingOf(
   given: IdentifierForms,
   secret: string | Uint8Array | undefined,
 ): Naming {
+  // Whoever gives a secret wants no persons in the log.
+  const defaults = secret === undefined ? raw : withoutPersons;
   const chosen = { ...defaults, ...settingsOf(`${where}.identifiers`, given, kinds) };
   for (const kind of kinds) oneOf(`${where}.identifiers.${kind}`, chosen[kind], forms);
   const hashed = kinds.filter((kind) => chosen[kind] === 'hash');
   if (secret === undefined && hashed.length > 0) {
-    const raw = hashed.map((kind) => `${kind}: 'raw'`).join(', ');
     const meant = `is needed to hash ${hashed.join(' and ')}: give at least 32 random bytes`;
-    throw mistake(`${where}.secret`, `${meant}, or say identifiers: { ${raw} }`);
+    throw mistake(`${where}.secret`, meant);
   }
   const hash = secret === undefined ? String : hashWith(checkSecret(`${where}.secret`, secret));
   return (kind, value) => {

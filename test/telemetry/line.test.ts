@@ -105,6 +105,15 @@ describe('identifiers', () => {
     expect(JSON.stringify(line)).not.toContain('user_1');
   });
 
+  test('without a secret all are told as they are', async () => {
+    const lines: string[] = [];
+    const audit = auditLog({ write: (line) => void lines.push(line) });
+    audit(full);
+    await audit.close();
+    const told = { subject: 'user_1', actors: ['client_7', 'client_8'], keyId: 'key_1' };
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([told]);
+  });
+
   const members = {
     subject: ['subject', 'user_1'],
     client: ['clientId', 'shop'],
@@ -390,8 +399,8 @@ describe('a mistake in the options is told at the start, in a sentence', () => {
     [{ secret, stream: {} }, /auditLog\.stream is no Writable stream/],
     [{ secret, stream: write }, /auditLog\.stream is no Writable stream/],
     [
-      { write },
-      /auditLog\.secret is needed to hash subject and actors: .* subject: 'raw', actors: 'raw'/,
+      { write, identifiers: { subject: 'hash', key: 'hash' } },
+      /auditLog\.secret is needed to hash subject and key: give at least 32 random bytes/,
     ],
     [{ write, identifiers: { ...raw, key: 'hash' } }, /needed to hash key: /],
     [{ write, secret: 'x'.repeat(31) }, /auditLog\.secret has fewer than 32 bytes: .*openssl/],
