@@ -22,6 +22,8 @@ const { key: apiKey, digest } = createApiKey({ prefix: 'acme_live' });
 // What a client changes:
 
 // #region quickstart
+// apiKey, tokenUrl: your own. now: Date.now, unless a test plays the clock.
+
 // Before: a key that lives for years, on every request.
 const before = (url: string) => fetch(url, { headers: { 'x-api-key': apiKey } });
 

@@ -1,9 +1,10 @@
+import { expressTemplate } from './adapters/node-request.js';
 import { setHeaders } from './adapters/node-response.js';
 import {
   answerReports,
+  type ExpressPageRequest,
   type FastifyPageReply,
   type FastifyPageRequest,
-  type PageRequest,
   type PageResponse,
   type ReportPage,
   type ReportPageOptions,
@@ -26,8 +27,11 @@ export type { ReportPage, ReportPageOptions };
 export function reportPage(options: ReportPageOptions): ReportPage {
   const answer = answerReports(options);
 
-  async function onExpress(request: PageRequest, response: PageResponse): Promise<void> {
-    const { status, headers, body } = await answer(request, request);
+  async function onExpress(request: ExpressPageRequest, response: PageResponse): Promise<void> {
+    const { method, originalUrl, rawHeaders, params, body: parsed, baseUrl = '', route } = request;
+    const routeTemplate = () => expressTemplate(baseUrl, route?.path);
+    const asked = { method, originalUrl, rawHeaders, params, body: parsed, routeTemplate };
+    const { status, headers, body } = await answer(asked, request);
     if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
     response.statusCode = status;
     setHeaders(response, headers);
@@ -36,7 +40,15 @@ export function reportPage(options: ReportPageOptions): ReportPage {
 
   async function onFastify(request: FastifyPageRequest, reply: FastifyPageReply): Promise<void> {
     const { method, originalUrl, params, body: parsed, raw } = request;
-    const asked = { method, originalUrl, params, body: parsed, rawHeaders: raw.rawHeaders };
+    const routeTemplate = () => request.routeOptions?.url;
+    const asked = {
+      method,
+      originalUrl,
+      params,
+      body: parsed,
+      rawHeaders: raw.rawHeaders,
+      routeTemplate,
+    };
     const { status, headers, body } = await answer(asked, raw);
     reply.code(status);
     reply.headers({ ...headers });
@@ -44,7 +56,7 @@ export function reportPage(options: ReportPageOptions): ReportPage {
   }
 
   return async function showReport(
-    request: PageRequest | FastifyPageRequest,
+    request: ExpressPageRequest | FastifyPageRequest,
     answering: PageResponse | FastifyPageReply,
     next?: (error?: unknown) => void,
   ): Promise<void> {

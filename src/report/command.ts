@@ -5,13 +5,13 @@ import { readUsage } from '../stores/usage-file-read.js';
 import { postgresUsage } from '../stores/usage-postgres.js';
 import { redisUsage } from '../stores/usage-redis.js';
 import { migrationReport } from './build.js';
-import { several } from './clock.js';
 import { renderHtml } from './html.js';
 import type { ListedClient, ListedKey } from './input.js';
 import type { MigrationReport } from './model.js';
 import { stillOnKeys } from './own.js';
 import { renderText } from './text.js';
 import { renderMarkdown } from './text-markdown.js';
+import { shown } from './text-words.js';
 
 /** What a command answers: 0 done, 1 clients are still on keys, 2 a mistake, 3 a failure. */
 export interface Outcome {
@@ -112,14 +112,19 @@ async function report(args: readonly string[], { env, width }: Surroundings): Pr
   if (values.out !== undefined) await writeFile(values.out, text);
   const onKeys = stillOnKeys(made);
   const fails = values['fail-if-on-keys'] && (onKeys.length > 0 || !made.safeToCut);
-  const why =
-    onKeys.length > 0 ? `on keys: ${several(onKeys.length, 'client')}` : 'not enough is known yet';
+  const why = onKeys.length > 0 ? `not safe to cut: ${named(onKeys)}` : 'not enough is known yet';
   return {
     code: fails ? 1 : 0,
     out: values.out === undefined ? text : '',
     err: fails ? `sallyport: keys cannot be switched off, ${why}\n` : '',
   };
 }
+
+/** Ten of them at most; of each what a terminal can show. */
+const named = (clients: readonly string[]): string => {
+  const first = clients.slice(0, 10).map(shown);
+  return [...first, ...(clients.length > 10 ? [`${clients.length - 10} more`] : [])].join(', ');
+};
 
 async function textOf(option: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;

@@ -42,12 +42,24 @@ export interface PageRequest {
   readonly rawHeaders: readonly string[];
   readonly params?: unknown;
   readonly body?: unknown;
+  /** Its route's template; asked only by who wants to know. */
+  routeTemplate?(): string | undefined;
 }
 
 /** A handler of Express, and of Fastify. */
 export interface ReportPage {
-  (request: PageRequest, response: PageResponse, next: (error?: unknown) => void): Promise<void>;
+  (
+    request: ExpressPageRequest,
+    response: PageResponse,
+    next: (error?: unknown) => void,
+  ): Promise<void>;
   (request: FastifyPageRequest, reply: FastifyPageReply): Promise<void>;
+}
+
+/** As much of Express's request as the page needs. */
+export interface ExpressPageRequest extends PageRequest {
+  readonly baseUrl?: string;
+  readonly route?: { readonly path: unknown };
 }
 
 /** As much of Express's response as the page needs. */
@@ -56,6 +68,7 @@ export interface PageResponse extends AnswerableResponse {}
 /** As much of Fastify's request as the page needs. */
 export interface FastifyPageRequest extends Omit<PageRequest, 'rawHeaders'> {
   readonly raw: { readonly rawHeaders: readonly string[] };
+  readonly routeOptions?: { readonly url?: string | undefined };
 }
 
 /** As much of Fastify's reply as the page needs. */
@@ -94,8 +107,9 @@ export function answerReports(
   }
 
   return async function answer(asked, source) {
-    const { method = 'GET', originalUrl: url, rawHeaders, params, body } = asked;
-    const request = toGuardRequest({ source, method, url, rawHeaders, params, body });
+    const { method = 'GET', originalUrl: url, rawHeaders, params, body, routeTemplate } = asked;
+    const route = () => routeTemplate?.();
+    const request = toGuardRequest({ source, method, url, rawHeaders, params, body, route });
     const decision = await guard(request, required);
     if (!decision.allowed) {
       const { status, headers, body: problem } = decision.denial;

@@ -42,7 +42,7 @@ input, select, .filter button { font: inherit; color: inherit; background: var(-
 .clients thead { position: sticky; top: 2.75rem; z-index: 2; background: var(--page); color: var(--dim); border-bottom: 1px solid var(--edge); }
 .clients thead tr, .clients tbody tr:first-child {
   display: grid; gap: 0 0.75rem; align-items: baseline;
-  grid-template-columns: 14.5fr 10fr 6.5fr 7.5fr 8.5fr 7.5fr 7.5fr 4.8fr 5fr 5fr 5.2fr 9.5fr;
+  grid-template-columns: 11.5fr 13fr 6.5fr 7.5fr 8.5fr 7.5fr 7.5fr 4.8fr 5fr 5fr 5.2fr 9.5fr;
 }
 .clients thead tr { align-items: end; }
 .clients tr > * { padding: 0; min-width: 0; }

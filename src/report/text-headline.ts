@@ -54,7 +54,10 @@ function unmigrated(report: MigrationReport): string {
     ({ status, safeToCut }) => status !== 'migrated' && !(status === 'quiet' && safeToCut.safe),
   );
   const left = statusCounts({ clients }).filter(([, n]) => n > 0);
-  return left.map(([status, n]) => `${count(n)} ${status}`).join(', ') || 'nobody is still to move';
+  const { total, migrated, left: n } = report.clientsMigrated;
+  const gone = total - migrated - n;
+  const beside = gone > 0 ? `; ${count(gone)} fell silent` : '';
+  return `${left.map(([status, n]) => `${count(n)} ${status}`).join(', ') || 'nobody is still to move'}${beside}`;
 }
 
 function sunset({ plan: { sunsetAt, daysToSunset } }: MigrationReport): Figure {

@@ -35,8 +35,10 @@ export type SinkMaker = (wake: () => void) => Sink;
  * @throws ConfigError for what is no stream
  */
 export function intoStream(where: string, stream: AuditStream): SinkMaker {
-  const { write, on, off, writable } = Object(stream) as Partial<AuditStream>;
-  if ([write, on, off].some((one) => typeof one !== 'function') || typeof writable !== 'boolean') {
+  const { write, on, off, writable, writableNeedDrain } = Object(stream) as Partial<AuditStream>;
+  // Pino's destination has no such member, and never says that a line is written.
+  const isWritable = typeof writable === 'boolean' && typeof writableNeedDrain === 'boolean';
+  if (!isWritable || [write, on, off].some((one) => typeof one !== 'function')) {
     throw mistake(where, 'is no Writable stream: give one, or write: (line) => …');
   }
   return (wake) => {

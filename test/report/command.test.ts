@@ -95,7 +95,7 @@ describe('the report', () => {
     const failing = ['--plan', plan, '--fail-if-on-keys'];
     expect(await ask(...failing)).toMatchObject({
       code: 1,
-      err: 'sallyport: keys cannot be switched off, on keys: 1 client\n',
+      err: 'sallyport: keys cannot be switched off, not safe to cut: acme\n',
     });
     expect(await ask(...failing, '--cohort', 'partners')).toMatchObject({ code: 1 });
     expect(await ask(...failing, '--cohort', 'inside')).toMatchObject({ code: 0, err: '' });

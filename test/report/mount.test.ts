@@ -2,7 +2,7 @@ import express from 'express';
 import express4 from 'express4';
 import fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createGuard, type Requirements } from '../../src/index.js';
+import { createGuard, type DecisionEvent, type Requirements } from '../../src/index.js';
 import {
   contentSecurityPolicy,
   type MigrationReport,
@@ -36,7 +36,7 @@ const hosts: Readonly<Record<string, (page: ReportPage) => Promise<string>>> = {
 
 async function onExpress(make: typeof express, page: ReportPage): Promise<string> {
   const app = make();
-  app.use('/migration', page);
+  app.all('/migration', page);
   app.use(((_error, _request, response, _next) => {
     response.status(500).end('the error handler');
   }) as express.ErrorRequestHandler);
@@ -156,6 +156,15 @@ describe.each(Object.keys(hosts))('the page on %s', (host) => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     const head = await ask(reader, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  test('is known by its route', async () => {
+    const routes: unknown[] = [];
+    const onDecision = (event: DecisionEvent) => routes.push(event.route);
+    const guard = createGuard({ ...issuer.options, onDecision });
+    const { ask } = await openPage(host, { guard });
+    expect((await ask(reader)).status).toBe(200);
+    expect(routes).toEqual(['/migration']);
   });
 
   test('of its own shows a client itself, and nothing of anybody else', async () => {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { type AuditOptions, type AuditSettings, auditHash, auditLog } from '../../src/audit.js';
 import { ConfigError, type DecisionEvent } from '../../src/index.js';
@@ -397,6 +398,7 @@ describe('a mistake in the options is told at the start, in a sentence', () => {
     [{ secret, write, stream: process.stdout }, /either write or stream/],
     [{ secret, write: process.stdout }, /auditLog\.write is no function: .* as stream/],
     [{ secret, stream: {} }, /auditLog\.stream is no Writable stream/],
+    [{ secret, stream: pino.destination(1) }, /auditLog\.stream is no Writable stream/],
     [{ secret, stream: write }, /auditLog\.stream is no Writable stream/],
     [
       { write, identifiers: { subject: 'hash', key: 'hash' } },
