@@ -2,6 +2,12 @@
 import process from 'node:process';
 import { run } from './report/command.js';
 
+// Whoever reads it may have had enough: `| head`.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 const width = process.stdout.columns ?? 100;
 run(process.argv.slice(2), { env: process.env, width }).then(({ code, out, err }) => {
   process.stdout.write(out);

@@ -1,5 +1,5 @@
 import { expressTemplate } from './adapters/node-request.js';
-import { setHeaders } from './adapters/node-response.js';
+import { besideOthers, setHeaders } from './adapters/node-response.js';
 import {
   answerReports,
   type ExpressPageRequest,
@@ -50,8 +50,9 @@ export function reportPage(options: ReportPageOptions): ReportPage {
       routeTemplate,
     };
     const { status, headers, body } = await answer(asked, raw);
+    if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
     reply.code(status);
-    reply.headers({ ...headers });
+    reply.headers({ ...besideOthers(headers, (name) => reply.getHeader(name)) });
     await reply.send(body);
   }
 
@@ -60,10 +61,11 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     answering: PageResponse | FastifyPageReply,
     next?: (error?: unknown) => void,
   ): Promise<void> {
-    if ('raw' in request) return onFastify(request, answering as FastifyPageReply);
-    await onExpress(request, answering as PageResponse).catch((error) => {
+    // Of the request any middleware may have made something else.
+    if (!('setHeader' in answering)) return onFastify(request as FastifyPageRequest, answering);
+    await onExpress(request as ExpressPageRequest, answering).catch((error) => {
       if (!next) throw error;
-      next(error);
+      next(error ?? new TypeError('reportPage: there is no report'));
     });
   } as ReportPage;
 }

@@ -141,8 +141,8 @@ function eventOf(
 }
 
 /** The template of the route: the application's word first, then the door's. */
-export const routeOf = ({ request, required }: Attempt): string | undefined =>
-  printable(required.routeTemplate ?? request.route);
+export const routeOf = ({ request, required, credential }: Attempt): string | undefined =>
+  withoutCredential(required.routeTemplate ?? request.route, credential);
 
 function outcomeOf(decision: Decision) {
   if (decision.allowed) return { outcome: 'allow', status: 200 } as const;
@@ -175,7 +175,7 @@ function identityOf(principal: Principal) {
 function claimedBy(seen: Seen) {
   if (seen.key || !seen.claims) return {};
   const issuer = printable(text(seen.claims, ['iss']));
-  const clientId = claimedClient(seen);
+  const clientId = printable(claimedClient(seen));
   if (issuer === undefined && clientId === undefined) return {};
   return {
     claimed: {
@@ -187,7 +187,7 @@ function claimedBy(seen: Seen) {
 
 /** Which client a refused token says it is, whether or not that is so. */
 export const claimedClient = ({ claims, clientPath = ['client_id'] }: Seen): string | undefined =>
-  claims && printable(text(claims, clientPath));
+  claims && text(claims, clientPath);
 
 /** What can stand in a log: 128 characters of ASCII at most. */
 export const printable = (value: string | undefined): string | undefined =>
@@ -197,6 +197,19 @@ export const printable = (value: string | undefined): string | undefined =>
         ?.slice(0, 2_048)
         .replace(/[^ -~]/g, '')
         .slice(0, 128) || undefined;
+
+/** The same of what the client has written, unless it wrote its credential there. */
+export function withoutCredential(
+  value: string | undefined,
+  credential: Credential | undefined,
+): string | undefined {
+  const printed = printable(value);
+  if (value === undefined || !credential) return printed;
+  const secrets =
+    credential.kind === 'both' ? [credential.text, credential.key] : [credential.text];
+  const isSecret = secrets.some((one) => value.includes(one) || printed?.includes(one));
+  return isSecret ? '(hidden)' : printed;
+}
 
 // What nearly all are, and need no copy.
 const plain = /^[ -~]{1,128}$/;

@@ -146,16 +146,26 @@ async function listOf<T>(option: string, path: string | undefined): Promise<T[] 
 }
 
 async function usageAt(place: string, prefix: string | undefined): Promise<Usage> {
-  const scheme = /^(redis|rediss|postgres|postgresql):\/\//.exec(place)?.[1];
+  const scheme = /^(rediss?|postgres(?:ql)?):\/\//i.exec(place)?.[1]?.toLowerCase();
+  // What has a scheme, or a name before an @, may hold a password: no error may quote it.
+  if (scheme === undefined && /^[a-z][\w+.-]+:|^[^/\\]*:[^/\\]*@/i.test(place)) {
+    throw new ConfigError('--usage is no path, and no redis:// or postgres:// address');
+  }
   if (scheme === undefined) return readUsage(place);
   return scheme.startsWith('redis') ? readRedis(place, prefix) : readPostgres(place, prefix);
 }
+
+/** Milliseconds that a server may take to say anything. */
+const longestSilence = 10_000;
 
 // The clients are the application's: whichever it has is taken.
 async function readRedis(url: string, prefix: string | undefined): Promise<Usage> {
   const named = prefix === undefined ? {} : { prefix };
   const { createClient } = await clientOf<typeof import('redis')>('redis', 'npm install redis');
-  const client = createClient({ url, socket: { reconnectStrategy: false } });
+  const client = createClient({
+    url,
+    socket: { reconnectStrategy: false, socketTimeout: longestSilence },
+  });
   client.on('error', () => {});
   await client.connect();
   try {
@@ -168,7 +178,12 @@ async function readRedis(url: string, prefix: string | undefined): Promise<Usage
 async function readPostgres(url: string, prefix: string | undefined): Promise<Usage> {
   const named = prefix === undefined ? {} : { table: prefix };
   const { default: pg } = await clientOf<typeof import('pg')>('pg', 'npm install pg');
-  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 60_000,
+  });
   try {
     return await postgresUsage(pool, named).read();
   } finally {

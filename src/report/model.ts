@@ -6,8 +6,8 @@ import type { Mode, Standing } from '../index.js';
  * - `exempt`: on keys by an extension that has not run out
  * - `migrated`: no key for 14 days, and a token since its last key
  * - `quiet`: neither for 14 days
- * - `blocked`: on keys, and of its tokens none was accepted but some refused in the last 14 days
  * - `overdue`: on keys, and its sunset is less than 30 days away, or over
+ * - `blocked`: on keys, and of its tokens none was accepted but some refused in the last 14 days
  * - `in progress`: keys and tokens in the last 14 days
  * - `on keys`: keys alone
  */
@@ -15,8 +15,8 @@ export type ClientStatus =
   | 'exempt'
   | 'migrated'
   | 'quiet'
-  | 'blocked'
   | 'overdue'
+  | 'blocked'
   | 'in progress'
   | 'on keys';
 

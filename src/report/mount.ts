@@ -73,6 +73,8 @@ export interface FastifyPageRequest extends Omit<PageRequest, 'rawHeaders'> {
 
 /** As much of Fastify's reply as the page needs. */
 export interface FastifyPageReply {
+  readonly sent: boolean;
+  getHeader(name: string): unknown;
   code(status: number): unknown;
   headers(values: Record<string, string>): unknown;
   send(body: string): unknown;
@@ -93,16 +95,22 @@ export function answerReports(
   options: ReportPageOptions,
 ): (asked: PageRequest, source: object) => Promise<Answer> {
   const { report, guard, own, required, maxAge, now } = checkOptions(options);
-  let held: { readonly at: number; readonly report: Promise<MigrationReport> } | undefined;
+  let held: Held | undefined;
 
   function current(): Promise<MigrationReport> {
     const age = held ? now() - held.at : -1;
-    if (held && age >= 0 && age < maxAge * 1000) return held.report;
-    const made = { at: now(), report: (async () => report())() };
+    if (held && age >= 0 && age < held.lasts * 1000) return held.report;
+    const lasts = Math.max(maxAge, longestMaking);
+    const made: Held = { at: now(), report: (async () => report())(), lasts };
     held = made;
-    made.report.catch(() => {
-      if (held === made) held = undefined;
-    });
+    made.report.then(
+      () => {
+        made.lasts = maxAge;
+      },
+      () => {
+        made.lasts = Math.min(maxAge, failureLasts);
+      },
+    );
     return made.report;
   }
 
@@ -128,15 +136,36 @@ export function answerReports(
   };
 }
 
+interface Held {
+  readonly at: number;
+  readonly report: Promise<MigrationReport>;
+  /** Seconds. */
+  lasts: number;
+}
+
+/** Seconds after which one that is still not made is given up for another. */
+const longestMaking = 60;
+/** Seconds in which nobody tries again, so that a store that is down is not buried. */
+const failureLasts = 5;
+
+// The page of many clients is large, and the same for all who see the report.
+const pages = new WeakMap<MigrationReport, string>();
+
+function pageOf(report: MigrationReport): string {
+  const page = pages.get(report) ?? renderHtml(report);
+  pages.set(report, page);
+  return page;
+}
+
 function write(
   report: MigrationReport,
   headers: Readonly<Record<string, string>>,
   accept: string,
 ): Answer {
-  const wanted = /\b(?:text\/html|application\/json|text\/plain)\b/.exec(accept.toLowerCase());
+  const wanted = wantedBy(accept.toLowerCase());
   const varied = { ...headers, Vary: 'Accept, Authorization' };
-  if (wanted?.[0] === 'application/json') return json(200, varied, report);
-  if (wanted?.[0] === 'text/plain') {
+  if (wanted === 'application/json') return json(200, varied, report);
+  if (wanted === 'text/plain') {
     const type = 'text/plain; charset=utf-8';
     return { status: 200, headers: { ...varied, 'Content-Type': type }, body: renderText(report) };
   }
@@ -145,7 +174,22 @@ function write(
     'Content-Security-Policy': contentSecurityPolicy,
     'X-Frame-Options': 'DENY',
   };
-  return { status: 200, headers: { ...varied, ...more }, body: renderHtml(report) };
+  return { status: 200, headers: { ...varied, ...more }, body: pageOf(report) };
+}
+
+const forms = ['text/html', 'application/json', 'text/plain'];
+
+/** The form with the highest weight, the first of several (RFC 9110 §12.5.1). */
+function wantedBy(accept: string): string | undefined {
+  let wanted: string | undefined;
+  let most = 0;
+  for (const range of accept.split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
+    const written = parameters.find((one) => one.startsWith('q='))?.slice(2) ?? '1';
+    const weight = Number(written);
+    if (forms.includes(type) && weight > most) [wanted, most] = [type, weight];
+  }
+  return wanted;
 }
 
 const json = (status: number, headers: Readonly<Record<string, string>>, body: object): Answer => ({
@@ -163,9 +207,12 @@ function checkOptions(options: ReportPageOptions) {
   if (typeof guard !== 'function' || typeof guard.usage !== 'function') {
     throw mistake('.guard is no guard: a report is for few eyes. Hand in one made by createGuard');
   }
-  const required = checkRequirements(requirements);
+  // A guard may let in who has no credential: not here.
+  const asked = checkRequirements(requirements);
+  if (asked.optional) throw mistake('.requirements.optional would show it to everybody');
+  const required = checkRequirements({ ...requirements, optional: false });
   const { scopes, anyScope, orgId, check } = required;
-  if (required.optional) throw mistake('.requirements.optional would show it to everybody');
+  if (typeof own !== 'boolean') throw mistake('.own is neither true nor false');
   if (!own && !(scopes || anyScope || orgId || check)) {
     throw mistake(
       '.requirements ask nothing, so that every client would see the others: ask for a scope, ' +
@@ -175,7 +222,7 @@ function checkOptions(options: ReportPageOptions) {
   if (!(Number.isFinite(maxAge) && maxAge >= 0 && maxAge <= 3_600)) {
     throw mistake('.maxAge is no number of seconds from 0 to 3600');
   }
-  return { report, guard, own: own === true, required, maxAge, now };
+  return { report, guard, own, required, maxAge, now };
 }
 
 const mistake = (what: string): ConfigError =>

@@ -29,11 +29,16 @@ export function projectionOf(
   if (nobody) {
     const watched = daysIn(until - since);
     if (now - until < day && watched >= recentDays) return { state: 'done' };
-    const known = `${several(Math.max(0, watched), 'day')} of tracking are known`;
-    return noTrend(`No key has come for 14 days, but ${known}, or the last of them are not.`);
+    return noTrend(
+      watched < recentDays
+        ? `Only ${several(Math.max(0, watched), 'day')} of tracking are known: it takes 14 without a key.`
+        : `No guard has told anything for ${several(daysIn(now - until), 'day')}: a key may have come since.`,
+    );
   }
   if (weeks.length < fewest) {
-    return noTrend(`It takes ${fewest} whole weeks of tracking, and there are ${weeks.length}.`);
+    return noTrend(
+      `It takes ${fewest} whole weeks of tracking, and there ${weeks.length === 1 ? 'is' : 'are'} ${weeks.length}.`,
+    );
   }
   const { level, slope, error } = lineThrough(weeks);
   if (slope + error >= 0) {

@@ -29,13 +29,11 @@ export interface Guards {
 /** Three intervals may pass without a word, and 90 seconds however short they are. */
 const patience = ({ every }: UsageInstance): number => Math.max(90, 3 * every) * 1000;
 
-export function guardsOf(instances: readonly UsageInstance[], { now, today }: Clock): Guards {
+export function guardsOf(instances: readonly UsageInstance[], { now }: Clock): Guards {
   const told = instances.reduce((last, { at }) => Math.max(last, at), -1);
   const isSilent = (one: UsageInstance) => now - one.at > patience(one);
   return {
-    reporting: instances.filter((one) =>
-      one.closed ? Math.floor(one.at / day) >= today : !isSilent(one),
-    ).length,
+    reporting: instances.filter((one) => (one.closed ? now - one.at < day : !isSilent(one))).length,
     lastTold: told < 0 ? undefined : Math.min(told, now),
     lost: instances
       .filter((one) => !one.closed && isSilent(one) && now - one.at <= 30 * day)

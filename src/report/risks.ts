@@ -69,7 +69,7 @@ function shortNotice(all: readonly Member[], plan: Plan, clock: Clock): Risk[] {
     const name = JSON.stringify(own ? ['client', client] : ofCohort ? ['cohort', cohort] : []);
     const where = ofCohort ? `The sunset of cohort ${JSON.stringify(cohort)}` : 'The sunset';
     const due = own
-      ? { where: 'The extension', client, sunsetAt, clients: 0 }
+      ? { where: 'The end of the extension', client, sunsetAt, clients: 0 }
       : { where, sunsetAt, clients: 0 };
     const held: Due = found.get(name) ?? due;
     held.clients += 1;

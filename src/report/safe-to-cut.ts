@@ -110,7 +110,9 @@ function why({ quietDays, gap, before, last }: Rhythm, times: Times): string {
     if (quietDays === recentDays)
       return 'the least there is, for it was never away for longer than a week';
     if (quietDays === 2 * before && before > (gap ?? 0))
-      return `twice the ${several(before, 'day')} before its first`;
+      return before === longestBefore
+        ? `twice ${several(before, 'day')}, the most that the time before its first counts for`
+        : `twice the ${several(before, 'day')} before its first`;
     return gap === undefined
       ? 'keys came on one day only, so how often they come is not known'
       : `twice its longest gap, ${several(gap, 'day')}`;

@@ -25,8 +25,9 @@ export function statusOf(
   if (!isOnKeys(counts, clock)) return token && token.last > lastKey ? 'migrated' : 'quiet';
   if (mode === 'extension' && sunsetAt > clock.now) return 'exempt';
   const both = isOnTokens(counts, clock);
-  if (!both && within(lastTokenRefused, recentDays, clock)) return 'blocked';
+  // First, since anybody can have a token refused that says it is this client's.
   if (sunsetAt - clock.now < noticeDays * day) return 'overdue';
+  if (!both && within(lastTokenRefused, recentDays, clock)) return 'blocked';
   return both ? 'in progress' : 'on keys';
 }
 

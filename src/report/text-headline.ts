@@ -1,5 +1,5 @@
 import type { MigrationReport, Traffic } from './model.js';
-import { count, day, daysBetween, of, percent, shown, statusCounts } from './text-words.js';
+import { count, day, daysBetween, of, percent, shown, statusCounts, timeOf } from './text-words.js';
 
 /** One figure of the headline. */
 export interface Figure {
@@ -124,7 +124,10 @@ export function qualityOf({ dataQuality, generatedAt }: MigrationReport): readon
       ...notes.map(shown),
     ];
   }
-  const old = lastTold === undefined ? Number.NaN : daysBetween(lastTold, generatedAt);
+  const old =
+    lastTold === undefined
+      ? Number.NaN
+      : Math.floor((timeOf(generatedAt) - timeOf(lastTold)) / 86_400_000);
   return [
     reporting === 0 &&
       'No guard is reporting: since the last one told, every client looks quiet, and may not be.',

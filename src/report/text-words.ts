@@ -2,8 +2,8 @@ import type { ClientStatus, MigrationReport } from './model.js';
 
 /** What each status means, the most urgent first. */
 export const statuses: Readonly<Record<ClientStatus, string>> = {
-  blocked: 'On keys, and its tokens are refused: it tries, and cannot',
   overdue: 'On keys, and its sunset is less than 30 days away, or over',
+  blocked: 'On keys, and its tokens are refused: it tries, and cannot',
   'on keys': 'Keys alone in the last 14 days',
   'in progress': 'Keys and tokens in the last 14 days',
   quiet: 'Neither a key nor a token for 14 days',

@@ -47,12 +47,15 @@ export function redactPaths(from: readonly KeySource[] = []): string[] {
   const carriers = ['authorization', 'proxy-authorization', 'cookie', ...headers];
   // A page that had a key in its URL sends that on.
   if (parameters.size > 1) carriers.push('referer', 'referrer');
+  const answers = parameters.size > 1 ? ['set-cookie', 'location'] : ['set-cookie'];
   return [
     ...['req.headers', 'request.headers', 'headers'].flatMap((at) => under(at, carriers)),
     // Whole: pino has no path for api_key[], which query parsers take too.
     ...['req.query', 'request.query', 'req.rawHeaders', 'request.rawHeaders'],
     ...under('query', [...parameters]),
-    ...['res.headers', 'response.headers'].flatMap((at) => under(at, ['set-cookie'])),
+    ...['res.headers', 'response.headers'].flatMap((at) => under(at, answers)),
+    // What Node could not read of a request, with all its headers.
+    'err.rawPacket',
   ];
 }
 
@@ -85,7 +88,9 @@ export function redactedLogger(from: readonly KeySource[] = []): LogRedaction {
         remotePort: remotePort ?? socket?.remotePort,
       }),
       query(query) {
-        if (typeof query !== 'object' || query === null) return clean(query);
+        // Its first name has nothing before it.
+        if (typeof query === 'string') return without(`&${query}`, secret).slice(1);
+        if (typeof query !== 'object' || query === null) return query;
         const told = Object.entries(query).map(([name, value]) => [
           name,
           secret.has(plainName(name)) ? redacted : value,

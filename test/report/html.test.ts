@@ -150,7 +150,7 @@ describe('the page', () => {
     expect(page).toMatch(/Clients migrated 57\s% 23 of 40 clients/);
     expect(page).toContain('Last client moved 19 Dec 2026 – 6 Feb 2027');
     expect(page).toContain(
-      'Clients left 15 2 blocked, 3 overdue, 4 on keys, 5 in progress, 1 exempt',
+      'Clients left 15 3 overdue, 2 blocked, 4 on keys, 5 in progress, 1 exempt; 2 fell silent',
     );
     expect(page).toContain('Safe to cut Not yet');
     expect(page.indexOf('Clients migrated')).toBeLessThan(page.indexOf('Keys against tokens'));

@@ -137,7 +137,7 @@ describe.each(Object.keys(hosts))('the page on %s', (host) => {
     expect(made).toHaveLength(3);
   });
 
-  test('that cannot be made is for the error handler, and is tried again', async () => {
+  test('that cannot be made is for the error handler, and is tried again 5 seconds later', async () => {
     let failing = true;
     const { ask } = await openPage(host, {
       report: async () => {
@@ -146,7 +146,9 @@ describe.each(Object.keys(hosts))('the page on %s', (host) => {
       },
     });
     expect((await ask(reader)).status).toBe(500);
+    expect((await ask(reader)).status).toBe(500);
     failing = false;
+    clock.advance(5);
     expect((await ask(reader)).status).toBe(200);
   });
 

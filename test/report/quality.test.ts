@@ -79,11 +79,10 @@ describe('guards', () => {
     expect(quiet.lost.map(({ instance: name }) => name)).toEqual(['g1', 'g3']);
   });
 
-  test('report if they were closed today', () => {
+  test('report if they were closed in the last 24 hours', () => {
     const closed = (at: number) => of({ closed: true, at });
-    const midnight = Date.parse('2030-03-15T00:00:00Z');
-    expect(closed(midnight)).toMatchObject({ reporting: 1, lost: [] });
-    expect(closed(midnight - 1)).toMatchObject({ reporting: 0, lost: [] });
+    expect(closed(now - day + 1)).toMatchObject({ reporting: 1, lost: [] });
+    expect(closed(now - day)).toMatchObject({ reporting: 0, lost: [] });
   });
 
   test('are lost if they end without a word, for 30 days', () => {
@@ -127,6 +126,9 @@ test('what a store had no room for is dropped too', () => {
   const { dropped, notes } = quality([...key('a', 99), ...uncounted]);
   expect(dropped).toBe(2);
   expect(notes).toHaveLength(1);
+  // The guard has told of the same two.
+  const instances = [{ ...guard, dropped: 2 }];
+  expect(quality([...key('a', 99), ...uncounted], { instances }).dropped).toBe(2);
   const late = quality([...key('a', 99), ...other('other', 13, { detail: 'key' })]).notes;
   expect(late[1]).toBe(
     `Until ${iso(13)} there were requests, perhaps with keys, whose client was not counted: nothing is safe to cut for all.`,

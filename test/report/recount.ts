@@ -64,9 +64,9 @@ function status(own: readonly Happened[], { now, sunsets }: Facts, client: strin
   );
   const lastKey = latest(uses) ?? Number.NEGATIVE_INFINITY;
   if (!fresh(uses)) return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'quiet';
-  if (fresh(failed) && !fresh(tokens)) return 'blocked';
   const sunset = sunsets[client];
   if (sunset !== undefined && Date.parse(sunset) - now < 30 * day) return 'overdue';
+  if (fresh(failed) && !fresh(tokens)) return 'blocked';
   return fresh(tokens) ? 'in progress' : 'on keys';
 }
 

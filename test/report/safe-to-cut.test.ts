@@ -160,6 +160,11 @@ describe('a client that never came with a key', () => {
   });
 });
 
+test('of two reasons for the same number of days, the gap is told', () => {
+  const { quietDays, why } = safe(key('a', [40, 20]), { tracked: 60 });
+  expect([quietDays, why]).toEqual([40, expect.stringContaining('twice its longest gap, 20 days')]);
+});
+
 describe('while no guard tells', () => {
   const silent = (days: number) => ({ instances: [{ ...guard, at: now - days * day }] });
 
@@ -174,6 +179,9 @@ describe('while no guard tells', () => {
       from: iso(-6),
     });
     expect(safe(things, { tracked: 31, ...silent(14) }).safe).toBe(true);
+    const why = 'For the last 1 day no guard has told anything.';
+    expect(safe(things, { tracked: 31, ...silent(1) }).why).toContain(why);
+    expect(safe(things, { tracked: 31, ...silent(1 - aMinute) }).why).not.toContain('no guard');
     expect(safe(things, { tracked: 31, instances: [] }).safe).toBe(false);
   });
 });

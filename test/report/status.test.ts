@@ -62,7 +62,7 @@ const cases: readonly [
     'blocked',
     [...key('a', 1), ...claimed('a', 2), ...token('a', 14)],
   ],
-  ['blocked close to its sunset', 'blocked', [...key('a', 1), ...claimed('a', 2)], sunset(3)],
+  ['blocked close to its sunset', 'overdue', [...key('a', 1), ...claimed('a', 2)], sunset(3)],
   ['keys 30 days before the sunset', 'on keys', key('a', 1), sunset(30)],
   ['keys a minute less before the sunset', 'overdue', key('a', 1), sunset(30 - aMinute)],
   ['keys and tokens close to the sunset', 'overdue', [...key('a', 1), ...token('a', 1)], sunset(3)],

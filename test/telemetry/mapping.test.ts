@@ -130,6 +130,9 @@ describe('ECS 9.4', () => {
   test('a hashed subject is a user’s hash', () => {
     const hash = `hmac:${'a'.repeat(22)}`;
     expect(toEcs(lineOf(event({ subject: hash })))).toMatchObject({ user: { hash } });
+    for (const id of [`${hash}a`, `x${hash}`, hash.slice(0, -1)]) {
+      expect(toEcs(lineOf(event({ subject: id })))).toMatchObject({ user: { id } });
+    }
   });
 
   test('lines that are missing', () => {

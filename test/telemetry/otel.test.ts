@@ -375,6 +375,8 @@ describe('a mistake in the options', () => {
     [{ clients: 'shop' }, /clients is no list of at most 100/],
     [{ clients: Array.from({ length: 101 }, String) }, /clients is no list of at most 100/],
     [{ clients: ['other'] }, /clients has an entry that is no client/],
+    [{ clients: ['none'] }, /clients has an entry that is no client/],
+    [{ clients: [''] }, /clients has an entry that is no client/],
     [{ clients: [1] }, /clients has an entry that is no client/],
     [{ identities: true }, /identities is no list/],
     [{ identities: ['email'] }, /identities is none of "subject"/],

@@ -42,6 +42,8 @@ export function flushUsage(options: FlushOptions): Flusher {
   let failure: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let closing: Promise<void> | undefined;
+  let ended = false;
 
   // Also one without rows: that somebody is there and has nothing to tell is worth knowing.
   function nextBatches(isLast: boolean): UsageBatch[] {
@@ -53,7 +55,7 @@ export function flushUsage(options: FlushOptions): Flusher {
       seq += 1;
       return {
         ...{ instance, seq, since, at, every, dropped },
-        closed: isLast && part === parts - 1,
+        closed: (isLast || ended) && part === parts - 1,
         rows: rows.slice(part * mostRows, (part + 1) * mostRows),
       };
     });
@@ -100,8 +102,9 @@ export function flushUsage(options: FlushOptions): Flusher {
 
   function schedule(): void {
     if (closed || !polls) return;
-    // A little earlier or later each time, so that processes do not write all at once.
-    timer = setTimeout(() => void poll(), every * (800 + 400 * Math.random()));
+    // A little earlier or later each time, so that processes do not write all at once; and never
+    // later than is told of it.
+    timer = setTimeout(() => void poll(), every * (800 + 200 * Math.random()));
     timer.unref();
   }
 
@@ -119,6 +122,17 @@ export function flushUsage(options: FlushOptions): Flusher {
     await flush(true);
   }
 
+  async function end(): Promise<void> {
+    try {
+      await within(patience, sendLast());
+    } catch (error) {
+      const detail = `usage counts since the last flush are lost: ${messageOf(error)}`;
+      tell({ time: now(), kind: 'usage-failed', detail });
+    }
+    // Who reads the counts later must not make it look alive.
+    ended = true;
+  }
+
   schedule();
   return {
     // What was counted while another flush was on its way is told too.
@@ -126,16 +140,11 @@ export function flushUsage(options: FlushOptions): Flusher {
       await flushing?.catch(() => {});
       await flush();
     },
-    async close() {
-      if (closed) return;
+    close() {
       closed = true;
       clearTimeout(timer);
-      try {
-        await within(patience, sendLast());
-      } catch (error) {
-        const detail = `usage counts since the last flush are lost: ${messageOf(error)}`;
-        tell({ time: now(), kind: 'usage-failed', detail });
-      }
+      closing ??= end();
+      return closing;
     },
   };
 }

@@ -149,10 +149,14 @@ function membersOf(answer: unknown): Readonly<Record<string, string>> {
 // A sentence of ours is for reading as it is; another's may be anything.
 export function messageOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  const says = error instanceof Error ? error.message : 'what was thrown is no Error';
-  return String(says)
-    .replace(/[^ -~]/g, ' ')
-    .slice(0, 300);
+  try {
+    const says = error instanceof Error ? error.message : 'what was thrown is no Error';
+    return String(says)
+      .replace(/[^ -~]/g, ' ')
+      .slice(0, 300);
+  } catch {
+    return 'what was thrown has no message';
+  }
 }
 
 /**

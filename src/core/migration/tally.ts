@@ -23,6 +23,10 @@ export interface Tally {
   read(): Counts;
 }
 
+/** What makes two looks one request: the framework's own, if it is an object. */
+export const sourceOf = ({ request }: Attempt): object =>
+  typeof request.source === 'object' && request.source !== null ? request.source : request;
+
 const nothingNew: Fresh = { refused: false, notes: [] };
 
 export function createTally(): Tally {
@@ -34,9 +38,10 @@ export function createTally(): Tally {
     counters.set(code, (counters.get(code) ?? 0) + 1);
 
   return {
-    add({ request, notes }, decision) {
+    add(attempt, decision) {
+      const { notes } = attempt;
       if (decision.allowed && notes.length === 0) return nothingNew;
-      const source = request.source ?? request;
+      const source = sourceOf(attempt);
       const isNew = !decision.allowed && !refused.has(source);
       if (isNew) {
         refused.add(source);

@@ -31,6 +31,9 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
     if (today <= day) return;
     day = today;
     for (const [name, { last }] of rows) if (last < minute - keep * minutesADay) rows.delete(name);
+    for (const [name, { at }] of instances) {
+      if (at < (minute - keep * minutesADay) * 60_000) instances.delete(name);
+    }
     details.clear();
     for (const row of rows.values()) fits(row);
   }
@@ -57,8 +60,10 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
       if (instances.size > mostInstances && oldest !== undefined) instances.delete(oldest);
       forget(Math.floor(instance.at / 60_000));
       for (const row of counted) {
-        const named = fits(row) ? row : folded(row);
-        const hasRoom = rows.size < mostRows || rows.has(nameOf(named));
+        // Where there is no room for a row, its detail needs none.
+        const isFull = rows.size >= mostRows;
+        const named = (isFull ? rows.has(nameOf(row)) : fits(row)) ? row : folded(row);
+        const hasRoom = !isFull || rows.has(nameOf(named));
         mergeRows(rows, hasRoom ? [named] : withoutName(row));
       }
     },
@@ -71,6 +76,7 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
 // What there is no room for is still somebody's request.
 function withoutName(row: UsageRow): UsageRow[] {
   const { what, last } = row;
+  if (what === 'other') return [row];
   if (what !== 'key' && what !== 'token' && what !== 'refused') return [];
   return [{ ...row, client: '', key: '', what: 'other', detail: what, day: dayOf(last) }];
 }

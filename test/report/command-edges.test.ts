@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { run } from '../../src/report/command.js';
+import type { MigrationReport } from '../../src/report.js';
+
+const around = { env: {}, width: 100 };
+
+async function openPlace(): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'sallyport-'));
+  await mkdir(join(place, 'usage'));
+  onTestFinished(() => rm(place, { recursive: true }));
+  return place;
+}
+
+const ask = (place: string, ...args: readonly string[]) =>
+  run(['report', '--usage', place, ...args], around);
+
+test.each([
+  ['mysql://me:hush@db.test/x'],
+  ['REDIS://:hush@cache.test'],
+  ['Postgres://me:hush@db.test/x'],
+  ['redis://:hush@127.0.0.1:99999'],
+  ['redis://:hush@127.0.0.1:1/no-number'],
+  ['redis://:hush@[::1'],
+  ['postgres://me:hush@127.0.0.1:99999/x'],
+  ['postgres://me:%zzhush@127.0.0.1:1/x'],
+  ['postgres://me@127.0.0.1:1/x?password=hush'],
+])('the password of %j is in no error', async (place) => {
+  const { code, out, err } = await ask(place);
+  expect(code).toBeGreaterThan(1);
+  expect(out).toBe('');
+  expect(err).toMatch(/^sallyport: ./);
+  expect(err).not.toMatch(/hush/);
+});
+
+test('where nothing was counted, nothing is safe, and the reason is another', async () => {
+  const place = await openPlace();
+  expect(await ask(join(place, 'usage'), '--fail-if-on-keys')).toMatchObject({
+    code: 1,
+    err: 'sallyport: keys cannot be switched off, not enough is known yet\n',
+  });
+  expect(await ask(join(place, 'usage'))).toMatchObject({ code: 0, err: '' });
+});
+
+test.each([
+  ['a line that was cut off', '{"instance":"one","seq":1,"row', 0],
+  ['zeros that a crash has left', '\0\0\0\0\n', 0],
+  ['an empty file', '', 0],
+  ['a number', '5\n', 3],
+  ['a page of HTML', '<!doctype html>\n', 3],
+  ['a list', '[]\n', 3],
+  ['a line of something else', '{"level":30,"msg":"hello"}\n', 3],
+])('%s among the counts', async (_, text, code) => {
+  const place = await openPlace();
+  const file = join(place, 'usage', 'a\u001b[31m.ndjson');
+  await writeFile(file, text);
+  const outcome = await ask(join(place, 'usage'));
+  expect(outcome.code).toBe(code);
+  expect(outcome.err).toMatch(code === 0 ? /^$/ : /^sallyport: fileUsage: line 1 of /);
+  // The name of the file is a stranger's, perhaps.
+  expect(outcome.err).not.toContain('\u001b');
+});
+
+test.each([
+  ['brackets without an end', '['.repeat(10_000_000)],
+  ['one long text', `{"guide":"https://a.test/${'x'.repeat(10_000_000)}"}`],
+  ['brackets in brackets', `{"clients":${'['.repeat(500_000)}${']'.repeat(500_000)}}`],
+])('a plan of %s is a mistake, told in a line', async (_, text) => {
+  const place = await openPlace();
+  await writeFile(join(place, 'plan.json'), text);
+  const given = ['--plan', join(place, 'plan.json')];
+  const { code, err } = await ask(join(place, 'usage'), ...given);
+  expect(code).toBe(2);
+  expect(err).toMatch(/^sallyport: plan.{1,500}\n$/);
+});
+
+test.each([
+  [{ cohorts: { partners: { mode: 'token-only', percent: 50 } } }, 'dual'],
+  [{ cohorts: { partners: { mode: 'token-only' } } }, 'token-only'],
+  [{ mode: 'deprecated', cohorts: { partners: {} } }, 'deprecated'],
+])('the mode of a cohort is the plan’s, unless it holds for all of it: %j', async (plan, mode) => {
+  const place = await openPlace();
+  await writeFile(join(place, 'plan.json'), JSON.stringify(plan));
+  const given = ['--plan', join(place, 'plan.json'), '--cohort', 'partners', '--format', 'json'];
+  const { out } = await ask(join(place, 'usage'), ...given);
+  const report: MigrationReport = JSON.parse(out);
+  expect([report.onlyCohort, report.plan.mode]).toEqual(['partners', mode]);
+});
