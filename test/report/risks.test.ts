@@ -63,7 +63,11 @@ test('a sunset that is too near for whoever is on keys', () => {
   expect(reportOf(things, { plan: plan(12) }).risks).toStrictEqual([
     { kind: 'short-notice', detail: soon('2 clients') },
     { kind: 'short-notice', detail: soon('1 client', 'The sunset of cohort "late"', '20 days') },
-    { kind: 'short-notice', client: 'x', detail: soon('1 client', 'The end of the extension', '25 days') },
+    {
+      kind: 'short-notice',
+      client: 'x',
+      detail: soon('1 client', 'The end of the extension', '25 days'),
+    },
   ]);
   const details = (days: number, ago: number) =>
     reportOf(key('y', ago), { plan: { sunsetAt: iso(-days) } }).risks;
