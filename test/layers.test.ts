@@ -52,7 +52,7 @@ const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
   [
     'telemetry/',
     /^telemetry\//,
-    /^(index\.ts|telemetry\/[^/]+\.ts|@opentelemetry\/api|node:crypto)$/,
+    /^(index\.ts|telemetry\/[^/]+\.ts|stores\/settings\.ts|@opentelemetry\/api|node:crypto)$/,
   ],
   [
     'core/verify/',

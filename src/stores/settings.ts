@@ -4,32 +4,41 @@ import { ConfigError } from '../index.js';
 export const mistake = (where: string, meant: string): ConfigError =>
   new ConfigError(`${where} ${meant} (see "Whose key it is" in docs/api-keys.md of sallyport)`);
 
+/** Makes the error for a setting; it shows no value, which may be a secret. */
+export type Mistake = (where: string, meant: string) => ConfigError;
+
 /**
  * The settings that an object has of its own, and none that its prototype has.
  * @throws ConfigError for a name that is not known, and for a value that is `undefined`
  */
-export function settingsOf<T extends object>(
+export type SettingsOf = <T extends object>(
   where: string,
   given: T,
   names: readonly (keyof T & string)[],
-): T {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw mistake(where, 'is no object: give the settings by name');
-  }
-  const known: readonly string[] = names;
-  for (const [name, value] of Object.entries(given)) {
-    if (!known.includes(name)) {
-      const near = known.find((one) => bare(one) === bare(name));
-      const meant = near ? `did you mean "${near}"?` : `use ${known.join(', ')}`;
-      throw mistake(`${where}.${name}`, `is not known: ${meant}`);
+) => T;
+
+/** Reads settings whose mistakes are told in one way. */
+export const settingsReader = (wrong: Mistake): SettingsOf =>
+  function settingsOf(where, given, names) {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      throw wrong(where, 'is no object: give the settings by name');
     }
-    if (value === undefined) {
-      const meant = 'is a variable not set? Give a value, or leave the name out';
-      throw mistake(`${where}.${name}`, `is undefined: ${meant}`);
+    const known: readonly string[] = names;
+    for (const [name, value] of Object.entries(given)) {
+      if (!known.includes(name)) {
+        const near = known.find((one) => bare(one) === bare(name));
+        const meant = near ? `did you mean "${near}"?` : `use ${known.join(', ')}`;
+        throw wrong(`${where}.${name}`, `is not known: ${meant}`);
+      }
+      if (value === undefined) {
+        const meant = 'is a variable not set? Give a value, or leave the name out';
+        throw wrong(`${where}.${name}`, `is undefined: ${meant}`);
+      }
     }
-  }
-  return { __proto__: null, ...given } as T;
-}
+    return { __proto__: null, ...given };
+  };
+
+export const settingsOf = settingsReader(mistake);
 
 // client_id is what clientId is called elsewhere.
 const bare = (name: string): string => name.replace(/[_-]/g, '').toLowerCase();

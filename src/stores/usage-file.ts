@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { checkBatch } from '../core/migration/usage-batch.js';
 import type { UsageBatch, UsageStore } from '../index.js';
 import { broken } from './broken.js';
-import { settingsOf } from './settings.js';
 import { compact, compactedSize } from './usage-file-compact.js';
 import { ending, readUsage } from './usage-file-read.js';
 import { createTurns } from './usage-file-turns.js';
-import { cutoffOf, keepOf, mistake } from './usage-row.js';
+import { cutoffOf, keepOf, mistake, settingsOf } from './usage-row.js';
 
 /** For how long counts are in files. */
 export interface FileUsageOptions {

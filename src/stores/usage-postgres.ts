@@ -4,9 +4,9 @@ import { folded, roomFor, topicOf } from '../core/migration/usage-room.js';
 import { mergeRows, nameOf, type UsageRow, type UsageStore } from '../index.js';
 import { broken } from './broken.js';
 import type { PostgresPool } from './postgres.js';
-import { has, settingsOf } from './settings.js';
+import { has } from './settings.js';
 import { createTables, namesOf, statements } from './usage-postgres-sql.js';
-import { cutoffOf, keepOf, mistake } from './usage-row.js';
+import { cutoffOf, keepOf, mistake, settingsOf } from './usage-row.js';
 
 /** Where counts are in PostgreSQL, and for how long. */
 export interface PostgresUsageOptions extends UsageTablesOptions {

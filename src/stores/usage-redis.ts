@@ -9,9 +9,9 @@ import {
 } from '../index.js';
 import { broken } from './broken.js';
 import { type RedisClient, senderOf } from './redis-client.js';
-import { settingsOf, someText } from './settings.js';
+import { someText } from './settings.js';
 import { addScript } from './usage-redis-script.js';
-import { keepOf } from './usage-row.js';
+import { keepOf, settingsOf } from './usage-row.js';
 
 /** Where counts are in Redis, and for how long. */
 export interface RedisUsageOptions {

@@ -1,8 +1,12 @@
 import { ConfigError } from '../index.js';
+import { settingsReader } from './settings.js';
 
 /** The error for a setting of a store of counts. */
 export const mistake = (where: string, meant: string): ConfigError =>
   new ConfigError(`${where} ${meant} (see "Where counts are kept" in docs/usage.md of sallyport)`);
+
+/** Reads the settings of a store of counts. */
+export const settingsOf = settingsReader(mistake);
 
 /** Days, as an option. */
 export function keepOf(where: string, keep: unknown = 400): number {

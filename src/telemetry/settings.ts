@@ -1,35 +1,11 @@
 import { ConfigError } from '../index.js';
+import { settingsReader } from '../stores/settings.js';
 
 /** The error for a setting of audit or metrics. It shows no value: that may be a secret. */
 export const mistake = (where: string, meant: string): ConfigError =>
   new ConfigError(`${where} ${meant} (see docs/audit.md of sallyport)`);
 
-/**
- * The settings that an object has of its own, and none that its prototype has.
- * @throws ConfigError for a name that is not known, and for a value that is `undefined`
- */
-export function settingsOf<T extends object>(
-  where: string,
-  given: T,
-  names: readonly (keyof T & string)[],
-): T {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw mistake(where, 'is no object: give the settings by name');
-  }
-  const known: readonly string[] = names;
-  for (const [name, value] of Object.entries(given)) {
-    if (!known.includes(name)) {
-      const near = known.find((one) => one.toLowerCase() === name.toLowerCase());
-      const meant = near ? `did you mean "${near}"?` : `use ${known.join(', ')}`;
-      throw mistake(`${where}.${name}`, `is not known: ${meant}`);
-    }
-    if (value === undefined) {
-      const meant = 'is a variable not set? Give a value, or leave the name out';
-      throw mistake(`${where}.${name}`, `is undefined: ${meant}`);
-    }
-  }
-  return { __proto__: null, ...given } as T;
-}
+export const settingsOf = settingsReader(mistake);
 
 /** A whole number from `least` to `most`. */
 export function integer(where: string, value: unknown, [least, most]: readonly [number, number]) {
