@@ -114,7 +114,7 @@ const examples: readonly [name: string, expected: string, run: () => string | Pr
 // These tell what they do, and fail where it turns out otherwise.
 const stories = [
   ...['plan-file.ts', 'openfeature.ts', 'postgres-keys.ts', 'before-after.ts'],
-  'redis-across-processes.ts',
+  ...['redis-across-processes.ts', 'audit.ts'],
 ];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
