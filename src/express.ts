@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expressTemplate, toGuardRequest } from './adapters/node-request.js';
-import { setHeaders, writeDenial } from './adapters/node-response.js';
+import { answerOf, setHeaders, writeAnswer } from './adapters/node-response.js';
 import {
   checkRequirements,
   createGuard,
@@ -64,7 +64,7 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
         const route = () => expressTemplate(source.baseUrl, source.route?.path);
         const nodeRequest = { source, url, method, rawHeaders, params, body, route };
         const decision = await guard(toGuardRequest(nodeRequest), required);
-        if (!decision.allowed) return writeDenial(response, decision.denial);
+        if (!decision.allowed) return writeAnswer(response, answerOf(decision.denial));
         request.principal = decision.principal as Principal;
         setHeaders(response, decision.headers);
       } catch (error) {

@@ -1,5 +1,5 @@
 import { expressTemplate } from './adapters/node-request.js';
-import { besideOthers, setHeaders } from './adapters/node-response.js';
+import { besideOthers, writeAnswer } from './adapters/node-response.js';
 import {
   answerReports,
   type ExpressPageRequest,
@@ -31,11 +31,7 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     const { method, originalUrl, rawHeaders, params, body: parsed, baseUrl = '', route } = request;
     const routeTemplate = () => expressTemplate(baseUrl, route?.path);
     const asked = { method, originalUrl, rawHeaders, params, body: parsed, routeTemplate };
-    const { status, headers, body } = await answer(asked, request);
-    if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
-    response.statusCode = status;
-    setHeaders(response, headers);
-    response.end(body);
+    writeAnswer(response, await answer(asked, request));
   }
 
   async function onFastify(request: FastifyPageRequest, reply: FastifyPageReply): Promise<void> {

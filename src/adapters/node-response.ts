@@ -38,10 +38,24 @@ export function setHeaders(
   for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
 }
 
-/** Answers a request that is refused. */
-export function writeDenial(response: AnswerableResponse, { status, headers, body }: Denial): void {
-  if (response.headersSent) return; // somebody else, a time-out perhaps, has answered meanwhile
+/** What is written to whoever asked. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Answers a request, unless somebody else, a time-out perhaps, has done so meanwhile. */
+export function writeAnswer(response: AnswerableResponse, { status, headers, body }: Answer): void {
+  if (response.headersSent) return;
   response.statusCode = status;
   setHeaders(response, headers);
-  response.end(JSON.stringify(body));
+  response.end(body);
 }
+
+/** A refusal, written out. */
+export const answerOf = ({ status, headers, body }: Denial): Answer => ({
+  status,
+  headers,
+  body: JSON.stringify(body),
+});

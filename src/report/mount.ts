@@ -1,5 +1,5 @@
 import { toGuardRequest } from '../adapters/node-request.js';
-import type { AnswerableResponse } from '../adapters/node-response.js';
+import { type Answer, type AnswerableResponse, answerOf } from '../adapters/node-response.js';
 import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
 import { contentSecurityPolicy, renderHtml } from './html.js';
 import type { MigrationReport } from './model.js';
@@ -26,13 +26,6 @@ export interface ReportPageOptions {
   readonly maxAge?: number;
   /** The clock, in milliseconds since 1970. @default Date.now */
   now?(): number;
-}
-
-/** What is written to whoever asked. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
 }
 
 /** As much of a framework's request as the page needs. */
@@ -119,10 +112,7 @@ export function answerReports(
     const route = () => routeTemplate?.();
     const request = toGuardRequest({ source, method, url, rawHeaders, params, body, route });
     const decision = await guard(request, required);
-    if (!decision.allowed) {
-      const { status, headers, body: problem } = decision.denial;
-      return { status, headers, body: JSON.stringify(problem) };
-    }
+    if (!decision.allowed) return answerOf(decision.denial);
     const headers = { ...decision.headers, ...securing };
     if (method !== 'GET' && method !== 'HEAD') {
       return { status: 405, headers: { ...headers, Allow: 'GET, HEAD' }, body: '' };

@@ -1,4 +1,4 @@
-import { day as dayLength, minute as minuteLength } from './dates.js';
+import { minutesADay } from './dates.js';
 import { dayOf, mergeRows, type UsageKind, type UsageRow } from './usage.js';
 import { otherDetail } from './usage-room.js';
 
@@ -36,7 +36,6 @@ const mostDetails = 50;
 /** Rows of days that are over: many only where nothing could be flushed for months. */
 const mostOver = 400;
 
-const minutesADay = dayLength / minuteLength;
 const undated: ReadonlySet<UsageKind> = new Set(['brownout', 'route', 'agent', 'query', 'both']);
 
 const newCell = (): Cell => ({ count: 0, first: 0, last: 0, day: 0 });

@@ -2,7 +2,8 @@ import { mistake, oneOf } from '../config.js';
 import { weekdays } from './plan.js';
 
 export const minute = 60_000;
-export const day = 1440 * minute;
+export const minutesADay = 1440;
+export const day = minutesADay * minute;
 export const week = 7 * day;
 
 const date = /^(2\d{3}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;

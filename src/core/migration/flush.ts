@@ -1,3 +1,4 @@
+import { withDeadline } from '../verify/deadline.js';
 import type { TellMigration } from './changes.js';
 import type { Counter } from './counter.js';
 import { messageOf } from './keeper.js';
@@ -23,7 +24,7 @@ interface FlushOptions {
 }
 
 const mostRows = 1_000;
-const patience = 10_000;
+const patience = { milliseconds: 10_000 };
 /** Beyond so many calls that a store does not answer, it is only waited for. */
 const mostUnanswered = 3;
 
@@ -69,7 +70,7 @@ export function flushUsage(options: FlushOptions): Flusher {
       unanswered -= 1;
     };
     answer.then(settled, settled);
-    await within(patience, answer);
+    await withDeadline(patience, () => answer);
   }
 
   async function drain(): Promise<void> {
@@ -124,7 +125,7 @@ export function flushUsage(options: FlushOptions): Flusher {
 
   async function end(): Promise<void> {
     try {
-      await within(patience, sendLast());
+      await withDeadline(patience, sendLast);
     } catch (error) {
       const detail = `usage counts since the last flush are lost: ${messageOf(error)}`;
       tell({ time: now(), kind: 'usage-failed', detail });
@@ -147,14 +148,4 @@ export function flushUsage(options: FlushOptions): Flusher {
       return closing;
     },
   };
-}
-
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const why = new Error(`no answer within ${milliseconds / 1000} s`);
-    timer = setTimeout(() => reject(why), milliseconds);
-    timer.unref();
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,3 +1,4 @@
+import { minutesADay } from './dates.js';
 import {
   dayOf,
   mergeRows,
@@ -12,7 +13,6 @@ import { folded, roomFor, topicOf } from './usage-room.js';
 
 const mostRows = 100_000;
 const mostInstances = 1_000;
-const minutesADay = 1440;
 
 /**
  * Keeps counts in this process, for as long as it lives.

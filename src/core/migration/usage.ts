@@ -1,3 +1,5 @@
+import { minute as minuteLength, minutesADay } from './dates.js';
+
 /**
  * What is counted of a request, and what `detail` says of it:
  * - `key`, `token`: it was let in with one. By day
@@ -74,11 +76,11 @@ export interface UsageStore {
   read(): Promise<Usage>;
 }
 
-const minutesADay = 1440;
-
 /** The day of a minute, both as rows have them. */
 export const dayOf = (minute: number): string =>
-  new Date(Math.floor(minute / minutesADay) * minutesADay * 60_000).toISOString().slice(0, 10);
+  new Date(Math.floor(minute / minutesADay) * minutesADay * minuteLength)
+    .toISOString()
+    .slice(0, 10);
 
 /** The name of a row: what two counts of one thing have in common. */
 export const nameOf = ({ client, key, what, detail, day }: Omit<UsageRow, 'count'>): string =>

@@ -3,14 +3,14 @@ import { UpstreamError, type UpstreamErrorCode } from '../errors.js';
 /** How long work may take, and who may end it with a reason of its own. */
 export interface Deadline {
   readonly milliseconds: number;
-  /** What it is called if it is late. */
-  readonly late: UpstreamErrorCode;
+  /** What it is called if it is late; without a name it is an Error like any other. */
+  readonly late?: UpstreamErrorCode;
   readonly closing?: AbortSignal;
 }
 
 /**
  * Runs work that has to be done by a deadline; the work is told by its signal and not waited for.
- * @throws UpstreamError if it is late
+ * @throws UpstreamError if it is late, or an Error where that has no name
  */
 export async function withDeadline<T>(
   { milliseconds, late, closing }: Deadline,
@@ -23,7 +23,8 @@ export async function withDeadline<T>(
   const stopped = new Promise<never>((_, reject) => {
     const message = `no answer within ${milliseconds / 1000} s`;
     stop = () => reject(closing?.reason);
-    timer = setTimeout(() => reject(new UpstreamError(late, message)), milliseconds);
+    const error = () => (late ? new UpstreamError(late, message) : new Error(message));
+    timer = setTimeout(() => reject(error()), milliseconds);
     timer.unref();
   });
   closing?.addEventListener('abort', stop);
