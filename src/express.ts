@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expressTemplate, toGuardRequest } from './adapters/node-request.js';
 import { answerOf, setHeaders, writeAnswer } from './adapters/node-response.js';
 import {
+  asError,
   checkRequirements,
   createGuard,
   type Guard,
@@ -33,8 +34,9 @@ export type ExpressMiddleware = (
 ) => Promise<void>;
 
 interface ExpressRequest extends IncomingMessage {
-  readonly originalUrl: string;
-  readonly baseUrl: string;
+  /** Express and Connect keep it; plain `node:http` and Next.js have `url` alone. */
+  readonly originalUrl?: string;
+  readonly baseUrl?: string;
   readonly route?: { readonly path: unknown };
   readonly params?: unknown;
   readonly body?: unknown;
@@ -60,15 +62,16 @@ export function expressGuard(source: GuardOptions | Guard): RequireToken {
     return async function requireTokenMiddleware(request, response, next) {
       try {
         const source = request as ExpressRequest;
-        const { originalUrl: url, method, rawHeaders, params, body } = source;
-        const route = () => expressTemplate(source.baseUrl, source.route?.path);
-        const nodeRequest = { source, url, method, rawHeaders, params, body, route };
+        const { originalUrl, method, headers, rawHeaders, params, body } = source;
+        const url = originalUrl ?? source.url;
+        const route = () => expressTemplate(source.baseUrl ?? '', source.route?.path);
+        const nodeRequest = { source, url, method, headers, rawHeaders, params, body, route };
         const decision = await guard(toGuardRequest(nodeRequest), required);
         if (!decision.allowed) return writeAnswer(response, answerOf(decision.denial));
         request.principal = decision.principal as Principal;
         setHeaders(response, decision.headers);
       } catch (error) {
-        return next(error);
+        return next(asError(error));
       }
       next();
     };

@@ -50,14 +50,14 @@ export const fastifyGuard = fastifyPlugin(
 
       return async function requireTokenHook(hooked, answer) {
         const [request, reply] = [hooked as FastifyRequest, answer as FastifyReply];
-        const { originalUrl: url, method, raw, params, body } = request;
+        const { originalUrl: url, method, raw, headers, params, body } = request;
         const { rawHeaders } = raw;
         const route = () => request.routeOptions.url;
-        const nodeRequest = { source: raw, url, method, rawHeaders, params, body, route };
+        const nodeRequest = { source: raw, url, method, headers, rawHeaders, params, body, route };
         const decision = await guard(toGuardRequest(nodeRequest), required);
         if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
-        const { headers } = decision.allowed ? decision : decision.denial;
-        reply.headers(besideOthers(headers, (name) => reply.getHeader(name)));
+        const { headers: ours } = decision.allowed ? decision : decision.denial;
+        reply.headers(besideOthers(ours, (name) => reply.getHeader(name)));
         if (decision.allowed) {
           request.principal = decision.principal as Principal;
         } else {

@@ -59,3 +59,4 @@ export { memoryUsage } from './core/migration/usage-memory.js';
 export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
+export { asError } from './core/thrown.js';

@@ -1,5 +1,6 @@
 import { expressTemplate } from './adapters/node-request.js';
 import { besideOthers, writeAnswer } from './adapters/node-response.js';
+import { asError } from './index.js';
 import {
   answerReports,
   type ExpressPageRequest,
@@ -28,23 +29,17 @@ export function reportPage(options: ReportPageOptions): ReportPage {
   const answer = answerReports(options);
 
   async function onExpress(request: ExpressPageRequest, response: PageResponse): Promise<void> {
-    const { method, originalUrl, rawHeaders, params, body: parsed, baseUrl = '', route } = request;
-    const routeTemplate = () => expressTemplate(baseUrl, route?.path);
-    const asked = { method, originalUrl, rawHeaders, params, body: parsed, routeTemplate };
-    writeAnswer(response, await answer(asked, request));
+    const { method, originalUrl, url, headers, rawHeaders, params, body, baseUrl, route } = request;
+    const routeTemplate = () => expressTemplate(baseUrl ?? '', route?.path);
+    const shared = { method, originalUrl, url, headers, rawHeaders, params, body };
+    writeAnswer(response, await answer({ ...shared, routeTemplate }, request));
   }
 
   async function onFastify(request: FastifyPageRequest, reply: FastifyPageReply): Promise<void> {
-    const { method, originalUrl, params, body: parsed, raw } = request;
+    const { method, originalUrl, url, headers: sent, params, body: parsed, raw } = request;
     const routeTemplate = () => request.routeOptions?.url;
-    const asked = {
-      method,
-      originalUrl,
-      params,
-      body: parsed,
-      rawHeaders: raw.rawHeaders,
-      routeTemplate,
-    };
+    const shared = { method, originalUrl, url, headers: sent, params, body: parsed };
+    const asked = { ...shared, rawHeaders: raw.rawHeaders, routeTemplate };
     const { status, headers, body } = await answer(asked, raw);
     if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
     reply.code(status);
@@ -57,11 +52,14 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     answering: PageResponse | FastifyPageReply,
     next?: (error?: unknown) => void,
   ): Promise<void> {
-    // Of the request any middleware may have made something else.
-    if (!('setHeader' in answering)) return onFastify(request as FastifyPageRequest, answering);
-    await onExpress(request as ExpressPageRequest, answering).catch((error) => {
+    try {
+      // Of the request any middleware may have made something else.
+      if ('setHeader' in answering) await onExpress(request as ExpressPageRequest, answering);
+      else await onFastify(request as FastifyPageRequest, answering);
+    } catch (thrown) {
+      const error = asError(thrown);
       if (!next) throw error;
-      next(error ?? new TypeError('reportPage: there is no report'));
-    });
+      next(error);
+    }
   } as ReportPage;
 }

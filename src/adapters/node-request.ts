@@ -5,20 +5,25 @@ export interface NodeRequest {
   /** The request itself. */
   readonly source: object;
   readonly method: string | undefined;
-  readonly url: string;
-  /** Names and values in turn: Node's own `headers` hide a second `Authorization`. */
-  readonly rawHeaders: readonly string[];
+  readonly url: string | undefined;
+  /** As the application left them: what a middleware set or deleted counts. */
+  readonly headers: NodeHeaders | undefined;
+  /** Names and values in turn, as sent: Node's own `headers` hide a second `Authorization`. */
+  readonly rawHeaders: readonly string[] | undefined;
   readonly params: unknown;
   /** The body, if it was parsed already. */
   readonly body: unknown;
-  /** Its route's template; asked only by who wants to know. */
+  /** Returns the template of its route; called only if an event or a count needs it. */
   route?(): string | undefined;
 }
 
-/** A Node framework's request in the guard's words. */
+/** Headers by name, as `IncomingMessage.headers` has them. */
+export type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Translates a Node framework's request into a {@link GuardRequest}. */
 export const toGuardRequest = (request: NodeRequest): GuardRequest => new NodeGuardRequest(request);
 
-// A class, since getters of an object literal are made anew for each: that took longer than all the rest.
+// A class: the getters of an object literal are created again for each request, which is slower.
 class NodeGuardRequest implements GuardRequest {
   readonly source: object;
   readonly method: string;
@@ -28,19 +33,20 @@ class NodeGuardRequest implements GuardRequest {
   readonly #given: NodeRequest;
 
   constructor(given: NodeRequest) {
-    const { source, method = 'GET', url, rawHeaders, body } = given;
+    const { source, method = 'GET', url = '/', headers = {}, rawHeaders = [], body } = given;
     this.source = source;
     this.method = method;
     this.url = url;
+    const read = rawHeaders.length > 0 ? parsedHeader : anyHeader;
     // RFC 9113 §8.3.1: what HTTP/1.1 calls Host is :authority in HTTP/2.
     this.header = (name) =>
-      headerOf(rawHeaders, name) ??
-      (name === 'host' ? headerOf(rawHeaders, ':authority') : undefined);
+      read(headers, name, rawHeaders) ??
+      (name === 'host' ? read(headers, ':authority', rawHeaders) : undefined);
     this.formToken = hasFormToken(body, this.header);
     this.#given = given;
   }
 
-  get params(): Readonly<Record<string, string>> {
+  get params(): Readonly<Record<string, string | undefined>> {
     return plainParams(this.#given.params);
   }
 
@@ -49,15 +55,42 @@ class NodeGuardRequest implements GuardRequest {
   }
 }
 
-function headerOf(rawHeaders: readonly string[], name: string): string | undefined {
-  let found: string | undefined;
+/**
+ * A header of a request that Node's HTTP parser made. What the application left in the request
+ * counts; the raw list only tells that a header, unless the application replaced it, was sent twice.
+ */
+function parsedHeader(
+  headers: NodeHeaders,
+  name: string,
+  rawHeaders: readonly string[],
+): string | undefined {
+  const value = joined(Object.hasOwn(headers, name) ? headers[name] : undefined);
+  if (value === undefined) return undefined;
+  let first: string | undefined;
+  let all: string | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const written = rawHeaders[i];
     if (written?.length !== name.length || written.toLowerCase() !== name) continue;
-    const value = rawHeaders[i + 1] ?? '';
-    found = found === undefined ? value : `${found}, ${value}`;
+    const sent = rawHeaders[i + 1] ?? '';
+    first ??= sent;
+    all = all === undefined ? sent : `${all}, ${sent}`;
   }
-  return found;
+  return value === first && all !== undefined ? all : value;
+}
+
+/** A header of any other request: serverless adapters and tests spell the names as they like. */
+function anyHeader(headers: NodeHeaders, name: string): string | undefined {
+  const values = Object.entries(headers)
+    .filter(([written]) => written.length === name.length && written.toLowerCase() === name)
+    .map(([, value]) => joined(value))
+    .filter((value) => value !== undefined);
+  return values.length > 0 ? [...new Set(values)].join(', ') : undefined;
+}
+
+// A value of another type, which only an application can have set, is not a header.
+function joined(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) && value.length > 0 ? value.join(', ') : undefined;
 }
 
 /**
@@ -82,10 +115,17 @@ function hasFormToken(body: unknown, header: GuardRequest['header']): boolean {
   );
 }
 
-// Express 5 splits what a wildcard matched into a list.
-function plainParams(params: unknown): Readonly<Record<string, string>> {
-  const entries = Object.entries((params ?? {}) as Record<string, string | readonly string[]>);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.join('/')]),
-  );
+// Express 5 splits what a wildcard matched into a list. What a param handler or a schema has made of
+// a parameter is a string if it was a number, and absent if it is anything else.
+function plainParams(params: unknown): Readonly<Record<string, string | undefined>> {
+  const plain: Record<string, string | undefined> = { __proto__: null } as never;
+  if (typeof params !== 'object' || params === null) return plain;
+  for (const [name, value] of Object.entries(params)) {
+    if (typeof value === 'string') plain[name] = value;
+    else if (Number.isFinite(value) || typeof value === 'bigint') plain[name] = String(value);
+    else if (Array.isArray(value) && value.every((one) => typeof one === 'string')) {
+      plain[name] = value.join('/');
+    }
+  }
+  return plain;
 }

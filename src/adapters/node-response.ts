@@ -18,22 +18,23 @@ export function besideOthers(
 
 /** The part of Node's response that carries headers. */
 export interface NodeResponse {
+  readonly headersSent: boolean;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string): unknown;
 }
 
 /** As much of Node's response as answers a request. */
 export interface AnswerableResponse extends NodeResponse {
-  readonly headersSent: boolean;
   statusCode: number;
   end(body: string): unknown;
 }
 
-/** Sets a decision's headers on Node's own response. */
+/** Sets a decision's headers on Node's own response, unless somebody else has begun to answer. */
 export function setHeaders(
   response: NodeResponse,
   headers: Readonly<Record<string, string>>,
 ): void {
+  if (response.headersSent) return;
   const all = besideOthers(headers, (name) => response.getHeader(name));
   for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
 }

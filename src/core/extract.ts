@@ -5,10 +5,16 @@ export interface GuardRequest {
   readonly method: string;
   /** Path and query as received. */
   readonly url: string;
-  /** The value of a header; a repeated one is joined with ", ". The name comes in lower case. */
+  /**
+   * Returns a header as the application's request object has it; one that was sent twice is joined
+   * with ", ". The name comes in lower case.
+   */
   header(name: string): string | undefined;
-  /** The framework's decoded route parameters, where the door has them. */
-  readonly params?: Readonly<Record<string, string>>;
+  /**
+   * The framework's decoded route parameters, where the adapter has them. A number becomes a string;
+   * what is neither is absent.
+   */
+  readonly params?: Readonly<Record<string, string | undefined>>;
   /** An already parsed form body has its own `access_token`. */
   readonly formToken?: boolean;
   /** The template of its route, such as `/orders/:id`, where the door knows it; never the path itself. */
@@ -75,7 +81,7 @@ const longestText = 16_384;
 export function createExtractor(
   places: KeyPlaces = tokensOnly,
 ): (request: GuardRequest) => Credential | undefined {
-  function fromAuthorization(header: string | undefined): Credential | undefined {
+  function fromAuthorization(header: string | undefined): Presented | undefined {
     if (header === undefined) return undefined;
     // As nearly every client writes it: what has none of these in it is one credential.
     if (header.startsWith('Bearer ')) {
@@ -91,9 +97,11 @@ export function createExtractor(
     return asked === 'bearer' ? bearer(text) : undefined;
   }
 
-  // The grammar of a token is for whoever reads it: one that is known already had it.
-  const bearer = (text: string): Credential =>
-    isKeyShaped(text) ? found(text, 'bearer') : { kind: 'token', text };
+  // The verifier checks the grammar of a token: a cached one has passed that check.
+  function bearer(text: string): Presented {
+    if (text === '') return { kind: 'empty' };
+    return isKeyShaped(text) ? found(text, 'bearer') : { kind: 'token', text };
+  }
 
   const isKeyShaped = (text: string): boolean =>
     text.length <= longestText && places.shapes.some((shape) => shape.test(text));
@@ -112,28 +120,49 @@ export function createExtractor(
   function keysIn(query: string): readonly FoundKey[] {
     // Whatever is written without an escape is found without decoding all the rest.
     if (places.parameters.size === 0 && !/access_token|%/.test(query)) return [];
-    const keys: FoundKey[] = [];
+    const keys = new Map<string, FoundKey>();
     for (const [name, value] of new URLSearchParams(query)) {
       const plain = plainName(name);
       if (plain === 'access_token') throw new AuthError('ERR_TOKEN_IN_QUERY');
       if (!places.parameters.has(plain)) continue;
       // Query parsers also read key[] and [key] as that name, and so could look at another value.
       if (plain !== name) throw new AuthError('ERR_API_KEY_MALFORMED');
-      keys.push(found(value, 'query'));
+      // One parameter given twice: query parsers differ in which of the two they read.
+      if (keys.has(name)) throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
+      keys.set(name, found(value, 'query'));
     }
-    return keys;
+    return [...keys.values()];
   }
 
   return function extract(request) {
     if (request.formToken) throw new AuthError('ERR_TOKEN_IN_FORM');
-    const [key, another] = keysElsewhere(request);
-    const credential = fromAuthorization(request.header('authorization'));
-    if (key === undefined) return credential;
-    if (!credential && another === undefined) return key;
-    const together = another === undefined && credential?.kind === 'token' && places.besideToken;
-    if (!together) throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
-    return { kind: 'both', text: credential.text, key: key.text, place: key.place };
+    const [key, ...others] = keysElsewhere(request);
+    const presented = fromAuthorization(request.header('authorization'));
+    if (key === undefined) return isEmpty(presented) ? missing() : presented;
+    if (others.some(({ text }) => text !== key.text))
+      throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
+    // The same text in several places is one key. A URL is the place that an operator must know of.
+    const only = others.find(({ place }) => place === 'query') ?? key;
+    if (!presented) return only;
+    if (isEmpty(presented)) throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
+    if (presented.text === key.text) return only;
+    if (presented.kind !== 'token' || !places.besideToken) {
+      throw new AuthError('ERR_CREDENTIAL_AMBIGUOUS');
+    }
+    return { kind: 'both', text: presented.text, key: only.text, place: only.place };
   };
+}
+
+/** What `Authorization` presents; `empty` is `Bearer` with nothing after it. */
+type Presented = Exclude<Credential, { readonly kind: 'both' }> | { readonly kind: 'empty' };
+
+const isEmpty = (
+  presented: Presented | undefined,
+): presented is Extract<Presented, { readonly kind: 'empty' }> => presented?.kind === 'empty';
+
+// Not anonymous either: the client meant to send a token.
+function missing(): never {
+  throw new AuthError('ERR_CREDENTIAL_MISSING');
 }
 
 function withoutQuotes(header: string): string {

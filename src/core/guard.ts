@@ -2,15 +2,16 @@ import { createAuthenticator } from './authenticate.js';
 import { createAuthorizer } from './authorize.js';
 import { createChallenger } from './challenge.js';
 import type { Decision } from './decision.js';
-import { AuthError, UpstreamError } from './errors.js';
-import { attemptOf, createTeller } from './events.js';
+import { AuthError } from './errors.js';
+import { type Attempt, attemptOf, createTeller } from './events.js';
 import { createExtractor, type GuardRequest } from './extract.js';
 import { createMigration } from './migration/admit.js';
 import { type Counts, createTally } from './migration/tally.js';
 import type { Usage } from './migration/usage.js';
 import { checkOptions, type GuardOptions } from './options.js';
 import { checkRequirements, passesWithout, type Requirements } from './requirements.js';
-import { rulingOf } from './ruling.js';
+import { createRulings } from './ruling.js';
+import { asError, isRefusal } from './thrown.js';
 
 /** Decides about one request. */
 export type Guard = ((request: GuardRequest, requirements?: Requirements) => Promise<Decision>) & {
@@ -47,21 +48,24 @@ export function createGuard(options: GuardOptions): Guard {
   const settings = checkOptions(options);
   const extract = createExtractor(settings.apiKeys?.places);
   const { authenticate, forget, ...keys } = createAuthenticator(settings);
-  const migration = createMigration(settings.apiKeys, { now: settings.now, forget });
+  const issuers = settings.issuers.map(({ issuer }) => issuer);
+  const migration = createMigration(settings.apiKeys, { now: settings.now, forget, issuers });
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
   const { begin, tell } = createTeller(settings);
   const tally = createTally();
+  const rulingFor = createRulings(migration.plan);
 
   async function guard(request: GuardRequest, requirements?: Requirements): Promise<Decision> {
-    const required = checkRequirements(requirements);
-    const attempt = attemptOf(request, required, begin());
+    let attempt: Attempt | undefined;
     let decision: Decision;
     try {
+      const required = checkRequirements(requirements);
+      attempt = attemptOf(request, required, begin());
       const credential = extract(request);
       attempt.credential = credential;
       if (credential) {
-        const ruling = rulingOf(migration.plan(), attempt.notes);
+        const ruling = rulingFor(required, attempt.notes);
         // Who is known already is answered at once; a wait for nothing is the dearest part of it.
         const found = authenticate(credential, attempt.seen, ruling);
         const principal = found instanceof Promise ? await found : found;
@@ -74,9 +78,10 @@ export function createGuard(options: GuardOptions): Guard {
       }
       decision = { allowed: true, principal: attempt.principal, headers: attempt.notices };
     } catch (error) {
-      // Anything else is a bug, and must not be taken for a bad credential.
-      if (!(error instanceof AuthError || error instanceof UpstreamError)) throw error;
-      decision = { allowed: false, error, denial: challenge(error, required, attempt.notices) };
+      // Anything else is a bug, and must not be taken for an invalid credential.
+      if (!attempt || !isRefusal(error)) throw asError(error);
+      const { required, notices } = attempt;
+      decision = { allowed: false, error, denial: challenge(error, required, notices) };
     }
     migration.count(attempt, decision, tally.add(attempt, decision));
     return tell(attempt, decision);

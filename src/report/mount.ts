@@ -1,4 +1,4 @@
-import { toGuardRequest } from '../adapters/node-request.js';
+import { type NodeHeaders, toGuardRequest } from '../adapters/node-request.js';
 import { type Answer, type AnswerableResponse, answerOf } from '../adapters/node-response.js';
 import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
 import { contentSecurityPolicy, renderHtml } from './html.js';
@@ -31,8 +31,10 @@ export interface ReportPageOptions {
 /** As much of a framework's request as the page needs. */
 export interface PageRequest {
   readonly method?: string | undefined;
-  readonly originalUrl: string;
-  readonly rawHeaders: readonly string[];
+  readonly originalUrl?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers?: NodeHeaders | undefined;
+  readonly rawHeaders?: readonly string[] | undefined;
   readonly params?: unknown;
   readonly body?: unknown;
   /** Its route's template; asked only by who wants to know. */
@@ -60,7 +62,7 @@ export interface PageResponse extends AnswerableResponse {}
 
 /** As much of Fastify's request as the page needs. */
 export interface FastifyPageRequest extends Omit<PageRequest, 'rawHeaders'> {
-  readonly raw: { readonly rawHeaders: readonly string[] };
+  readonly raw: { readonly rawHeaders?: readonly string[] | undefined };
   readonly routeOptions?: { readonly url?: string | undefined };
 }
 
@@ -108,9 +110,11 @@ export function answerReports(
   }
 
   return async function answer(asked, source) {
-    const { method = 'GET', originalUrl: url, rawHeaders, params, body, routeTemplate } = asked;
+    const { method = 'GET', headers: sent, rawHeaders, params, body, routeTemplate } = asked;
+    const url = asked.originalUrl ?? asked.url;
     const route = () => routeTemplate?.();
-    const request = toGuardRequest({ source, method, url, rawHeaders, params, body, route });
+    const nodeRequest = { source, method, url, headers: sent, rawHeaders, params, body, route };
+    const request = toGuardRequest(nodeRequest);
     const decision = await guard(request, required);
     if (!decision.allowed) return answerOf(decision.denial);
     const headers = { ...decision.headers, ...securing };
@@ -118,8 +122,9 @@ export function answerReports(
       return { status: 405, headers: { ...headers, Allow: 'GET, HEAD' }, body: '' };
     }
     if (own) {
-      const { clientId, key } = decision.principal ?? {};
-      const mine = ownReport(await current(), clientId ?? key?.id ?? '');
+      const { clientId, key, issuer } = decision.principal ?? {};
+      const client = clientId ?? key?.id;
+      const mine = client === undefined ? undefined : ownReport(await current(), client, issuer);
       return mine ? json(200, headers, mine) : json(404, headers, { title: 'Not known yet' });
     }
     return write(await current(), headers, request.header('accept') ?? '');
@@ -192,7 +197,14 @@ function checkOptions(options: ReportPageOptions) {
   for (const name of Object.keys(Object(options))) {
     if (!names.includes(name)) throw mistake(`.${name} is not known: use ${names.join(', ')}`);
   }
-  const { report, guard, requirements = {}, own = false, maxAge = 60, now = Date.now } = options;
+  const {
+    report,
+    guard,
+    requirements = {},
+    own = false,
+    maxAge = 60,
+    now = () => Date.now(),
+  } = options;
   if (typeof report !== 'function') throw mistake('.report is no function that makes a report');
   if (typeof guard !== 'function' || typeof guard.usage !== 'function') {
     throw mistake('.guard is no guard: a report is for few eyes. Hand in one made by createGuard');
@@ -200,7 +212,11 @@ function checkOptions(options: ReportPageOptions) {
   // A guard may let in who has no credential: not here.
   const asked = checkRequirements(requirements);
   if (asked.optional) throw mistake('.requirements.optional would show it to everybody');
-  const required = checkRequirements({ ...requirements, optional: false });
+  // A plan that only reports a check must not open the page of all clients.
+  if (asked.enforce === false) {
+    throw mistake('.requirements.enforce must not be false: the page always enforces every check');
+  }
+  const required = checkRequirements({ ...requirements, optional: false, enforce: true });
   const { scopes, anyScope, orgId, check } = required;
   if (typeof own !== 'boolean') throw mistake('.own is neither true nor false');
   if (!own && !(scopes || anyScope || orgId || check)) {

@@ -135,7 +135,7 @@ export const keyCases: readonly Case[] = [
   rule(
     'key-two-places',
     'RFC 6750 §2: two keys MUST be 400, even two of one client',
-    () => ({ headers: ['X-API-Key', 'sk_1', 'Authorization', 'Bearer sk_1'] }),
+    () => ({ headers: ['X-API-Key', 'sk_1', 'Authorization', 'Bearer sk_2'] }),
     ambiguous,
     shaped,
   ),

@@ -36,14 +36,14 @@ const refused: Record<string, readonly [readonly string[], string, string]> = {
   'a tab inside': [['X-API-Key', 'sk\t1'], '/', malformed],
   'two schemes': [['Authorization', 'ApiKey sk_1', ...bearer], '/', 'ERR_HEADER_REPEATED'],
   'a scheme and a header': [
-    ['Authorization', 'ApiKey sk_1', ...key],
+    ['Authorization', 'ApiKey sk_2', ...key],
     '/',
     'ERR_CREDENTIAL_AMBIGUOUS',
   ],
   'a token and a key': [[...bearer, ...key], '/', 'ERR_CREDENTIAL_AMBIGUOUS'],
   'a token and a parameter': [bearer, '/?api_key=sk_1', 'ERR_CREDENTIAL_AMBIGUOUS'],
   'a parameter with brackets': [[], '/?api_key%5B%5D=sk_1', malformed],
-  'an absolute target': [key, 'http://api.test/?api_key=sk_1', 'ERR_CREDENTIAL_AMBIGUOUS'],
+  'an absolute target': [key, 'http://api.test/?api_key=sk_2', 'ERR_CREDENTIAL_AMBIGUOUS'],
   'access_token in the query': [key, '/?access_token=a', 'ERR_TOKEN_IN_QUERY'],
 };
 

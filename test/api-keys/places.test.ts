@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { GuardRequest, KeySource } from '../../src/index.js';
+import type { GuardRequest, KeySource, KeyPlace } from '../../src/index.js';
 import { requestOf, sending } from '../rfc/ask.js';
 import { openScene } from './scene.js';
 
@@ -107,14 +107,14 @@ const refused: Record<string, readonly [GuardRequest, string]> = {
   'a list behind a scheme': [sending('ApiKey sk_1, sk_2'), second],
   'two schemes': [sending('ApiKey sk_1, Bearer sk_1'), second],
   'two shapes behind Bearer': [sending('Bearer sk_1, Bearer sk_1'), second],
-  'two headers': [requestOf({ 'x-api-key': 'sk_1', 'x-legacy-key': 'sk_1' }), ambiguous],
-  'a header and a scheme': [beside('ApiKey sk_1', { 'x-api-key': 'sk_1' }), ambiguous],
-  'a header and a shape': [beside('Bearer sk_1', { 'x-api-key': 'sk_1' }), ambiguous],
-  'a header and the query': [asking('key=sk_1', { 'x-api-key': 'sk_1' }), ambiguous],
-  'a scheme and the query': [beside('Token sk_1', {}, '/?key=sk_1'), ambiguous],
+  'two headers': [requestOf({ 'x-api-key': 'sk_1', 'x-legacy-key': 'sk_2' }), ambiguous],
+  'a header and a scheme': [beside('ApiKey sk_1', { 'x-api-key': 'sk_2' }), ambiguous],
+  'a header and a shape': [beside('Bearer sk_1', { 'x-api-key': 'sk_2' }), ambiguous],
+  'a header and the query': [asking('key=sk_1', { 'x-api-key': 'sk_2' }), ambiguous],
+  'a scheme and the query': [beside('Token sk_1', {}, '/?key=sk_2'), ambiguous],
   'a parameter twice': [asking('key=sk_1&key=sk_1'), ambiguous],
-  'two parameters': [asking('key=sk_1&api_key=sk_1'), ambiguous],
-  'three keys': [asking('key=sk_1&api_key=sk_1', { 'x-api-key': 'sk_1' }), ambiguous],
+  'two parameters': [asking('key=sk_1&api_key=sk_2'), ambiguous],
+  'three keys': [asking('key=sk_1&api_key=sk_1', { 'x-api-key': 'sk_2' }), ambiguous],
   'a header and an empty Authorization': [beside('', { 'x-api-key': 'sk_1' }), header],
   'a header and an opaque token': [beside('Bearer abc', { 'x-api-key': 'sk_1' }), ambiguous],
   'a name with brackets': [asking('api_key[]=sk_1'), malformed],
@@ -149,6 +149,30 @@ test.each(Object.entries(refused))('%s: refused without a look-up', async (_, gi
     expect(await scene.outcomeOf(request)).toBe(expected);
     expect(scene.store.asked).toEqual([]);
     expect(scene.issuer.requests.jwks).toBe(0);
+  }
+});
+
+/** One key in several places: with where an operator is told that it was. */
+const sameText: Record<string, readonly [GuardRequest, KeyPlace]> = {
+  'two headers': [requestOf({ 'x-api-key': 'sk_1', 'x-legacy-key': 'sk_1' }), 'header'],
+  'a header and a scheme': [beside('ApiKey sk_1', { 'x-api-key': 'sk_1' }), 'header'],
+  'a header and a shape': [beside('Bearer sk_1', { 'x-api-key': 'sk_1' }), 'header'],
+  'a header and the query': [asking('key=sk_1', { 'x-api-key': 'sk_1' }), 'query'],
+  'a scheme and the query, escaped': [beside('Token sk_1', {}, '/?key=%73k_1'), 'query'],
+  'two parameters': [asking('key=sk_1&api_key=sk_1'), 'query'],
+  everywhere: [
+    beside('ApiKey sk_1', { 'x-api-key': 'sk_1', 'x-legacy-key': 'sk_1' }, '/?key=sk_1'),
+    'query',
+  ],
+};
+
+test.each(Object.entries(sameText))('the same key in %s is one credential', async (_, given) => {
+  const [request, keyPlace] = given;
+  for (const both of ['refuse', 'same-client'] as const) {
+    const scene = await openScene({ apiKeys: { from: all, both } });
+    expect(await scene.outcomeOf(request)).toBe('allowed');
+    expect(scene.store.asked).toEqual(['sk_1']);
+    expect(scene.events).toMatchObject([{ method: 'api-key', keyPlace }]);
   }
 });
 

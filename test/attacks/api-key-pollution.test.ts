@@ -189,6 +189,7 @@ describe('nor does it let a key in where none is', () => {
       source: {},
       method: 'GET',
       url: '/',
+      headers: {},
       rawHeaders: [],
       params: {},
       body: undefined,

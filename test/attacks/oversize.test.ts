@@ -29,7 +29,7 @@ describe('an Authorization of a million characters', () => {
     ['segments', 'ERR_TOKEN_TOO_LARGE', `Bearer ${times('a.', mega)}`],
     ['padding', 'ERR_TOKEN_TOO_LARGE', `Bearer a${times('=', mega)}`],
     ['padding that goes on', 'ERR_HEADER_MALFORMED', `Bearer a${times('=', mega)}a`],
-    ['SP', 'ERR_HEADER_MALFORMED', `Bearer${times(' ', mega)}`],
+    ['SP', 'ERR_CREDENTIAL_MISSING', `Bearer${times(' ', mega)}`],
     ['SP, then something', 'ERR_HEADER_MALFORMED', `Bearer${times(' ', mega)};`],
     ['commas', 'ERR_HEADER_MALFORMED', `Bearer ${times(',', mega)}`],
     ['commas and SP', 'ERR_CREDENTIAL_MISSING', `Basic ${times(', ', mega)}`],

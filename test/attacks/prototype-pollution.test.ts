@@ -126,6 +126,7 @@ describe('nor does it let anybody in without a token', () => {
       source: {},
       method: 'GET',
       url: '/',
+      headers: {},
       rawHeaders: [],
       params: {},
       body: undefined,

@@ -2,7 +2,7 @@ import express from 'express';
 import express4 from 'express4';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expressGuard } from '../../src/express.js';
-import { ConfigError, createGuard, type Guard } from '../../src/index.js';
+import { ConfigError, createGuard, type Guard, type GuardRequest } from '../../src/index.js';
 import { createTestIssuer, type TestIssuer } from '../../src/testing.js';
 import { listenTo, told } from './open.js';
 
@@ -86,7 +86,7 @@ describe.each(Object.entries(makers))('%s', (_, make) => {
   test('an organization may come from a route parameter', async () => {
     const app = make();
     const requireToken = expressGuard(guard);
-    const orgId = { orgId: (request: { params?: Record<string, string> }) => request.params?.org };
+    const orgId = { orgId: (request: GuardRequest) => request.params?.org };
     app.get('/orgs/:org/orders', requireToken(orgId), (request, response) => {
       response.json(told(request.principal));
     });

@@ -278,7 +278,7 @@ describe('HTTP/2', () => {
       const { host } = new URL(origin);
       const rightHost = await ask(origin, { ...(await bearer({ orgId: host })), ':path': '/host' });
       expect(rightHost).toMatchObject({ status: 200 });
-      const broken = await ask(origin, { authorization: 'Bearer' });
+      const broken = await ask(origin, { authorization: 'Bearer a b' });
       expect(broken).toMatchObject({ status: 400 });
       expect(broken.body).toContain('ERR_HEADER_MALFORMED');
     } finally {

@@ -70,7 +70,7 @@ async function askAll(origin: string): Promise<number[]> {
     [[...key('sk_moved')]],
     [[...key('sk_unknown')]],
     [[...key('sk_good'), ...key('sk_good')]],
-    [[...key('sk_good')], '/?api_key=sk_good'],
+    [[...key('sk_good')], '/?api_key=sk_poor'],
     [await bearer()],
     [[...(await bearer()), ...key('sk_good')]],
     [[...(await bearer({ clientId: 'globex' })), ...key('sk_good')]],

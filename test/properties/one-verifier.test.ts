@@ -150,8 +150,9 @@ function placesOf({ headers, query, from }: Asked) {
 function outcomeOf(one: Asked): string {
   const { both, anything, requirements } = one;
   const { inKeys, inTokens } = placesOf(one);
-  const [held, another] = inKeys;
-  const [token] = inTokens;
+  const [held, another] = new Set(inKeys);
+  // The same text in a key's place is a key, wherever else it stands.
+  const [token] = inTokens.filter((text) => text !== held);
   if (another !== undefined || (held !== undefined && token !== undefined && both === 'refuse')) {
     return 'ERR_CREDENTIAL_AMBIGUOUS';
   }
@@ -195,6 +196,7 @@ async function ask({ headers, query, from, both, requirements, anything }: Asked
     source: {},
     method: 'GET',
     url: `/?${query.join('&')}`,
+    headers: parsed(headers),
     rawHeaders: headers.flat(),
     params: {},
     body: undefined,
@@ -203,6 +205,18 @@ async function ask({ headers, query, from, both, requirements, anything }: Asked
   const [event, ...more] = events;
   if (!event || more.length > 0) throw new Error('not one event');
   return { decision, event, looked, fetched };
+}
+
+/** Headers as Node's parser hands them on: of a repeated Authorization only the first is left. */
+function parsed(headers: readonly (readonly string[])[]): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const [written = '', value = ''] of headers) {
+    const name = written.toLowerCase();
+    const before = all[name];
+    if (before === undefined) all[name] = value;
+    else if (name !== 'authorization') all[name] = `${before}, ${value}`;
+  }
+  return all;
 }
 
 test('one verifier is responsible for a request, and its failure is final', async () => {
@@ -235,7 +249,10 @@ test('one verifier is responsible for a request, and its failure is final', asyn
           expect(looked).toHaveLength(event.method === 'both' ? 1 : 0);
         } else if (principal) {
           const [text = ''] = inKeys;
-          expect([inKeys.length, looked.length, fetched]).toEqual([1, 1, 0]);
+          // The same text in several places is one key.
+          expect([new Set([...inKeys, ...inTokens]).size, looked.length, fetched]).toEqual([
+            1, 1, 0,
+          ]);
           if (!one.anything) expect(keys[text]).toBe('allowed');
         } else {
           expect(one.requirements.optional).toBe(true);

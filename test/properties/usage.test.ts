@@ -37,7 +37,7 @@ const plan: MigrationPlan = {
   clients: {
     globex: 'token-only',
     ours: 'dual',
-    hooli: { checks: { audience: 'report', scopes: 'report' } },
+    hooli: { tokenChecks: { audience: 'report', scopes: 'report' } },
     initech: { mode: 'extension', until: hours(999) },
   },
   brownouts: [
@@ -225,7 +225,7 @@ function counting(rows: Map<string, UsageRow>, excluded: readonly string[]) {
     if (!isNew) return;
     place('route', route);
     place('agent', agent.replace('\u00e9', ''));
-    if (places === 'query') place('query');
+    if (places.includes('query')) place('query');
     if (token) place('both');
   };
 }
@@ -235,7 +235,9 @@ const brownoutAt = (client: string): string =>
   String(
     plan.brownouts?.find(
       ({ start: from, end, exempt }) =>
-        clock.time >= Date.parse(from) && clock.time < Date.parse(end) && !exempt?.includes(client),
+        clock.time >= Date.parse(from) &&
+        clock.time < Date.parse(end) &&
+        !(exempt as string[] | undefined)?.includes(client),
     )?.start,
   );
 

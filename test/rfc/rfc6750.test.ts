@@ -77,7 +77,16 @@ describe('RFC 6750 §2.1, the header', () => {
     },
   );
 
-  test.each(['', '=', '==', ' ', '   '])(
+  test.each(['', ' ', '   '])(
+    'RFC 6750 §3.1: Bearer with %j after it is 401 without an error',
+    async (nothing) => {
+      const decision = await guard(sending(`Bearer${nothing}`));
+      expect(verdict(decision)).toBe('ERR_CREDENTIAL_MISSING');
+      expect(JSON.stringify(decision)).not.toContain('error=');
+    },
+  );
+
+  test.each(['=', '=='])(
     'RFC 6750 §2.1 [B04]: "%s" instead of a token MUST be refused with 400',
     async (nothing) => {
       expect(await judge(guard, nothing)).toBe('ERR_HEADER_MALFORMED');
@@ -114,7 +123,9 @@ describe('RFC 6750 §2, other places', () => {
     ['text/plain, application/x-www-form-urlencoded', { access_token: 'a' }, false],
   ])('RFC 6750 §2.2 [B14]: %s with %j is a token in the form: %s', (type, body, expected) => {
     const rawHeaders = ['Content-Type', type];
-    const request = { source: {}, method: 'POST', url: '/', rawHeaders, params: {}, body };
+    const headers = { 'content-type': type };
+    const node = { source: {}, method: 'POST', url: '/', params: {}, body };
+    const request = { ...node, headers, rawHeaders };
     expect(toGuardRequest(request).formToken).toBe(expected);
   });
 

@@ -1,0 +1,21 @@
+import { AuthError, UpstreamError } from './errors.js';
+
+/** Returns whether an error is a decision about the request, and not a bug. */
+export const isRefusal = (error: unknown): error is AuthError | UpstreamError =>
+  error instanceof AuthError || error instanceof UpstreamError;
+
+/**
+ * Returns what was thrown as an `Error`. Frameworks read some values as "no error" (`undefined`,
+ * `null`) or as a command (Express: `'route'`), and would let the request pass.
+ */
+export function asError(thrown: unknown): Error {
+  if (isError(thrown)) return thrown;
+  const what = thrown === null ? 'null' : typeof thrown;
+  // The value is not quoted: it may hold a credential.
+  const message = `A function given to sallyport threw ${what}, which is not an Error: throw an Error`;
+  return new TypeError(message, { cause: thrown });
+}
+
+// An Error of another realm, such as a Jest sandbox, has another constructor.
+const isError = (value: unknown): value is Error =>
+  value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
