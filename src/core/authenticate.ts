@@ -44,7 +44,9 @@ export function createAuthenticator(settings: Settings): Authenticator {
     const principal = await verifyToken(text, seen, ruling);
     const holder = await holderOf(key, seen);
     if (holder.key) seen.key = knownKey(holder.key);
-    if (!isSameClient(principal, holder)) throw new AuthError('ERR_CREDENTIAL_MISMATCH');
+    if (!isSameClient(principal, holder, issuers.size === 1)) {
+      throw new AuthError('ERR_CREDENTIAL_MISMATCH');
+    }
     return principal;
   }
 
@@ -66,6 +68,10 @@ export function createAuthenticator(settings: Settings): Authenticator {
   };
 }
 
-// A client that neither names is not the same one.
-const isSameClient = (token: Principal, key: Principal): boolean =>
-  token.clientId !== undefined && token.clientId === key.clientId && token.orgId === key.orgId;
+// A client that neither names is not the same one. With several issuers an id alone is nobody's: a key
+// whose record names no issuer belongs to the client of none of them.
+function isSameClient(token: Principal, key: Principal, isOnlyIssuer: boolean): boolean {
+  const { clientId, orgId, issuer } = token;
+  const sameIssuer = isOnlyIssuer || issuer === key.issuer;
+  return sameIssuer && clientId !== undefined && clientId === key.clientId && orgId === key.orgId;
+}

@@ -1,6 +1,6 @@
 import { AuthError, type AuthErrorCode } from './errors.js';
 import type { GuardRequest } from './extract.js';
-import { clientOf, type Principal } from './principal.js';
+import type { Principal } from './principal.js';
 import type { Requirements } from './requirements.js';
 import type { Ruling } from './ruling.js';
 
@@ -8,12 +8,20 @@ import type { Ruling } from './ruling.js';
 export type Authorize = (
   principal: Principal,
   requirements: Requirements,
-  asked: { readonly request: GuardRequest; readonly ruling: Ruling },
+  asked: Asked,
 ) => void | Promise<void>;
+
+interface Asked {
+  readonly request: GuardRequest;
+  readonly ruling: Ruling;
+}
 
 const nothing: readonly string[] = [];
 
-/** Scopes first, then the organization, then the application's own check; the first failure is final. */
+/**
+ * The organization first, since another consent would not help a caller of another one; then scopes,
+ * then the application's own check. The first failure is final.
+ */
 export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly string[]>): Authorize {
   const sufficientFor = broaderScopes(impliedScopes);
 
@@ -32,17 +40,37 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     return any || !anyScope ? lacking : [...lacking, ...anyScope];
   }
 
-  return function authorize(principal, requirements, { request, ruling }) {
-    const { orgId, check } = requirements;
+  function checkRest(principal: Principal, requirements: Requirements, asked: Asked) {
     const missingScopes = missing(principal, requirements);
     if (missingScopes.length > 0) {
       const error = new AuthError('ERR_SCOPE_MISSING', { missingScopes });
-      ruling.fail('scopes', error, clientOf(principal));
+      asked.ruling.fail('scopes', error, principal);
     }
-    const fault = orgId === undefined ? undefined : organizationFault(principal, orgId, request);
-    if (fault) ruling.fail('organization', new AuthError(fault), clientOf(principal));
-    return check && passes(check, principal, request);
+    const { check } = requirements;
+    return check && passes(check, principal, asked.request);
+  }
+
+  return function authorize(principal, requirements, asked) {
+    const { orgId } = requirements;
+    if (orgId === undefined) return checkRest(principal, requirements, asked);
+    const wanted: unknown = typeof orgId === 'function' ? orgId(asked.request) : orgId;
+    if (isPromise(wanted)) {
+      return Promise.resolve(wanted).then((found) => {
+        checkOrganization(found, principal, asked.ruling);
+        return checkRest(principal, requirements, asked);
+      });
+    }
+    checkOrganization(wanted, principal, asked.ruling);
+    return checkRest(principal, requirements, asked);
   };
+}
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
+
+function checkOrganization(wanted: unknown, principal: Principal, ruling: Ruling): void {
+  const fault = organizationFault(wanted, principal);
+  if (fault) ruling.fail('organization', new AuthError(fault), principal);
 }
 
 async function passes(
@@ -52,12 +80,7 @@ async function passes(
   if ((await check(...asked)) !== true) throw new AuthError('ERR_CHECK_FAILED');
 }
 
-function organizationFault(
-  principal: Principal,
-  orgId: NonNullable<Requirements['orgId']>,
-  request: GuardRequest,
-): AuthErrorCode | undefined {
-  const wanted: unknown = typeof orgId === 'function' ? orgId(request) : orgId;
+function organizationFault(wanted: unknown, principal: Principal): AuthErrorCode | undefined {
   if (typeof wanted !== 'string' || wanted === '') return 'ERR_ORG_UNRESOLVED';
   if (principal.orgId === undefined) return 'ERR_ORG_MISSING';
   return principal.orgId === wanted ? undefined : 'ERR_ORG_MISMATCH';

@@ -5,6 +5,8 @@ import { modes, type SharedMode } from './migration/plan.js';
 import type { Principal } from './principal.js';
 import { bare } from './verify/json.js';
 
+type OrganizationId = string | undefined;
+
 /** What a route asks of a caller beyond a good credential. Everything given has to hold. */
 export interface Requirements {
   /** All of these. */
@@ -12,10 +14,11 @@ export interface Requirements {
   /** At least one of these; a challenge names the first. */
   readonly anyScope?: readonly string[];
   /**
-   * The organization the caller has to belong to, or where the request names it. A function that
-   * answers `undefined`, `''` or no text refuses the request: 403.
+   * The organization that the caller must belong to, or a function that finds it for a request. If it
+   * returns or resolves to anything but a non-empty string, the request is refused: 403. If it throws
+   * or rejects, the error reaches the framework's error handler.
    */
-  readonly orgId?: string | ((request: GuardRequest) => string | undefined);
+  readonly orgId?: string | ((request: GuardRequest) => OrganizationId | Promise<OrganizationId>);
   /**
    * The application's own condition: passes on exactly `true`. An exception reaches the
    * framework's error handler.
@@ -32,6 +35,11 @@ export interface Requirements {
    */
   readonly mode?: SharedMode;
   /**
+   * Enforces every check on this route, whatever the plan only reports (`checks`, `tokenChecks`).
+   * @default false
+   */
+  readonly enforce?: boolean;
+  /**
    * The template of the route, such as `/orders/:id`, for events and for counts of who still uses
    * keys. Express and Fastify know it of a route, and not of a router or of a hook of all routes.
    */
@@ -45,6 +53,7 @@ const names = [
   'check',
   'optional',
   'mode',
+  'enforce',
   'routeTemplate',
 ] as const;
 const sharedModes = modes.filter((mode): mode is SharedMode => mode !== 'extension');
@@ -68,7 +77,7 @@ export function checkRequirements(
   if (checked.has(requirements)) return requirements;
   const where = 'requirements';
   const own: Requirements = settingsOf(where, requirements, names);
-  const { scopes, anyScope, orgId, check, optional, mode, routeTemplate } = own;
+  const { scopes, anyScope, orgId, check, optional, mode, enforce, routeTemplate } = own;
   const copy: Requirements = bare({
     ...(scopes !== undefined && { scopes: listOf(`${where}.scopes`, scopes, 'scope', isScope) }),
     ...(anyScope !== undefined && {
@@ -78,6 +87,7 @@ export function checkRequirements(
     ...(check !== undefined && { check: callable(`${where}.check`, check) }),
     ...(optional !== undefined && { optional: flag(`${where}.optional`, optional) }),
     ...(mode !== undefined && { mode: oneOf(`${where}.mode`, mode, sharedModes) }),
+    ...(enforce !== undefined && { enforce: flag(`${where}.enforce`, enforce) }),
     ...(routeTemplate !== undefined && {
       routeTemplate: checkTemplate(`${where}.routeTemplate`, routeTemplate),
     }),
@@ -101,8 +111,8 @@ function checkTemplate(where: string, template: unknown): string {
 
 /** Tells whether a request without a credential may pass. */
 export function passesWithout(requirements: Requirements, optional: boolean): boolean {
-  const { optional: own = optional, scopes, anyScope, orgId, check } = requirements;
-  return own && !(scopes || anyScope || orgId || check);
+  const { optional: own = optional, scopes, anyScope, orgId, check, mode, enforce } = requirements;
+  return own && !(scopes || anyScope || orgId || check || mode || enforce);
 }
 
 /** The scopes that a client is told to ask for (RFC 6750 §3). */

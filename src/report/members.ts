@@ -37,10 +37,15 @@ export function membershipOf(
   const excluded = new Set<string>();
   const find = (client: string): Place | undefined => {
     if (exclude.has(client)) excluded.add(client);
-    const stance = stanceOf(calm, client, { now });
+    const stance = stanceOf(calm, { id: client, issuer: undefined }, { now });
     if (exclude.has(client) || (cohort !== undefined && stance.cohort !== cohort)) return undefined;
     const { mode, sunsetAt } = stance;
-    return { mode, cohort: stance.cohort, sunsetAt, standing: standingOf(calm, client, now) };
+    return {
+      mode,
+      cohort: stance.cohort,
+      sunsetAt,
+      standing: standingOf(calm, { id: client, issuer: undefined }, now),
+    };
   };
   return {
     placeOf(client) {

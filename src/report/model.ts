@@ -72,6 +72,8 @@ export interface SafeToCut {
 /** One client. */
 export interface ClientReport {
   readonly client: string;
+  /** The issuer that the id belongs to, where it is known. */
+  readonly issuer?: string;
   readonly owner?: string;
   readonly cohort?: string;
   /** What the plan says of it today, routes apart. */

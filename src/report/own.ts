@@ -1,11 +1,18 @@
 import type { ClientReport, MigrationReport } from './model.js';
 
 /**
- * What a client may be shown of itself: its own status, and no person's name. Undefined for a client
- * that is not in the report.
+ * Returns what a client may be shown of itself: its own status, and no person's name. Undefined for a
+ * client that is not in the report, and for one that another issuer knows by the same id.
+ * @param issuer - of the client's credential; an id means nothing outside its issuer (RFC 8725 §3.8)
  */
-export function ownReport(report: MigrationReport, client: string): ClientReport | undefined {
-  const found = report.clients.find((one) => one.client === client);
+export function ownReport(
+  report: MigrationReport,
+  client: string,
+  issuer?: string,
+): ClientReport | undefined {
+  const found = report.clients.find(
+    (one) => one.client === client && (one.issuer === undefined || one.issuer === issuer),
+  );
   if (!found) return undefined;
   const { owner, ...own } = found;
   return { ...own, keys: own.keys.map(({ createdBy, ...key }) => key) };

@@ -1,6 +1,6 @@
 import { day } from '../core/migration/dates.js';
 import { type Check, checks, type Plan } from '../core/migration/plan.js';
-import { checkRule } from '../core/migration/stance.js';
+import { isReported } from '../core/migration/stance.js';
 import { byText, type Clock, daysUntil, isoOf, several } from './clock.js';
 import { isRecent } from './counts.js';
 import { isLive } from './input.js';
@@ -105,7 +105,7 @@ function lateChecks(all: readonly Member[], plan: Plan, { minute }: Clock): Risk
   for (const { client, counts } of all) {
     for (const [reason, first] of counts.wouldDenySince) {
       const check = checkOf.get(reason);
-      if (!check || checkRule(plan, check, client) !== 'report') continue;
+      if (!check || !isReported(plan, check, { id: client, issuer: undefined })) continue;
       since.set(check, Math.min(since.get(check) ?? first, first));
       whose.set(check, (whose.get(check) ?? new Set()).add(client));
     }

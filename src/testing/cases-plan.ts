@@ -180,14 +180,14 @@ export const planCases: readonly Case[] = [
     'An audience that is only reported passes',
     token({ audience: 'https://other.test' }),
     passes(),
-    under({ checks: { audience: 'report' } }),
+    under({ tokenChecks: { audience: 'report' } }),
   ),
   rule(
     'plan-report-client',
     'What is reported for one client is enforced for another',
     token({ audience: 'https://other.test', clientId: 'client_2' }),
     wrongAudience,
-    under(client({ mode: 'dual', checks: { audience: 'report' } })),
+    under(client({ mode: 'dual', tokenChecks: { audience: 'report' } })),
   ),
   rule(
     'plan-report-scopes',
@@ -201,7 +201,7 @@ export const planCases: readonly Case[] = [
     'Expiry is never only reported',
     token({ expiresIn: -3600 }),
     expired,
-    under({ checks: { audience: 'report', lifetime: 'report', type: 'report' } }),
+    under({ tokenChecks: { audience: 'report', lifetime: 'report', type: 'report' } }),
   ),
   rule(
     'plan-unloaded',

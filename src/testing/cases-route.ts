@@ -121,6 +121,27 @@ export const routeCases: readonly Case[] = [
     { requirements: { orgId: (request) => request.header('host')?.split('.')[0] } },
   ),
   rule(
+    'org-later',
+    'The organization may be found by a promise',
+    token({ orgId: 'org_1' }),
+    passes({ orgId: 'org_1' }),
+    { requirements: { orgId: async () => 'org_1' } },
+  ),
+  rule(
+    'org-later-unresolved',
+    'A promise of no organization is 403',
+    token({ orgId: 'org_1' }),
+    forbidden('ERR_ORG_UNRESOLVED', 'The request names no organization'),
+    { requirements: { orgId: async () => undefined } },
+  ),
+  rule(
+    'org-before-scopes',
+    'Another organization is 403 without a challenge before scopes are looked at',
+    token({ orgId: 'org_2' }),
+    forbidden('ERR_ORG_MISMATCH', 'The credential belongs to another organization'),
+    { requirements: { orgId: 'org_1', scopes: ['a'] } },
+  ),
+  rule(
     'org-unresolved',
     'A request that names no organization is 403',
     token({ orgId: 'org_1' }),
@@ -165,10 +186,25 @@ export const routeCases: readonly Case[] = [
   rule(
     'optional-malformed',
     'A malformed credential never passes',
-    authorization('Bearer'),
+    authorization('Bearer a b'),
     malformedHeader,
     { requirements: { optional: true } },
   ),
+  rule(
+    'optional-empty',
+    'Bearer with nothing after it is not anonymous: the client meant to send a token',
+    authorization('Bearer'),
+    missing(),
+    { requirements: { optional: true } },
+  ),
+  rule('optional-mode', 'A mode is a requirement, so no credential is 401', () => ({}), missing(), {
+    options: { optional: true },
+    requirements: { mode: 'token-only' },
+  }),
+  rule('optional-enforce', 'So is enforce', () => ({}), missing(), {
+    options: { optional: true },
+    requirements: { enforce: true },
+  }),
   rule(
     'issuer-down',
     'An issuer that is down is 503 with Retry-After, never 401',

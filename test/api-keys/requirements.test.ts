@@ -30,8 +30,24 @@ const required: Record<string, readonly [Requirements, readonly string[], string
   'a check that fails': [{ check: () => false }, [], '403 ERR_CHECK_FAILED'],
   'a check that says 1': [{ check: () => 1 as never }, [], '403 ERR_CHECK_FAILED'],
   'all at once': [{ scopes: ['a'], orgId: 'org_1', check: () => true }, ['a'], 'allowed'],
-  'scopes before the organization': [
+  'the organization before scopes, for a consent would not help': [
     { scopes: ['a'], orgId: 'org_2' },
+    [],
+    '403 ERR_ORG_MISMATCH',
+  ],
+  'the organization that is found later': [{ orgId: async () => 'org_1' }, [], 'allowed'],
+  'another organization that is found later': [
+    { orgId: async () => 'org_2', scopes: ['a'] },
+    [],
+    '403 ERR_ORG_MISMATCH',
+  ],
+  'an organization that is not found later': [
+    { orgId: async () => undefined },
+    [],
+    '403 ERR_ORG_UNRESOLVED',
+  ],
+  'scopes after an organization that is found later': [
+    { scopes: ['a'], orgId: async () => 'org_1' },
     [],
     '403 ERR_SCOPE_MISSING',
   ],

@@ -6,6 +6,8 @@ import { readPlan } from '../../src/core/migration/read-plan.js';
 import { stanceOf } from '../../src/core/migration/stance.js';
 import { base, brownoutOf, day, minute } from './plans.js';
 
+const client = (id: string) => ({ id, issuer: undefined });
+
 const at = (date: string) => Date.parse(date);
 const checked = (brownout: Brownout) => {
   const [one] = readPlan('plan', { brownouts: [brownout] }).brownouts;
@@ -76,12 +78,12 @@ test('a client is told to come back when no window is open, and not before', () 
         const now = base + minutes * minute;
         const named = several.some((one) => one.exempt?.includes('acme'));
         fc.pre(!named);
-        const { refusal, retryAt } = stanceOf(plan, 'acme', { now });
+        const { refusal, retryAt } = stanceOf(plan, client('acme'), { now });
         expect(refusal).toBe(
           plan.brownouts.some((one) => openUntil(one, now)) ? 'brownout' : undefined,
         );
         expect(retryAt === undefined).toBe(refusal === undefined);
-        const refusedAt = (time: number) => stanceOf(plan, 'acme', { now: time }).refusal;
+        const refusedAt = (time: number) => stanceOf(plan, client('acme'), { now: time }).refusal;
         let end = now;
         while (refusedAt(end) === 'brownout' && end < now + day) end += minute;
         // Beyond a hundred windows in a row the search ends.
@@ -158,7 +160,7 @@ describe('whoever is refused', () => {
   const all = ['big', 'little', 'keys', 'bank', 'done', 'stranger'] as const;
   const refusals = (more: object) => {
     const plan = readPlan('plan', { ...base, ...more });
-    return Object.fromEntries(all.map((id) => [id, stanceOf(plan, id, { now }).refusal]));
+    return Object.fromEntries(all.map((id) => [id, stanceOf(plan, client(id), { now }).refusal]));
   };
   const nobody = { ...Object.fromEntries(all.map((id) => [id, undefined])), done: 'migrated' };
   const brown = (...ids: string[]) => ({
@@ -192,7 +194,7 @@ describe('a dry run', () => {
   const now = at('2027-06-01T12:00:00Z');
   const window = { start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z' };
   const stance = (plan: object, clientId = 'acme') =>
-    stanceOf(readPlan('plan', plan), clientId, { now });
+    stanceOf(readPlan('plan', plan), client(clientId), { now });
 
   test('tells that it would have refused', () => {
     const brownouts = [{ ...window, dryRun: true }];
@@ -226,7 +228,7 @@ describe('the end of a brownout', () => {
   });
   const retryAt = (...brownouts: object[]) => {
     const now = at('2027-06-01T08:00:00Z');
-    const { retryAt: time } = stanceOf(readPlan('plan', { brownouts }), 'acme', { now });
+    const { retryAt: time } = stanceOf(readPlan('plan', { brownouts }), client('acme'), { now });
     return time === undefined ? undefined : new Date(time).toJSON().slice(11, 16);
   };
 
@@ -276,6 +278,6 @@ describe('the end of a brownout', () => {
       ],
     });
     const now = at('2027-06-01T00:00:00Z');
-    expect(stanceOf(plan, 'acme', { now }).retryAt).toBe(now + 100 * 60 * minute);
+    expect(stanceOf(plan, client('acme'), { now }).retryAt).toBe(now + 100 * 60 * minute);
   });
 });

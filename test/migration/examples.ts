@@ -20,9 +20,9 @@ export const examples: readonly (readonly [what: string, plan: MigrationPlan])[]
           mode: 'extension',
           until: '2027-12-31T23:59:59.999-05:00',
           cohort: 'large',
-          checks: { audience: 'report' },
+          tokenChecks: { audience: 'report' },
         },
-        robot: { checks: { type: 'report', lifetime: 'enforce' } },
+        robot: { tokenChecks: { type: 'report', lifetime: 'enforce' } },
         empty: {},
       },
       cohorts: {
@@ -47,7 +47,8 @@ export const examples: readonly (readonly [what: string, plan: MigrationPlan])[]
         },
       ],
       pauseBrownouts: true,
-      checks: {
+      checks: { scopes: 'report', organization: 'enforce' },
+      tokenChecks: {
         audience: 'report',
         type: 'enforce',
         scopes: 'report',
@@ -75,7 +76,10 @@ export const examples: readonly (readonly [what: string, plan: MigrationPlan])[]
     'nobody, and everybody',
     { cohorts: { a: { mode: 'dual', percent: 0 }, b: { mode: 'dual', percent: 100 } } },
   ],
-  ['empty maps and lists', { clients: {}, cohorts: {}, brownouts: [], checks: {} }],
+  [
+    'empty maps and lists',
+    { clients: {}, cohorts: {}, brownouts: [], checks: {}, tokenChecks: {} },
+  ],
   [
     'names of the language',
     JSON.parse('{"clients": {"constructor": "dual", "toString": "token-only"}}'),

@@ -77,7 +77,7 @@ const times = fc
 /** The rules of a plan once more, as plainly as they can be written. */
 function expected(plan: MigrationPlan, name: string, time: number, route?: SharedMode) {
   const given = plan.clients?.[name] ?? {};
-  const own: PlanClient = typeof given === 'string' ? { mode: given } : given;
+  const own = typeof given === 'string' ? { mode: given } : (given as PlanClient);
   const group = own.cohort ?? plan.cohort;
   const theirs = (group !== undefined && plan.cohorts?.[group]) || {};
   const sunsetAt = own.until ?? theirs.sunsetAt ?? plan.sunsetAt;

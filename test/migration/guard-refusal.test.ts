@@ -219,10 +219,14 @@ describe('a route', () => {
     }
   });
 
-  test('with a mode alone may still be optional', async () => {
-    const decision = await open(ended).guard(requestOf({}), { optional: true, mode: 'token-only' });
-    expect(decision).toMatchObject({ allowed: true, principal: undefined });
-  });
+  test.each([{ mode: 'token-only' }, { mode: 'dual' }, { enforce: true }] as const)(
+    'that asks for %j lets nobody pass without a credential, optional or not',
+    async (requirement) => {
+      const { guard } = open(ended);
+      const decision = await guard(requestOf({}), { optional: true, ...requirement });
+      expect(verdict(decision)).toBe('ERR_CREDENTIAL_MISSING');
+    },
+  );
 });
 
 describe('a key without a client', () => {

@@ -29,6 +29,7 @@ const faults: readonly [Check, string, Bent, Requirements?][] = [
 ];
 const checks = faults.map(([check]) => check);
 const beforeSignature = faults.slice(0, 3);
+const keyChecks = { scopes: 'report', organization: 'report' } as const;
 const allReported = Object.fromEntries(checks.map((check) => [check, 'report']));
 
 /** A guard by this plan; each token is judged together with what would have refused it. */
@@ -71,14 +72,14 @@ const forged = (client: string, { header, claims }: Bent = {}) =>
   signCompact(headerOf(key, header), claimsOf({ client_id: client, ...claims }), stranger);
 
 describe.each(faults)('%s', (check, code, bent, route) => {
-  const report = { checks: { [check]: 'report' } };
-  const enforce = { checks: { [check]: 'enforce' } };
+  const report = { tokenChecks: { [check]: 'report' } };
+  const enforce = { tokenChecks: { [check]: 'enforce' } };
 
   test.each<[string, MigrationPlan | undefined]>([
     ['no plan', undefined],
     ['a plan that does not say', {}],
     ['a plan that says so', enforce],
-    ['a plan that reports all else', { checks: { ...allReported, [check]: 'enforce' } }],
+    ['a plan that reports all else', { tokenChecks: { ...allReported, [check]: 'enforce' } }],
   ])('is enforced by %s', async (_, plan) => {
     const { judge } = open(plan);
     expect(await judge(of('acme', bent), route)).toBe(code);
@@ -118,14 +119,17 @@ describe.each(faults)('%s', (check, code, bent, route) => {
     }
   });
 
-  test('is enforced while no plan has been loaded', async () => {
+  test('is neither enforced nor reported while no plan has been loaded: 503', async () => {
     let arrive = (_: MigrationPlan) => {};
     const load = () =>
       new Promise<MigrationPlan>((done) => {
         arrive = done;
       });
     const { judge, guard } = open({ load });
-    expect(await judge(of('acme', bent), route)).toBe(code);
+    expect(await judge(of('acme', bent), route)).toBe('ERR_PLAN_UNAVAILABLE');
+    expect(await judge(of('acme', bent), { ...route, enforce: true })).toBe(code);
+    expect(await judge(forged('acme', bent), route)).toBe('ERR_TOKEN_SIGNATURE');
+    expect(await judge(of('acme'))).toBe('allowed');
     arrive(report);
     await guard.ready();
     expect(await judge(of('acme', bent), route)).toEqual(['allowed', code]);
@@ -146,7 +150,9 @@ describe.each(faults)('%s', (check, code, bent, route) => {
 describe('the client that picks the rule', () => {
   test.each(beforeSignature)('of %s is never one that is only claimed', async (...fault) => {
     const [check, code, bent] = fault;
-    const { judge, guard, events } = open({ clients: { acme: { checks: { [check]: 'report' } } } });
+    const { judge, guard, events } = open({
+      clients: { acme: { tokenChecks: { [check]: 'report' } } },
+    });
     expect(await judge(forged('acme', bent))).toBe('ERR_TOKEN_SIGNATURE');
     expect(await judge(forged('globex', bent))).toBe('ERR_TOKEN_SIGNATURE');
     expect(await judge(of('globex', bent))).toBe(code);
@@ -165,7 +171,7 @@ describe('the client that picks the rule', () => {
   );
 
   test('is where the issuer keeps it', async () => {
-    const plan: MigrationPlan = { clients: { acme: { checks: { audience: 'report' } } } };
+    const plan: MigrationPlan = { clients: { acme: { tokenChecks: { audience: 'report' } } } };
     const { judge } = open(plan, { claims: { clientId: ['app', 'id'] } });
     const token = (claims: object) =>
       mint(key, { claims: { aud: 'https://other.test', ...claims } });
@@ -180,7 +186,7 @@ describe('the client that picks the rule', () => {
   test('is not asked for its mode', async () => {
     const plan: MigrationPlan = {
       mode: 'token-only',
-      clients: { acme: { mode: 'key-only', checks: { audience: 'report' } } },
+      clients: { acme: { mode: 'key-only', tokenChecks: { audience: 'report' } } },
     };
     const bent = { claims: { aud: 'https://other.test' } };
     expect(await open(plan).judge(of('acme', bent))).toEqual(['allowed', 'ERR_TOKEN_AUDIENCE']);
@@ -200,7 +206,7 @@ describe('what is reported', () => {
   ];
 
   test('is all of it, each once', async () => {
-    const { judge, guard, events } = open({ checks: allReported });
+    const { judge, guard, events } = open({ tokenChecks: allReported });
     const [said, ...wouldDeny] = await judge(of('acme', everything), route);
     expect(said).toBe('allowed');
     expect(wouldDeny.sort()).toEqual([...codes].sort());
@@ -214,21 +220,22 @@ describe('what is reported', () => {
   });
 
   test('is still told of a request that something else refuses', async () => {
-    const { judge, guard } = open({ checks: { audience: 'report', scopes: 'report' } });
+    const { judge, guard } = open({ tokenChecks: { audience: 'report', scopes: 'report' } });
     const token = of('acme', { claims: { aud: 'https://other.test' } });
     expect(await judge(token, { scopes: ['a'], orgId: 'org_1' })).toEqual([
       'ERR_ORG_MISSING',
       'ERR_TOKEN_AUDIENCE',
-      'ERR_SCOPE_MISSING',
     ]);
     expect(guard.counts()).toEqual({
       refused: { ERR_ORG_MISSING: 1 },
-      wouldDeny: { ERR_TOKEN_AUDIENCE: 1, ERR_SCOPE_MISSING: 1 },
+      wouldDeny: { ERR_TOKEN_AUDIENCE: 1 },
     });
   });
 
   test('is a principal like any other to the handler', async () => {
-    const decision = await open({ checks: allReported }).guard(bearing(of('acme', everything)));
+    const decision = await open({ tokenChecks: allReported }).guard(
+      bearing(of('acme', everything)),
+    );
     expect(decision).toMatchObject({
       allowed: true,
       headers: {},
@@ -240,12 +247,12 @@ describe('what is reported', () => {
     ['ERR_ORG_UNRESOLVED', () => undefined],
     ['ERR_ORG_MISSING', () => 'org_1'],
   ])('is %s too', async (code, orgId) => {
-    const { judge } = open({ checks: { organization: 'report' } });
+    const { judge } = open({ tokenChecks: { organization: 'report' } });
     expect(await judge(of('acme'), { orgId })).toEqual(['allowed', code]);
   });
 
   test('is told to no client', async () => {
-    const { guard } = open({ checks: allReported });
+    const { guard } = open({ tokenChecks: allReported });
     const decision = await guard(bearing(of('acme', everything)), { ...route, check: () => false });
     expect(decision).toMatchObject({
       allowed: false,
@@ -262,7 +269,7 @@ describe('a token that comes again', () => {
   const all = ['allowed', 'ERR_TOKEN_AUDIENCE', 'ERR_TOKEN_TYPE', 'ERR_SCOPE_MISSING'];
 
   test('is reported again', async () => {
-    const { judge, guard } = open({ checks: allReported });
+    const { judge, guard } = open({ tokenChecks: allReported });
     for (let times = 1; times <= 3; times += 1) {
       expect(await judge(bad, route)).toEqual(all);
       expect(await judge(good)).toBe('allowed');
@@ -282,11 +289,11 @@ describe('a token that comes again', () => {
       },
     });
     await guard.ready();
-    const publish = async (checks: MigrationPlan['checks'] & object) => {
+    const publish = async (checks: MigrationPlan['tokenChecks'] & object) => {
       const inForce = new Promise<void>((done) => {
         changed = done;
       });
-      plan = { clients: { acme: { checks } } };
+      plan = { clients: { acme: { tokenChecks: checks } } };
       await inForce;
     };
     for (const round of ['first', 'second']) {
@@ -304,7 +311,7 @@ describe('a token that comes again', () => {
   });
 
   test('many times at once is judged each time by itself', async () => {
-    const { guard } = open({ checks: allReported });
+    const { guard } = open({ tokenChecks: allReported });
     const decisions = await Promise.all(
       Array.from({ length: 20 }, () => guard(bearing(bad), { check: () => true })),
     );
@@ -331,13 +338,16 @@ describe('never only reported', () => {
     ['ERR_TOKEN_KEY_UNKNOWN', of('acme', { header: { kid: 'another' }, claims: bad })],
     ['ERR_TOKEN_MALFORMED', of('acme', { header: { kid: 5 }, claims: bad })],
   ])('is %s', async (code, token) => {
-    for (const plan of [{ checks: allReported }, { clients: { acme: { checks: allReported } } }]) {
+    for (const plan of [
+      { tokenChecks: allReported },
+      { clients: { acme: { tokenChecks: allReported } } },
+    ]) {
       expect(await open(plan).judge(token)).toBe(code);
     }
   });
 
   test('is what RFC 9068 requires, nor the application’s own check', async () => {
-    const plan = { checks: allReported };
+    const plan = { tokenChecks: allReported };
     const profile = open(plan, { types: ['at+jwt'] });
     expect(await profile.judge(of('acme', { claims: { jti: undefined } }))).toBe(
       'ERR_TOKEN_CLAIMS',
@@ -348,7 +358,7 @@ describe('never only reported', () => {
   test.each(['signature', 'algorithm', 'alg', 'issuer', 'iss', 'expiry', 'exp', 'kind', 'check'])(
     'is %s: a plan that asks for it is a ConfigError',
     (name) => {
-      const wanted = { [name]: 'report' } as MigrationPlan['checks'] & object;
+      const wanted = { [name]: 'report' } as MigrationPlan['tokenChecks'] & object;
       for (const plan of [{ checks: wanted }, { clients: { acme: { checks: wanted } } }]) {
         expect(() => checkPlan(plan)).toThrow(ConfigError);
         expect(() => open(plan)).toThrow(`checks.${name}`);
@@ -361,23 +371,23 @@ describe('an API key', () => {
   const route: Requirements = { scopes: ['a'], orgId: 'org_1' };
 
   test('is held against scopes and organization, and these can be reported', async () => {
-    const { judgeKey } = open({ checks: { scopes: 'report', organization: 'report' } });
-    const reported = ['allowed', 'ERR_SCOPE_MISSING', 'ERR_ORG_MISSING'];
+    const { judgeKey } = open({ checks: keyChecks });
+    const reported = ['allowed', 'ERR_ORG_MISSING', 'ERR_SCOPE_MISSING'];
     expect(await judgeKey('acme', route)).toEqual(reported);
-    expect(await open({}).judgeKey('acme', route)).toBe('ERR_SCOPE_MISSING');
+    expect(await open({}).judgeKey('acme', route)).toBe('ERR_ORG_MISSING');
   });
 
   test('has the rules of its client, and without one of its id', async () => {
-    const rules = { checks: { scopes: 'report', organization: 'report' } } as const;
+    const rules = { checks: keyChecks };
     const { judgeKey } = open({ clients: { acme: rules, key_2: rules, key_3: rules } });
-    const reported = ['allowed', 'ERR_SCOPE_MISSING', 'ERR_ORG_MISSING'];
+    const reported = ['allowed', 'ERR_ORG_MISSING', 'ERR_SCOPE_MISSING'];
     expect(await judgeKey('acme', route)).toEqual(reported);
     expect(await judgeKey('solo', route)).toEqual(reported);
-    expect(await judgeKey('globex', route)).toBe('ERR_SCOPE_MISSING');
+    expect(await judgeKey('globex', route)).toBe('ERR_ORG_MISSING');
   });
 
   test('that the plan refuses is refused, whatever is reported', async () => {
-    const { judgeKey } = open({ mode: 'token-only', checks: allReported });
+    const { judgeKey } = open({ mode: 'token-only', tokenChecks: allReported });
     expect(await judgeKey('acme', route)).toBe('ERR_API_KEY_MIGRATED');
     expect(await judgeKey('nobody', route)).toBe('ERR_API_KEY_UNKNOWN');
   });

@@ -162,7 +162,7 @@ describe('what is counted', () => {
   });
 
   test('what checks in report mode would have refused', async () => {
-    const plan: MigrationPlan = { checks: { audience: 'report' } };
+    const plan: MigrationPlan = { tokenChecks: { audience: 'report' } };
     const { rows, withToken } = await openScene({ plan });
     await withToken('acme', { audience: 'https://other' });
     expect(await rows()).toEqual([

@@ -125,7 +125,7 @@ test.each<[string, unknown, string]>([
     { brownouts: sparse },
     'plan.brownouts[1]: undefined is no object: give the settings by name',
   ],
-  ['an undefined rule', { checks: { type: undefined } }, `plan.checks.type: ${noValue}`],
+  ['an undefined rule', { tokenChecks: { type: undefined } }, `plan.tokenChecks.type: ${noValue}`],
   ['a Date', { sunsetAt: new Date(0) }, `plan.sunsetAt: this ${noDate}`],
   [
     'NaN percent',

@@ -25,7 +25,7 @@ export const structural: readonly Mistake[] = [
   [
     'an unknown member',
     '{"mode": "dual", ◀"owner": "me"}',
-    'plan.owner: "owner" is not known: use $schema, mode, deprecatedAt, sunsetAt, guide, refusedStatus, cohort, clients, cohorts, brownouts, pauseBrownouts, checks',
+    'plan.owner: "owner" is not known: use $schema, mode, deprecatedAt, sunsetAt, guide, refusedStatus, cohort, issuer, clients, cohorts, brownouts, pauseBrownouts, checks, tokenChecks',
   ],
   ['a $schema that is no text', '{"mode": "dual", ◀"$schema": 5}', 'plan.$schema: 5 is no text'],
   ['an empty $schema', '{◀"$schema": ""}', 'plan.$schema: "" is no text'],
@@ -127,25 +127,25 @@ export const structural: readonly Mistake[] = [
   ],
   [
     'an unknown check',
-    '{"checks": {"type": "report", ◀"nonce": "report"}}',
-    'plan.checks.nonce: "nonce" is not known: use audience, type, scopes, organization, lifetime',
+    '{"tokenChecks": {"type": "report", ◀"nonce": "report"}}',
+    'plan.tokenChecks.nonce: "nonce" is not known: use audience, type, scopes, organization, lifetime',
   ],
   ...['signature', 'algorithm', 'issuer', 'expiry', 'alg', 'iss', 'exp'].map(
     (check): Mistake => [
       `a report of ${check}`,
-      `{"checks": {"type": "report", ◀"${check}": "report"}}`,
-      `plan.checks.${check}: "${check}" is always enforced: signature, algorithm, issuer and expiry can never be report-only`,
+      `{"tokenChecks": {"type": "report", ◀"${check}": "report"}}`,
+      `plan.tokenChecks.${check}: "${check}" is always enforced: signature, algorithm, issuer and expiry can never be report-only`,
     ],
   ),
   [
     'a misspelled rule',
-    '{"checks": {◀"type": "reports"}}',
-    'plan.checks.type: "reports" is not known: did you mean "report"?',
+    '{"tokenChecks": {◀"type": "reports"}}',
+    'plan.tokenChecks.type: "reports" is not known: did you mean "report"?',
   ],
   [
     'another rule',
-    '{"checks": {◀"type": false}}',
-    'plan.checks.type: false is none of "enforce", "report"',
+    '{"tokenChecks": {◀"type": false}}',
+    'plan.tokenChecks.type: false is none of "enforce", "report"',
   ],
   [
     'checks that are a list',
@@ -233,7 +233,7 @@ export const structural: readonly Mistake[] = [
   ],
   [
     "a client's unreportable check",
-    client('{"checks": {"type": "report", ◀"issuer": "report"}}'),
+    client('{"checks": {"scopes": "report", ◀"issuer": "report"}}'),
     'plan.clients["acme"].checks.issuer: "issuer" is always enforced: signature, algorithm, issuer and expiry can never be report-only',
   ],
   [

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { checks } from '../../src/core/migration/plan.js';
+import { checks, keyChecks } from '../../src/core/migration/plan.js';
 import { readPlan } from '../../src/core/migration/read-plan.js';
 import { examples } from './examples.js';
 
 const at = (date: string) => Date.parse(date);
-const enforced = Object.fromEntries(checks.map((check) => [check, 'enforce']));
+const enforcing = (of: readonly string[]) =>
+  Object.fromEntries(of.map((check) => [check, 'enforce']));
+const enforced = { checks: enforcing(keyChecks), tokenChecks: enforcing(checks) };
 
 test('an empty plan is full of defaults', () => {
-  const others = { mode: undefined, cohort: undefined, sunsetAt: undefined, checks: enforced };
+  const nothing = { issuer: undefined, mode: undefined, cohort: undefined, sunsetAt: undefined };
+  const others = { ...nothing, ...enforced };
   expect(readPlan('plan', {})).toEqual({
     mode: 'dual',
     deprecatedAt: undefined,
@@ -19,7 +22,7 @@ test('an empty plan is full of defaults', () => {
     others,
     cohorts: new Map(),
     brownouts: [],
-    checks: enforced,
+    reports: false,
     deferred: new Set(),
   });
 });
@@ -42,7 +45,11 @@ test('a plan with everything in it is read whole', () => {
     large: { ...large, sunsetAt: at('2027-10-01T00:00:00Z') },
     internal: { ...large, name: 'internal', salt: 'internal', sunsetAt: undefined },
   };
-  const others = { mode: undefined, cohort: cohorts.small, sunsetAt, checks: shared };
+  const rules = {
+    checks: { scopes: 'report', organization: 'enforce' },
+    tokenChecks: shared,
+  };
+  const others = { issuer: undefined, mode: undefined, cohort: cohorts.small, sunsetAt, ...rules };
   const hour = 3_600_000;
   expect(plan).toEqual({
     mode: 'deprecated',
@@ -52,18 +59,20 @@ test('a plan with everything in it is read whole', () => {
     refusedStatus: 410,
     cohort: 'small',
     clients: new Map<string, unknown>([
-      ['acme', { ...others, mode: 'token-only' }],
+      ['acme', [{ ...others, mode: 'token-only' }]],
       [
         'bank "of" the \\ north',
-        {
-          mode: 'extension',
-          cohort: cohorts.large,
-          sunsetAt: at('2028-01-01T04:59:59.999Z'),
-          checks: shared,
-        },
+        [
+          {
+            ...others,
+            mode: 'extension',
+            cohort: cohorts.large,
+            sunsetAt: at('2028-01-01T04:59:59.999Z'),
+          },
+        ],
       ],
-      ['robot', { ...others, checks: { ...shared, type: 'report', lifetime: 'enforce' } }],
-      ['empty', others],
+      ['robot', [{ ...others, tokenChecks: { ...shared, type: 'report', lifetime: 'enforce' } }]],
+      ['empty', [others]],
     ]),
     others,
     cohorts: new Map(Object.entries(cohorts)),
@@ -73,7 +82,7 @@ test('a plan with everything in it is read whole', () => {
         end: at('2027-06-01T10:00:00Z'),
         daily: undefined,
         cohorts: undefined,
-        exempt: new Set(),
+        exempt: new Map(),
         paused: true,
         dryRun: false,
       },
@@ -86,13 +95,13 @@ test('a plan with everything in it is read whole', () => {
           days: [false, true, true, true, true, true, false],
         },
         cohorts: new Set(['small', 'large']),
-        exempt: new Set(['bank "of" the \\ north']),
+        exempt: new Map([['bank "of" the \\ north', new Set([undefined])]]),
         paused: true,
         dryRun: true,
       },
     ],
-    checks: shared,
-    deferred: new Set(['audience', 'scopes', 'lifetime', 'type']),
+    reports: true,
+    deferred: new Set(['audience', 'lifetime', 'type']),
   });
 });
 
@@ -104,14 +113,14 @@ test.each(examples)('%s is the same as a text', (_, plan) => {
 
 test('a plan is what it was when it was read', () => {
   const given = {
-    clients: { acme: { mode: 'dual' as string, checks: { type: 'report' as string } } },
+    clients: { acme: { mode: 'dual' as string, tokenChecks: { type: 'report' as string } } },
     brownouts: [{ start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z', exempt: ['acme'] }],
     checks: { scopes: 'report' as string },
   };
   const plan = readPlan('plan', given);
   const before = structuredClone(plan);
   given.clients.acme.mode = 'token-only';
-  given.clients.acme.checks.type = 'enforce';
+  given.clients.acme.tokenChecks.type = 'enforce';
   given.checks.scopes = 'enforce';
   given.brownouts[0]?.exempt.push('other');
   given.brownouts.length = 0;
@@ -122,17 +131,17 @@ test('members of objects without a prototype are members', () => {
   const acme = Object.assign(Object.create(null), { mode: 'token-only' });
   const clients = Object.assign(Object.create(null), { acme });
   const plan = readPlan('plan', Object.assign(Object.create(null), { clients }));
-  expect(plan.clients.get('acme')?.mode).toBe('token-only');
+  expect(plan.clients.get('acme')?.[0]?.mode).toBe('token-only');
 });
 
 describe('a check waits for the signature', () => {
   test.each<[string, object, string[]]>([
-    ['no check, if all are enforced', { checks: { type: 'enforce' } }, []],
-    ['one that the plan reports', { checks: { type: 'report', scopes: 'enforce' } }, ['type']],
+    ['no check, if all are enforced', { tokenChecks: { type: 'enforce' } }, []],
+    ['one that the plan reports', { tokenChecks: { type: 'report', scopes: 'report' } }, ['type']],
     [
       'one that a client has a rule for',
-      { clients: { a: 'dual', b: { checks: { audience: 'report', type: 'enforce' } } } },
-      ['audience', 'type'],
+      { clients: { a: 'dual', b: { tokenChecks: { audience: 'report', type: 'enforce' } } } },
+      ['audience'],
     ],
   ])('%s', (_, plan, expected) => {
     expect([...readPlan('plan', plan).deferred].sort()).toEqual(expected);

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import {
   type Brownout,
-  type Checks,
+  type Check,
   checks,
   type Daily,
+  keyChecks,
   type MigrationPlan,
   type Mode,
   type PlanClient,
   type PlanCohort,
+  type Rule,
   rules,
   weekdays,
 } from '../../src/core/migration/plan.js';
@@ -47,11 +49,12 @@ export const names = fc
 
 const some = <T>(of: readonly T[]) => fc.uniqueArray(fc.constantFrom(...of), { minLength: 1 });
 
-const someChecks: fc.Arbitrary<Checks> = fc.dictionary(
-  fc.constantFrom(...checks),
-  fc.constantFrom(...rules),
-  { noNullPrototype: true },
-);
+const someOf = <C extends Check>(of: readonly C[]) =>
+  fc.dictionary(fc.constantFrom(...of), fc.constantFrom(...rules), {
+    noNullPrototype: true,
+  }) as fc.Arbitrary<{ readonly [K in C]?: Rule }>;
+const someChecks = someOf(keyChecks);
+const someTokenChecks = someOf(checks);
 
 const daily: fc.Arbitrary<Daily> = fc.record(
   {
@@ -104,6 +107,8 @@ const cohort: fc.Arbitrary<PlanCohort> = fc
 const clientOf = (cohorts: readonly string[]): fc.Arbitrary<Mode | PlanClient> => {
   const rest = {
     checks: someChecks,
+    tokenChecks: someTokenChecks,
+    issuer: fc.constant('https://issuer.test'),
     ...(cohorts.length > 0 && { cohort: fc.constantFrom(...cohorts) }),
   };
   return fc.oneof(
@@ -139,6 +144,8 @@ export const plans: fc.Arbitrary<MigrationPlan> = fc
         brownouts: fc.array(brownoutOf(defined), { maxLength: 3 }),
         pauseBrownouts: fc.boolean(),
         checks: someChecks,
+        tokenChecks: someTokenChecks,
+        issuer: fc.constantFrom('https://issuer.test', 'urn:issuer'),
       },
       { requiredKeys: ['cohorts'] },
     );

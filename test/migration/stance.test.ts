@@ -1,14 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/core/errors.js';
 import type { Mode } from '../../src/core/migration/plan.js';
 import { readPlan } from '../../src/core/migration/read-plan.js';
-import { checkRule, isDrawn, planWarnings, stanceOf } from '../../src/core/migration/stance.js';
+import {
+  isDrawn,
+  keyRule,
+  planWarnings,
+  stanceOf,
+  tokenRule,
+} from '../../src/core/migration/stance.js';
 import { names } from './plans.js';
+
+const client = (id: string) => ({ id, issuer: undefined });
 
 const at = (date: string) => Date.parse(date);
 const now = at('2027-06-01T12:00:00Z');
 const modeOf = (plan: object, clientId: string, strictest?: Mode) =>
-  stanceOf(readPlan('plan', plan), clientId, { now, strictest }).mode;
+  stanceOf(readPlan('plan', plan), client(clientId), { now, strictest }).mode;
 
 describe('the mode of a client', () => {
   const plan = {
@@ -85,7 +94,7 @@ describe('the stricter mode is in force', () => {
       clients: { bank: { mode: 'extension', until: '2027-12-01T00:00:00Z' } },
     });
     for (const clientId of ['bank', 'stranger']) {
-      const stance = stanceOf(plan, clientId, { now, strictest: 'token-only' });
+      const stance = stanceOf(plan, client(clientId), { now, strictest: 'token-only' });
       expect(stance).toMatchObject({ mode: 'token-only', refusal: 'migrated' });
     }
   });
@@ -112,14 +121,16 @@ describe('the sunset', () => {
   };
 
   test.each(Object.entries(sunsets))('of %s is %s, and that moment is behind it', (id, date) => {
-    const before = stanceOf(plan, id, { now: at(date) - 1 });
+    const before = stanceOf(plan, client(id), { now: at(date) - 1 });
     expect(before).toMatchObject({ sunsetAt: at(date), refusal: undefined, retryAt: undefined });
-    expect(stanceOf(plan, id, { now: at(date) }).refusal).toBe('sunset');
-    expect(stanceOf(plan, id, { now: at('2999-01-01T00:00Z') }).refusal).toBe('sunset');
+    expect(stanceOf(plan, client(id), { now: at(date) }).refusal).toBe('sunset');
+    expect(stanceOf(plan, client(id), { now: at('2999-01-01T00:00Z') }).refusal).toBe('sunset');
   });
 
   test('is not why a client is refused that has migrated', () => {
-    expect(stanceOf(plan, 'done', { now: at('2028-01-01T00:00Z') }).refusal).toBe('migrated');
+    expect(stanceOf(plan, client('done'), { now: at('2028-01-01T00:00Z') }).refusal).toBe(
+      'migrated',
+    );
   });
 
   test('comes before a brownout', () => {
@@ -127,13 +138,13 @@ describe('the sunset', () => {
       sunsetAt: '2027-06-01T12:00:00Z',
       brownouts: [{ start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z' }],
     });
-    expect(stanceOf(brown, 'acme', { now: now - 1 }).refusal).toBe('brownout');
-    const after = stanceOf(brown, 'acme', { now });
+    expect(stanceOf(brown, client('acme'), { now: now - 1 }).refusal).toBe('brownout');
+    const after = stanceOf(brown, client('acme'), { now });
     expect(after).toMatchObject({ refusal: 'sunset', retryAt: undefined });
   });
 
   test('is none where none is set', () => {
-    const stance = stanceOf(readPlan('plan', {}), 'acme', { now: at('2999-01-01T00:00Z') });
+    const stance = stanceOf(readPlan('plan', {}), client('acme'), { now: at('2999-01-01T00:00Z') });
     expect(stance).toEqual({
       mode: 'dual',
       cohort: undefined,
@@ -145,9 +156,9 @@ describe('the sunset', () => {
   });
 
   test('is told with the name of the cohort', () => {
-    expect(stanceOf(plan, 'early', { now }).cohort).toBe('early');
-    expect(stanceOf(plan, 'bank', { now }).cohort).toBe('early');
-    expect(stanceOf(plan, 'stranger', { now }).cohort).toBe(undefined);
+    expect(stanceOf(plan, client('early'), { now }).cohort).toBe('early');
+    expect(stanceOf(plan, client('bank'), { now }).cohort).toBe('early');
+    expect(stanceOf(plan, client('stranger'), { now }).cohort).toBe(undefined);
   });
 });
 
@@ -206,7 +217,7 @@ describe('a percentage', () => {
     const modes = (name: string) =>
       ids.slice(0, 200).map((id) => {
         const everyone = { ...plan, others: { ...plan.others, cohort: plan.cohorts.get(name) } };
-        return stanceOf(everyone, id, { now }).mode;
+        return stanceOf(everyone, client(id), { now }).mode;
       });
     expect(modes('twin')).toEqual(modes('beta'));
     expect(modes('other')).not.toEqual(modes('beta'));
@@ -220,7 +231,7 @@ describe('a percentage', () => {
         { start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z', cohorts: ['beta'] },
       ],
     });
-    expect(stanceOf(plan, 'acme', { now })).toMatchObject({
+    expect(stanceOf(plan, client('acme'), { now })).toMatchObject({
       mode: 'dual',
       sunsetAt: at('2027-06-30T00:00:00Z'),
       refusal: 'brownout',
@@ -230,9 +241,9 @@ describe('a percentage', () => {
 
 describe('the rule of a check', () => {
   const plan = readPlan('plan', {
-    checks: { audience: 'report' },
+    tokenChecks: { audience: 'report' },
     clients: {
-      acme: { checks: { audience: 'enforce', scopes: 'report' } },
+      acme: { tokenChecks: { audience: 'enforce', scopes: 'report' } },
       other: { mode: 'dual' },
       short: 'dual',
     },
@@ -248,7 +259,89 @@ describe('the rule of a check', () => {
     ["is the plan's for nobody", 'audience', undefined, 'report'],
     ["is the plan's for nobody", 'scopes', undefined, 'enforce'],
   ] as const)('%s: %s of %s', (_, check, clientId, rule) => {
-    expect(checkRule(plan, check, clientId)).toBe(rule);
+    const whose = clientId === undefined ? undefined : client(clientId);
+    expect(tokenRule(plan, check, whose)).toBe(rule);
+  });
+});
+
+test('the rule of a check of API keys is not that of tokens', () => {
+  const plan = readPlan('plan', {
+    checks: { scopes: 'report' },
+    tokenChecks: { organization: 'report' },
+    clients: { acme: { checks: { organization: 'report' } } },
+  });
+  const rulesOf = (id: string) =>
+    (['scopes', 'organization', 'audience'] as const).map((check) => [
+      keyRule(plan, check, client(id)),
+      tokenRule(plan, check, client(id)),
+    ]);
+  expect(rulesOf('acme')).toEqual([
+    ['report', 'enforce'],
+    ['report', 'report'],
+    ['enforce', 'enforce'],
+  ]);
+  expect(rulesOf('globex')).toEqual([
+    ['report', 'enforce'],
+    ['enforce', 'report'],
+    ['enforce', 'enforce'],
+  ]);
+});
+
+describe('a rule of several issuers', () => {
+  const [one, other] = ['https://one.test', 'https://other.test'];
+  const read = (plan: object) => readPlan('plan', plan, [one, other]);
+  const modeOf = (plan: object, id: string, issuer: string | undefined) =>
+    stanceOf(read(plan), { id, issuer }, { now }).mode;
+
+  test('concerns the client of its issuer alone', () => {
+    for (const plan of [
+      { clients: { acme: { mode: 'token-only', issuer: one } } },
+      { issuer: one, clients: { acme: 'token-only' } },
+      { issuer: other, clients: { acme: { mode: 'token-only', issuer: one } } },
+    ]) {
+      expect(modeOf(plan, 'acme', one)).toBe('token-only');
+      expect(modeOf(plan, 'acme', other)).toBe('dual');
+      expect(modeOf(plan, 'acme', undefined)).toBe('dual');
+    }
+  });
+
+  test('may stand beside one of a namesake', () => {
+    const acme = [
+      { mode: 'token-only', issuer: one },
+      { mode: 'deprecated', issuer: other },
+    ];
+    expect(modeOf({ clients: { acme } }, 'acme', one)).toBe('token-only');
+    expect(modeOf({ clients: { acme } }, 'acme', other)).toBe('deprecated');
+    const twice = { clients: { acme: [acme[0], acme[0]] } };
+    expect(() => read(twice)).toThrow('plan.clients["acme"][1]');
+  });
+
+  test('exempts the client of its issuer alone from a brownout', () => {
+    const brownout = { start: '2027-01-01T00:00:00Z', end: '2028-01-01T00:00:00Z' };
+    const plan = read({ brownouts: [{ ...brownout, exempt: [{ client: 'acme', issuer: one }] }] });
+    const refusal = (issuer: string) => stanceOf(plan, { id: 'acme', issuer }, { now }).refusal;
+    expect([refusal(one), refusal(other)]).toEqual([undefined, 'brownout']);
+  });
+
+  test.each([
+    [{ clients: { acme: 'token-only' } }, 'plan.clients["acme"]'],
+    [{ clients: { acme: { mode: 'dual' } } }, 'plan.clients["acme"]'],
+    [
+      {
+        brownouts: [{ start: '2027-01-01T00:00:00Z', end: '2028-01-01T00:00:00Z', exempt: ['a'] }],
+      },
+      'plan.brownouts[0].exempt[0]',
+    ],
+    [{ issuer: 'https://third.test' }, 'plan.issuer'],
+    [{ clients: { acme: { issuer: 'https://third.test' } } }, 'plan.clients["acme"].issuer'],
+  ])('that names no issuer, or another, is a ConfigError: %j', (plan, where) => {
+    expect(() => read(plan)).toThrow(`${where}: `);
+    expect(() => read(plan)).toThrow(ConfigError);
+  });
+
+  test('needs no name where there is one issuer', () => {
+    const plan = readPlan('plan', { clients: { acme: 'token-only' } }, [one]);
+    expect(stanceOf(plan, { id: 'acme', issuer: one }, { now }).mode).toBe('token-only');
   });
 });
 

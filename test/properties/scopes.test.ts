@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAuthorizer } from '../../src/core/authorize.js';
-import { rulingOf } from '../../src/core/ruling.js';
+import { readPlan } from '../../src/core/migration/read-plan.js';
+import { createRulings } from '../../src/core/ruling.js';
 import { checkRequirements, type Requirements } from '../../src/index.js';
 import { bearing, judge, requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';
 import { guardFor, keyFor, mint } from '../rfc/mint.js';
 
 const key = await keyFor('ES256');
+const plan = readPlan('plan', {});
+const rulingFor = createRulings(() => plan);
 const names = ['a', 'b', 'c', 'd', 'e', 'f', '__proto__', 'constructor'];
 const scope = fc.constantFrom(...names);
 const scopes = fc.uniqueArray(scope);
@@ -47,7 +50,7 @@ test('scopes suffice exactly if they are reached from those that are held', asyn
       const authorize = async () =>
         createAuthorizer(map)(principal, requirements, {
           request: requestOf({}),
-          ruling: rulingOf(undefined, []),
+          ruling: rulingFor({}, []),
         });
       if (lacking.length === 0) return await authorize();
       const error = { code: 'ERR_SCOPE_MISSING', status: 403, missingScopes: lacking };
@@ -85,7 +88,7 @@ test('what is implied is never taken back: more scopes never suffice for less', 
       fc.pre(before.length === 0);
       await authorize(principal, checkRequirements(asked as Requirements), {
         request: requestOf({}),
-        ruling: rulingOf(undefined, []),
+        ruling: rulingFor({}, []),
       });
     }),
     { numRuns: 500 },

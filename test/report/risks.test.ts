@@ -89,8 +89,8 @@ test('a check that was only reported for more than 30 days', () => {
     ...denied('b', [40], 'ERR_API_KEY_BROWNOUT'),
   ];
   const plan: MigrationPlan = {
-    checks: { audience: 'report', scopes: 'report', organization: 'report' },
-    clients: { b: { checks: { organization: 'enforce' } } },
+    tokenChecks: { audience: 'report', scopes: 'report', organization: 'report' },
+    clients: { b: { tokenChecks: { organization: 'enforce' } } },
   };
   expect(reportOf(things, { plan }).risks).toStrictEqual([
     {
@@ -100,7 +100,7 @@ test('a check that was only reported for more than 30 days', () => {
     },
   ]);
   expect(reportOf(things).risks).toEqual([]);
-  const one = { clients: { a: { checks: { type: 'report' } } } } as const;
+  const one = { clients: { a: { tokenChecks: { type: 'report' } } } } as const;
   expect(reportOf(things, { plan: one }).risks).toHaveLength(1);
 });
 
@@ -118,7 +118,7 @@ test('each check in report mode has its codes', () => {
     reportOf(
       found.flatMap((detail) => other('would-deny', 31, { client: 'a', detail })),
       {
-        plan: { checks },
+        plan: { tokenChecks: checks },
       },
     ).risks.length;
   expect([...codes, ...orgs].map((code) => risks([code]))).toEqual([1, 1, 1, 1, 1, 1, 1]);

@@ -39,7 +39,9 @@ describe('RFC 8594 §3, the field', () => {
         const written = [
           sunsetAt,
           ...Object.values(cohorts).map((one) => one.sunsetAt),
-          ...Object.values(clients).map((one) => (typeof one === 'object' ? one.until : undefined)),
+          ...Object.values(clients).map((one) =>
+            typeof one === 'object' && 'until' in one ? one.until : undefined,
+          ),
         ].flatMap((date) => (date ? [Math.floor(Date.parse(date) / 1000)] : []));
         expect(written).toContain(parseFixdate(Sunset));
         expect(parseFixdate(Sunset)).toBeGreaterThanOrEqual(Math.floor(time / 1000));

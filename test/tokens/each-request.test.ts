@@ -125,7 +125,7 @@ async function openPlanned(plan: MigrationPlan) {
 }
 
 const report: MigrationPlan = {
-  checks: { audience: 'report', type: 'report', lifetime: 'report' },
+  tokenChecks: { audience: 'report', type: 'report', lifetime: 'report' },
 };
 const faults = [
   ['ERR_TOKEN_AUDIENCE', { aud: 'https://other.test' }],

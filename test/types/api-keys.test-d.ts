@@ -128,7 +128,11 @@ checkPlan({
   cohort: 'late',
   clients: {
     client_1: 'token-only',
-    client_2: { mode: 'extension', until: '2030-05-01T00:00:00Z', checks: { audience: 'report' } },
+    client_2: {
+      mode: 'extension',
+      until: '2030-05-01T00:00:00Z',
+      tokenChecks: { audience: 'report' },
+    },
     client_3: { cohort: 'early' },
   },
   cohorts: { early: { mode: 'deprecated', percent: 12.5, salt: 'a' }, late: {} },
@@ -143,7 +147,8 @@ checkPlan({
     },
   ],
   pauseBrownouts: false,
-  checks: { scopes: 'report', lifetime: 'enforce' },
+  checks: { scopes: 'report' },
+  tokenChecks: { lifetime: 'enforce' },
 });
 must<Equal<ReturnType<typeof checkPlan>, MigrationPlan>>();
 must<Equal<Awaited<ReturnType<PlanSource['load']>>, MigrationPlan | string>>();
@@ -172,7 +177,7 @@ checkPlan({ brownouts: [{ start: '', end: '', daily: { ...daily, days: ['monday'
 // @ts-expect-error: expiry is always enforced
 checkPlan({ checks: { expiry: 'report' } });
 // @ts-expect-error: there is no off
-checkPlan({ checks: { audience: 'off' } });
+checkPlan({ tokenChecks: { audience: 'off' } });
 // @ts-expect-error: later, at its source
 createGuard({ ...one, apiKeys: { ...keys, plan: { load: () => ({}) } } });
 // @ts-expect-error: not where it is

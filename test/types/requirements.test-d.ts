@@ -84,8 +84,9 @@ meant({ check: (principal) => principal.roles.includes('admin') });
 meant({ orgId: (request) => request.params.orgId });
 // @ts-expect-error: GuardRequest is no framework's request
 meant({ orgId: (request) => request.query.orgId });
-// @ts-expect-error: never later
 meant({ orgId: async () => 'org_1' });
+// @ts-expect-error: an organization is named by its id
+meant({ orgId: async () => 1 });
 
 // Mistake: a handler gives a caller more than was granted.
 declare const principal: Principal;

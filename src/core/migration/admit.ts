@@ -42,29 +42,44 @@ export interface Migration {
   invalidate(id: string): Promise<void>;
 }
 
+const namelessIssuer =
+  'apiKeys.lookup returned a record without an issuer, and the plan has a rule for the client id in ' +
+  'it: with several issuers an id alone could be anyone\'s. Set "issuer" in the record, or apiKeys.issuer';
+
 const tokensOnly = {
   ...{ plan: undefined, invalidations: undefined, onMigration: undefined },
   usage: false,
 } as const;
 
+interface Surroundings {
+  readonly now: () => number;
+  /** The guard's. */
+  readonly issuers: readonly string[];
+  forget(id: string): void;
+}
+
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
   settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
-  { now, forget }: { readonly now: () => number; forget(id: string): void },
+  { now, forget, issuers }: Surroundings,
 ): Migration {
   const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationTeller(onMigration);
   const ledger = createLedger(tell, now);
-  const plans = keepPlan(given, { now, tell, ledger });
+  const plans = keepPlan(given, { now, tell, ledger, issuers });
   const listening = listen(invalidations, forget);
   const attribution = attribute(settings.usage, { now, tell, plan: plans.current });
 
   return {
     admit(principal, attempt, atLeast) {
-      const client = clientOf(principal);
-      if (principal.kind === 'token' || client === undefined) return noNotices;
+      const id = clientOf(principal);
+      if (principal.kind === 'token' || id === undefined) return noNotices;
       const plan = plans.current();
       if (!plan) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', 'no plan has been loaded yet');
+      const client = { id, issuer: issuers.length > 1 ? principal.issuer : undefined };
+      if (issuers.length > 1 && principal.issuer === undefined && plan.clients.has(id)) {
+        throw new TypeError(namelessIssuer);
+      }
       const time = now();
       const stance = stanceOf(plan, client, { now: time, strictest: atLeast });
       attempt.stance = stance;

@@ -1,25 +1,32 @@
 import { flag, integer, mistake, settingsOf } from '../config.js';
+import { isObject } from '../verify/json.js';
 import { day, minute, readDate, readTime, readWeekday, week, weekdayOf } from './dates.js';
+import { plainSettings } from './plain.js';
 import type { Brownout, BrownoutPlan, CohortPlan, Daily, DailyPlan } from './plan.js';
 
 const names = ['start', 'end', 'daily', 'cohorts', 'exempt', 'paused', 'dryRun'] as const;
 
 const mostBrownouts = 366;
 
-/** Answers a cohort that the plan defines, or throws. */
-type CohortOf = (where: string, value: unknown) => CohortPlan;
+/** What a brownout may name. */
+interface Names {
+  /** Returns a cohort that the plan defines, or throws. */
+  cohortOf(where: string, value: unknown): CohortPlan;
+  /** Returns the issuer of a client that is named, or throws. */
+  issuerOf(where: string, value: unknown): string | undefined;
+}
 
 /** The brownouts of a plan, checked. */
-export function readBrownouts(where: string, given: unknown, cohortOf: CohortOf): BrownoutPlan[] {
+export function readBrownouts(where: string, given: unknown, known: Names): BrownoutPlan[] {
   if (!Array.isArray(given)) throw mistake(where, given, 'is no list of brownouts');
   if (given.length > mostBrownouts) {
     const meant = `brownouts are more than a plan may have: ${mostBrownouts}`;
     throw mistake(where, given.length, meant);
   }
-  return Array.from(given, (item, index) => readBrownout(`${where}[${index}]`, item, cohortOf));
+  return Array.from(given, (item, index) => readBrownout(`${where}[${index}]`, item, known));
 }
 
-function readBrownout(where: string, given: unknown, cohortOf: CohortOf): BrownoutPlan {
+function readBrownout(where: string, given: unknown, known: Names): BrownoutPlan {
   const own: Partial<Brownout> = settingsOf(where, given, names);
   const start = readDate(`${where}.start`, own.start);
   const end = readDate(`${where}.end`, own.end);
@@ -32,8 +39,8 @@ function readBrownout(where: string, given: unknown, cohortOf: CohortOf): Browno
     cohorts:
       cohorts === undefined
         ? undefined
-        : new Set(once(`${where}.cohorts`, cohorts, cohortOf).map(({ name }) => name)),
-    exempt: new Set(exempt === undefined ? [] : once(`${where}.exempt`, exempt, readClientId)),
+        : new Set(once(`${where}.cohorts`, cohorts, known.cohortOf).map(({ name }) => name)),
+    exempt: exempt === undefined ? new Map() : readExempt(`${where}.exempt`, exempt, known),
     paused: flag(`${where}.paused`, paused),
     dryRun: flag(`${where}.dryRun`, dryRun),
   };
@@ -60,9 +67,18 @@ function readDaily(where: string, given: unknown): DailyPlan {
 const readMinutes = (where: string, value: unknown): number =>
   integer(where, value, [1, 1439]) * minute;
 
-function readClientId(where: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw mistake(where, value, 'is no client id');
+function readExempt(where: string, given: unknown, { issuerOf }: Names): BrownoutPlan['exempt'] {
+  const exempt = new Map<string, Set<string | undefined>>();
+  each(where, given, (place, item) => {
+    const named = isObject(item) ? plainSettings(place, item, ['client', 'issuer']) : undefined;
+    const id = named ? named.client : item;
+    if (typeof id !== 'string' || id === '') throw mistake(place, item, 'is no client id');
+    const issuer = issuerOf(place, named?.issuer);
+    const issuers = exempt.get(id) ?? new Set();
+    if (issuers.has(issuer)) throw mistake(place, id, 'stands twice in the list: keep one');
+    exempt.set(id, issuers.add(issuer));
+  });
+  return exempt;
 }
 
 function each<T>(where: string, given: unknown, read: (where: string, item: unknown) => T): T[] {

@@ -1,4 +1,5 @@
-import type { Plan } from './plan.js';
+import type { ClientRef, Plan } from './plan.js';
+import type { Sliced } from './slices.js';
 import { type Standing, standingOf } from './stance.js';
 
 /** What happens to a migration, for its operators. No key, and nothing of a request. */
@@ -13,6 +14,8 @@ export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: nu
       /** A client's mode changed: by a new plan, or, told when it next comes, by a date. */
       readonly kind: 'mode';
       readonly clientId: string;
+      /** The issuer that the id belongs to, where it is known. */
+      readonly issuer?: string;
       readonly from: Standing;
       readonly to: Standing;
     }
@@ -59,39 +62,65 @@ const mostClients = 10_000;
 /** Notices when the mode of a client changes. */
 export interface Ledger {
   /** A client has come, and this is where it stands. */
-  note(clientId: string, standing: Standing): void;
+  note(client: ClientRef, standing: Standing): void;
   /** Another plan is in force. */
-  turn(from: Plan, to: Plan): void;
+  turn(from: Plan, to: Plan): Sliced<void>;
 }
 
-/** Remembers the clients that came, so that each change of mode is told once. */
-export function createLedger(tell: TellMigration, now: () => number): Ledger {
-  const seen = new Map<string, Standing>();
+interface Noted {
+  readonly client: ClientRef;
+  readonly standing: Standing;
+}
 
-  function note(clientId: string, to: Standing): void {
-    const from = seen.get(clientId);
+/** Remembers the clients that came, so that each change of mode is emitted once. */
+export function createLedger(tell: TellMigration, now: () => number): Ledger {
+  const noted = new Map<string, Noted>();
+  /** Clients whose change of mode the turn under way has not reached yet. */
+  let turning = new Map<string, Noted | ClientRef>();
+
+  function emit({ id, issuer }: ClientRef, from: Standing, to: Standing): void {
+    const named = { clientId: id, ...(issuer !== undefined && { issuer }) };
+    tell({ time: now(), kind: 'mode', ...named, from, to });
+  }
+
+  function note(client: ClientRef, to: Standing): void {
+    const name = nameOf(client);
+    const from = noted.get(name)?.standing;
     if (from === to) return;
-    seen.delete(clientId);
-    seen.set(clientId, to);
-    const [oldest] = seen.keys();
-    if (seen.size > mostClients && oldest !== undefined) seen.delete(oldest);
-    if (from !== undefined) tell({ time: now(), kind: 'mode', clientId, from, to });
+    noted.delete(name);
+    noted.set(name, { client, standing: to });
+    const [oldest] = noted.keys();
+    if (noted.size > mostClients && oldest !== undefined) noted.delete(oldest);
+    if (from !== undefined && !turning.has(name)) emit(client, from, to);
   }
 
   return {
     note,
-    turn(from, to) {
+    *turn(from, to) {
       const time = now();
-      for (const clientId of new Set([
-        ...seen.keys(),
-        ...from.clients.keys(),
-        ...to.clients.keys(),
-      ])) {
-        const before = seen.get(clientId) ?? standingOf(from, clientId, time);
-        const after = standingOf(to, clientId, time);
-        if (seen.has(clientId)) seen.set(clientId, after);
-        if (before !== after) tell({ time, kind: 'mode', clientId, from: before, to: after });
+      turning = new Map(noted);
+      for (const plan of [from, to]) {
+        for (const client of clientsOf(plan)) {
+          const name = nameOf(client);
+          if (!turning.has(name)) turning.set(name, client);
+          yield;
+        }
+      }
+      for (const [name, one] of turning) {
+        const { client, standing: before } =
+          'standing' in one ? one : { client: one, standing: standingOf(from, one, time) };
+        const after = standingOf(to, client, time);
+        if (noted.has(name)) noted.set(name, { client, standing: after });
+        turning.delete(name);
+        if (before !== after) emit(client, before, after);
+        yield;
       }
     },
   };
+}
+
+const nameOf = ({ id, issuer = '' }: ClientRef): string => `${id}\n${issuer}`;
+
+function* clientsOf({ clients }: Plan): Iterable<ClientRef> {
+  for (const [id, rules] of clients) for (const { issuer } of rules) yield { id, issuer };
 }

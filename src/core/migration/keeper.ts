@@ -1,11 +1,12 @@
 import { callable, mistake, seconds } from '../config.js';
 import { ConfigError, UpstreamError } from '../errors.js';
 import { withDeadline } from '../verify/deadline.js';
-import { has, memberOf } from '../verify/json.js';
+import { has, isObject, memberOf } from '../verify/json.js';
 import type { Ledger, TellMigration } from './changes.js';
 
 import type { MigrationPlan, Plan, PlanSource } from './plan.js';
-import { planNames, readPlan } from './read-plan.js';
+import { type PlanRead, planNames, planOf, readPlan } from './read-plan.js';
+import { doInSlices, doNow, type Sliced } from './slices.js';
 import { planWarnings } from './stance.js';
 
 /** Has the plan that is in force. */
@@ -25,6 +26,8 @@ interface Surroundings {
   readonly now: () => number;
   readonly tell: TellMigration;
   readonly ledger: Ledger;
+  /** The guard's: what a plan says of one client is said of one issuer's. */
+  readonly issuers: readonly string[];
 }
 
 const loadTimeout = 10_000;
@@ -39,8 +42,8 @@ export function keepPlan(
 ): PlanKeeper {
   if (isSource(given)) return pollPlan(given, surroundings);
   const { current, take } = holdPlan(surroundings);
-  if (given !== undefined) take(given);
-  const plan = current() ?? readPlan('plan', {});
+  if (given !== undefined) doNow(take(given));
+  const plan = current() ?? readPlan('plan', {}, surroundings.issuers);
   return { current: () => plan, ready: async () => {}, close: () => {} };
 }
 
@@ -57,11 +60,12 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
   let timer: NodeJS.Timeout | undefined;
   let failure: string | undefined;
   const initial = memberOf(source, 'initial');
-  if (initial !== undefined) take(initial);
+  if (initial !== undefined) doNow(take(initial));
 
   async function load(): Promise<void> {
     try {
-      take(await withDeadline(deadline, async () => source.load()));
+      const loaded = await withDeadline(deadline, async () => source.load());
+      await doInSlices(take(loaded), closing.signal);
       failure = undefined;
     } catch (error) {
       if (closing.signal.aborted) return;
@@ -96,30 +100,38 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
   };
 }
 
-/** Holds the last good plan, and tells what another one changes. */
-function holdPlan({ now, tell, ledger }: Surroundings) {
+/** Holds the last valid plan, and emits what another one changes. */
+function holdPlan({ now, tell, ledger, issuers }: Surroundings) {
   let plan: Plan | undefined;
-  let text: unknown;
-  let written: Readonly<Record<string, string>> = {};
+  /** What was given last, and what it was: the same text is not read again. */
+  let last: { readonly given: unknown; readonly mistake: unknown } | undefined;
+  let members: ReadonlyMap<string, string> = new Map();
 
-  function take(given: unknown): void {
-    if (plan && typeof given === 'string' && given === text) return;
-    const next = readPlan('plan', given);
-    const members = membersOf(given);
-    const changed = [...new Set([...Object.keys(written), ...Object.keys(members)])]
-      .filter((name) => written[name] !== members[name])
-      .sort();
-    if (plan && changed.length === 0) {
-      text = given;
-      return;
+  function* read(given: unknown): Sliced<PlanRead> {
+    if (typeof given === 'string' && given === last?.given && last.mistake) throw last.mistake;
+    try {
+      return yield* planOf('plan', given, issuers);
+    } catch (mistake) {
+      last = { given, mistake };
+      throw mistake;
     }
+  }
+
+  function* take(given: unknown): Sliced<void> {
+    if (plan && typeof given === 'string' && given === last?.given && !last.mistake) return;
+    const { plan: next, written } = yield* read(given);
+    last = { given, mistake: undefined };
+    const before = { plan, members };
+    members = yield* membersOf(written);
+    const changed = [...new Set([...before.members.keys(), ...members.keys()])]
+      .filter((name) => before.members.get(name) !== members.get(name))
+      .sort();
+    if (plan && changed.length === 0) return;
     const time = now();
     tell({ time, kind: 'plan', changed });
     for (const detail of planWarnings(next, time)) tell({ time, kind: 'warning', detail });
-    if (plan) ledger.turn(plan, next);
     plan = next;
-    written = members;
-    text = given;
+    if (before.plan) yield* ledger.turn(before.plan, next);
   }
 
   return { current: () => plan, take };
@@ -138,12 +150,22 @@ function checkSource(given: PlanSource): number {
   return seconds('plan.every', has(given, 'every') ? given.every : 60, [0.001, 86_400]);
 }
 
-// Text by member, to see what another plan says otherwise.
-function membersOf(answer: unknown): Readonly<Record<string, string>> {
-  const value: object = typeof answer === 'string' ? JSON.parse(answer) : (answer as object);
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)]),
-  );
+// Text by member, to see what another plan says otherwise; that of the clients in parts.
+function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
+  const members = new Map<string, string>();
+  for (const [name, member] of Object.entries(written)) {
+    if (!isObject(member)) {
+      members.set(name, JSON.stringify(member));
+      continue;
+    }
+    const parts: string[] = [];
+    for (const entry of Object.entries(member)) {
+      parts.push(JSON.stringify(entry));
+      yield;
+    }
+    members.set(name, parts.join());
+  }
+  return members;
 }
 
 // A sentence of ours is for reading as it is; another's may be anything.

@@ -1,5 +1,7 @@
 import { mistake } from '../config.js';
 import { ConfigError } from '../errors.js';
+import { isObject, namesWritten } from '../verify/json.js';
+import type { Sliced } from './slices.js';
 
 // JSON.parse does not tell where a text goes wrong, and of two equal names it keeps the last.
 
@@ -25,7 +27,7 @@ function place(where: string, path: Path): string {
  * @throws ConfigError with line and column for what is no JSON, a name that stands twice in one
  * object, `__proto__` as a name, and more than 4 MiB
  */
-export function parsePlan(where: string, text: string): unknown {
+export function* parsePlan(where: string, text: string): Sliced<unknown> {
   if (text.length > mostCharacters) {
     throw mistake(
       where,
@@ -33,7 +35,34 @@ export function parsePlan(where: string, text: string): unknown {
       `characters are more than a plan may have: ${mostCharacters}`,
     );
   }
-  return walk(where, text);
+  const value = yield* plainly(text);
+  return value ?? walk(where, text);
+}
+
+/** The object that a text is for JSON.parse; undefined if there may be anything wrong with it. */
+function* plainly(text: string): Sliced<object | undefined> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  // Of two equal names JSON.parse keeps the last, so all names are there if the text has no more.
+  let names = 0;
+  const nodes = [{ node: value as object, depth: 0 }];
+  for (const { node, depth } of nodes) {
+    if (depth > deepest) return undefined;
+    const entries = Object.entries(node);
+    if (!Array.isArray(node)) names += entries.length;
+    for (const [name, child] of entries) {
+      if (name === '__proto__') return undefined;
+      if (typeof child === 'object' && child !== null)
+        nodes.push({ node: child, depth: depth + 1 });
+      yield;
+    }
+  }
+  return namesWritten(text) === names ? value : undefined;
 }
 
 /** The same error, with the line of what it is about. */

@@ -1,13 +1,14 @@
 import { mistake, settingsOf } from '../config.js';
 import { isObject } from '../verify/json.js';
 import { entry } from './lines.js';
+import type { Sliced } from './slices.js';
 
-/** The entries of a plain object, each read under its own name. */
-export function mapOf<T>(
-  [where, what, most]: readonly [where: string, what: string, most: number],
+/** The entries of a plain object, each read under its own name; of at most `most`. */
+export function* mapOf<T>(
+  { where, what, most }: { readonly where: string; readonly what: string; readonly most: number },
   given: unknown,
   read: (where: string, value: unknown, name: string) => T,
-): ReadonlyMap<string, T> {
+): Sliced<ReadonlyMap<string, T>> {
   if (given === undefined) return new Map();
   // The entries of a Map, and what a class has in its prototype, would be passed over in silence.
   if (!isObject(given) || !isPlain(given)) {
@@ -17,13 +18,14 @@ export function mapOf<T>(
   if (entries.length > most) {
     throw mistake(where, entries.length, `${what}s are more than a plan may have: ${most}`);
   }
-  return new Map(
-    entries.map(([name, value]) => {
-      const place = entry(where, name);
-      if (name === '' || name === '__proto__') throw mistake(place, name, `names no ${what}`);
-      return [name, read(place, value, name)];
-    }),
-  );
+  const map = new Map<string, T>();
+  for (const [name, value] of entries) {
+    const place = entry(where, name);
+    if (name === '' || name === '__proto__') throw mistake(place, name, `names no ${what}`);
+    map.set(name, read(place, value, name));
+    yield;
+  }
+  return map;
 }
 
 /**

@@ -13,12 +13,20 @@ export const modes = ['key-only', 'dual', 'deprecated', 'token-only', 'extension
 export type Check = (typeof checks)[number];
 export const checks = ['audience', 'type', 'scopes', 'organization', 'lifetime'] as const;
 
+/** A check of what an API key's record grants. The other checks concern what only a token has. */
+export type KeyCheck = (typeof keyChecks)[number];
+export const keyChecks = ['scopes', 'organization'] as const;
+export const tokenOnlyChecks = ['audience', 'type', 'lifetime'] as const;
+
 /** Whether a check refuses, or only tells that it would have. */
 export type Rule = (typeof rules)[number];
 export const rules = ['enforce', 'report'] as const;
 
-/** A rule for each check that has one. */
-export type Checks = { readonly [C in Check]?: Rule };
+/** A rule for each check of API keys that has one. */
+export type Checks = { readonly [C in KeyCheck]?: Rule };
+
+/** A rule for each check of tokens that has one. */
+export type TokenChecks = { readonly [C in Check]?: Rule };
 
 /** A day of the week, in UTC. */
 export type Weekday = (typeof weekdays)[number];
@@ -46,8 +54,17 @@ export interface MigrationPlan {
   readonly refusedStatus?: 401 | 410;
   /** Of every client that names none. */
   readonly cohort?: string;
-  /** By client id; a mode alone is short for an object with it. */
-  readonly clients?: Readonly<Record<string, Mode | PlanClient>>;
+  /**
+   * The issuer that the client ids of this plan belong to: an id means nothing outside its issuer
+   * (RFC 8725 §3.8). Required where the guard has several issuers and a rule names a client without
+   * its own `issuer`.
+   */
+  readonly issuer?: string;
+  /**
+   * By client id; a mode alone is short for an object with it. A list has one rule for each of several
+   * issuers that know a client by this id.
+   */
+  readonly clients?: Readonly<Record<string, Mode | PlanClient | readonly PlanClient[]>>;
   readonly cohorts?: Readonly<Record<string, PlanCohort>>;
   readonly brownouts?: readonly Brownout[];
   /**
@@ -56,10 +73,17 @@ export interface MigrationPlan {
    */
   readonly pauseBrownouts?: boolean;
   /**
-   * What a token is held against.
+   * Checks of API keys: `report` lets a request pass that the check would refuse, and tells of it.
+   * A route with `enforce: true` and the report page enforce every check all the same.
    * @default each `enforce`
    */
   readonly checks?: Checks;
+  /**
+   * The same for access tokens, so mind what a client may then do with one: with `scopes` or
+   * `organization` on `report`, every valid token passes every route that does not say `enforce: true`.
+   * @default each `enforce`
+   */
+  readonly tokenChecks?: TokenChecks;
 }
 
 /** What a plan says of one client. */
@@ -68,8 +92,19 @@ export interface PlanClient {
   /** The end of its extension; with `mode: 'extension'`, and only then. */
   readonly until?: string;
   readonly cohort?: string;
+  /** The issuer that knows the client by this id. @default the plan's `issuer` */
+  readonly issuer?: string;
   /** Where it differs from the plan's. */
   readonly checks?: Checks;
+  /** Where it differs from the plan's. */
+  readonly tokenChecks?: TokenChecks;
+}
+
+/** A client of one issuer. */
+export interface PlanClientName {
+  readonly client: string;
+  /** @default the plan's `issuer` */
+  readonly issuer?: string;
 }
 
 /** What a plan says of a group of clients. */
@@ -103,8 +138,8 @@ export interface Brownout {
    * @default every client's
    */
   readonly cohorts?: readonly string[];
-  /** Client ids that are left alone. */
-  readonly exempt?: readonly string[];
+  /** Clients that are left alone: ids, with their issuer where that is not the plan's. */
+  readonly exempt?: readonly (string | PlanClientName)[];
   /** @default false */
   readonly paused?: boolean;
   /**
@@ -148,28 +183,41 @@ export interface Plan {
   readonly guide: string | undefined;
   readonly refusedStatus: 401 | 410;
   readonly cohort: string | undefined;
-  readonly clients: ReadonlyMap<string, ClientPlan>;
+  /** By id: one rule, or one for each issuer that knows a client by this id. */
+  readonly clients: ReadonlyMap<string, readonly ClientPlan[]>;
   /** What holds for a client that the plan does not name. */
   readonly others: ClientPlan;
   readonly cohorts: ReadonlyMap<string, CohortPlan>;
   readonly brownouts: readonly BrownoutPlan[];
-  readonly checks: Readonly<Record<Check, Rule>>;
-  /** Checks whose rule is not known before the client is: they have to wait for the signature. */
+  /** Whether some check is reported only, for anyone. */
+  readonly reports: boolean;
+  /** Checks of a token whose rule depends on the client: they have to wait for the signature. */
   readonly deferred: ReadonlySet<Check>;
+}
+
+/** A client as a plan, a count or a report names it. */
+export interface ClientRef {
+  readonly id: string;
+  /** Undefined: of an API key whose record names none. */
+  readonly issuer: string | undefined;
 }
 
 /** A mode that more than one client can have. */
 export type SharedMode = Exclude<Mode, 'extension'>;
 
 export interface ClientPlan {
+  /** Undefined: any, since the guard has only one. */
+  readonly issuer: string | undefined;
   /** Its own; undefined if its cohort or the plan decides. */
   readonly mode: Mode | undefined;
   /** Its own, else the plan's. */
   readonly cohort: CohortPlan | undefined;
   /** The end of its extension, else its cohort's, else the plan's. */
   readonly sunsetAt: number | undefined;
-  /** Its own, else the plan's. */
-  readonly checks: Readonly<Record<Check, Rule>>;
+  /** Of API keys: its own, else the plan's. */
+  readonly checks: Readonly<Record<KeyCheck, Rule>>;
+  /** Of tokens: its own, else the plan's. */
+  readonly tokenChecks: Readonly<Record<Check, Rule>>;
 }
 
 export interface CohortPlan {
@@ -186,7 +234,8 @@ export interface BrownoutPlan {
   readonly daily: DailyPlan | undefined;
   /** Undefined: every client's. */
   readonly cohorts: ReadonlySet<string> | undefined;
-  readonly exempt: ReadonlySet<string>;
+  /** By id: the issuers whose client is left alone; undefined is any. */
+  readonly exempt: ReadonlyMap<string, ReadonlySet<string | undefined>>;
   /** Its own `paused`, or the plan's. */
   readonly paused: boolean;
   readonly dryRun: boolean;

@@ -1,60 +1,56 @@
-import { flag, mistake, nearest, oneOf, optional, secureUrl, someText } from '../config.js';
+import { flag, mistake, nearest, optional, secureUrl, someText } from '../config.js';
 import { ConfigError } from '../errors.js';
-import { isObject } from '../verify/json.js';
 import { readBrownouts } from './brownout.js';
 import { readDate, readSunset } from './dates.js';
 import { parsePlan, withLine } from './lines.js';
 import { mapOf, plainSettings } from './plain.js';
+import type { ClientPlan, CohortPlan, MigrationPlan, Plan, PlanCohort } from './plan.js';
 import {
-  type Check,
-  type Checks,
-  type ClientPlan,
-  type CohortPlan,
-  checks,
-  type MigrationPlan,
-  modes,
-  type Plan,
-  type PlanClient,
-  type PlanCohort,
-  type Rule,
-  rules,
-  type SharedMode,
-} from './plan.js';
+  enforced,
+  enforcedOfKeys,
+  readChecks,
+  readTokenChecks,
+  reportedBy,
+} from './plan-checks.js';
+import { type Frame, type IssuerOf, readMode, readRules } from './plan-clients.js';
+import { doNow, type Sliced } from './slices.js';
 
 /** The names of {@link MigrationPlan}. */
 export const planNames = [
   ...['$schema', 'mode', 'deprecatedAt', 'sunsetAt', 'guide', 'refusedStatus', 'cohort'],
-  ...['clients', 'cohorts', 'brownouts', 'pauseBrownouts', 'checks'],
+  ...['issuer', 'clients', 'cohorts', 'brownouts', 'pauseBrownouts', 'checks', 'tokenChecks'],
 ];
 
-/** How the end of keys is read, and when it is for everyone. */
-interface Due {
-  readonly dueAt: (where: string, value: unknown) => number;
-  readonly sunsetAt: number | undefined;
-}
-
-/** What is known of a plan before its clients are read. */
-interface Frame extends Due {
-  readonly cohortOf: (where: string, value: unknown) => CohortPlan;
-  readonly others: ClientPlan;
-  readonly deferred: Set<Check>;
-}
+/** The guard's issuers; undefined where no guard is known, as in `checkPlan`. */
+type Issuers = readonly string[] | undefined;
 
 /**
  * Checks a plan, an object or its JSON text.
  * @throws ConfigError for the first mistake; of a text it names the line too
  */
-export function readPlan(where: string, given: unknown): Plan {
-  if (typeof given !== 'string') return read(where, given);
-  const value = parsePlan(where, given);
+export const readPlan = (where: string, given: unknown, issuers?: Issuers): Plan =>
+  doNow(planOf(where, given, issuers)).plan;
+
+/** A plan, and the object that it was written as. */
+export interface PlanRead {
+  readonly plan: Plan;
+  readonly written: object;
+}
+
+/** The same, for work that is done in slices: a plan may name 100,000 clients. */
+export function* planOf(where: string, given: unknown, issuers?: Issuers): Sliced<PlanRead> {
+  if (typeof given !== 'string') {
+    return { plan: yield* read(where, given, issuers), written: given as object };
+  }
+  const written = (yield* parsePlan(where, given)) as object;
   try {
-    return read(where, value);
+    return { plan: yield* read(where, written, issuers), written };
   } catch (error) {
     throw error instanceof ConfigError ? withLine(where, given, error) : error;
   }
 }
 
-function read(where: string, given: unknown): Plan {
+function* read(where: string, given: unknown, issuers: Issuers): Sliced<Plan> {
   const own: MigrationPlan = plainSettings(where, given, planNames);
   const at = (name: keyof MigrationPlan) => `${where}.${name}`;
   const { $schema, mode = 'dual', guide, refusedStatus = 401, pauseBrownouts = false } = own;
@@ -70,27 +66,40 @@ function read(where: string, given: unknown): Plan {
     sunsetAt: optional(at('sunsetAt'), own.sunsetAt, dueAt),
     guide: optional(at('guide'), guide, readGuide),
     refusedStatus,
-    cohorts: mapOf([at('cohorts'), 'cohort', 1_000], own.cohorts, (place, value, name) =>
-      readCohort(place, value, { name, dueAt }),
+    cohorts: yield* mapOf(
+      { where: at('cohorts'), what: 'cohort', most: 1_000 },
+      own.cohorts,
+      (place, value, name) => readCohort(place, value, { name, dueAt }),
     ),
-    checks: { ...enforced, ...readChecks(at('checks'), own.checks) },
   };
   const cohortOf = (place: string, value: unknown) => cohortNamed(place, value, shared.cohorts);
   const cohort = optional(at('cohort'), own.cohort, cohortOf);
+  const planIssuer = optional(at('issuer'), own.issuer, (place, value) =>
+    readIssuer(place, value, issuers),
+  );
+  const issuerOf: IssuerOf = (place, value) => {
+    const issuer = value === undefined ? planIssuer : readIssuer(`${place}.issuer`, value, issuers);
+    if (issuers?.length === 1) return undefined;
+    if (issuer === undefined && issuers) throw mistake(place, undefined, unnamedIssuer);
+    return issuer;
+  };
   const others: ClientPlan = {
+    issuer: undefined,
     mode: undefined,
     cohort,
     sunsetAt: cohort?.sunsetAt ?? shared.sunsetAt,
-    checks: shared.checks,
+    checks: { ...enforcedOfKeys, ...readChecks(at('checks'), own.checks) },
+    tokenChecks: { ...enforced, ...readTokenChecks(at('tokenChecks'), own.tokenChecks) },
   };
-  const deferred = new Set(checks.filter((check) => shared.checks[check] === 'report'));
-  const frame: Frame = { ...shared, dueAt, cohortOf, others, deferred };
-  const clients = mapOf([at('clients'), 'client', 100_000], own.clients, (place, value) =>
-    readClient(place, value, frame),
+  const frame: Frame = { ...shared, dueAt, cohortOf, issuerOf, others };
+  const clients = yield* mapOf(
+    { where: at('clients'), what: 'client', most: 100_000 },
+    own.clients,
+    (place, value) => readRules(place, value, frame),
   );
   const paused = flag(at('pauseBrownouts'), pauseBrownouts);
   const brownouts = optional(at('brownouts'), own.brownouts, (place, value) =>
-    readBrownouts(place, value, cohortOf),
+    readBrownouts(place, value, { cohortOf, issuerOf }),
   );
   return {
     ...shared,
@@ -98,20 +107,23 @@ function read(where: string, given: unknown): Plan {
     clients,
     others,
     brownouts: (brownouts ?? []).map((one) => ({ ...one, paused: paused || one.paused })),
-    deferred,
+    ...reportedBy([others, ...[...clients.values()].flat()]),
   };
 }
 
-const enforced = Object.fromEntries(checks.map((check) => [check, 'enforce'])) as Record<
-  Check,
-  Rule
->;
+const unnamedIssuer =
+  'names a client, but not its issuer: this guard has several, and each may know another client by ' +
+  'this id. Write "issuer" into the rule, or as plan.issuer for all of them';
 
-function readMode(where: string, value: unknown): SharedMode {
-  const mode = oneOf(where, value, modes);
-  if (mode !== 'extension') return mode;
-  const meant = '{ "mode": "extension", "until": "…" }';
-  throw mistake(where, mode, `needs an end of the client's own: write ${meant} under clients`);
+function readIssuer(where: string, value: unknown, issuers: Issuers): string {
+  const issuer = someText(
+    where,
+    value,
+    'must be the issuer of these clients, as their tokens name it',
+  );
+  if (!issuers || issuers.includes(issuer)) return issuer;
+  const known = issuers.map((one) => `"${one}"`).join(', ');
+  throw mistake(where, issuer, `is not an issuer of this guard: write one of ${known}`);
 }
 
 function cohortNamed(
@@ -131,21 +143,6 @@ function cohortNamed(
 function readGuide(where: string, value: unknown): string {
   secureUrl(where, typeof value === 'string' ? value.replace(/#[!-~]*$/, '') : value);
   return value as string;
-}
-
-const unreportable = ['signature', 'algorithm', 'issuer', 'expiry', 'alg', 'iss', 'exp'];
-
-function readChecks(where: string, given: unknown): Checks {
-  if (given === undefined) return {};
-  for (const name of isObject(given) ? Object.keys(given) : []) {
-    if (!unreportable.includes(name)) continue;
-    const never = 'signature, algorithm, issuer and expiry can never be report-only';
-    throw mistake(`${where}.${name}`, name, `is always enforced: ${never}`);
-  }
-  const own = Object.entries(plainSettings(where, given, checks));
-  return Object.fromEntries(
-    own.map(([name, rule]) => [name, oneOf(`${where}.${name}`, rule, rules)]),
-  );
 }
 
 function readCohort(
@@ -175,37 +172,4 @@ function readCohort(
     salt: someText(`${where}.salt`, salt, 'is no salt: write a text'),
     sunsetAt: optional(`${where}.sunsetAt`, own.sunsetAt, dueAt),
   };
-}
-
-function readClient(where: string, given: unknown, frame: Frame): ClientPlan {
-  const { others, deferred } = frame;
-  if (typeof given === 'string') return { ...others, mode: readMode(where, given) };
-  if (!isObject(given)) throw mistake(where, given, 'is neither a mode nor an object with one');
-  const own: PlanClient = plainSettings(where, given, ['mode', 'until', 'cohort', 'checks']);
-  const cohort = optional(`${where}.cohort`, own.cohort, frame.cohortOf) ?? others.cohort;
-  const ownChecks = readChecks(`${where}.checks`, own.checks);
-  for (const check of Object.keys(ownChecks) as Check[]) deferred.add(check);
-  const sunsetAt = cohort?.sunsetAt ?? frame.sunsetAt;
-  const checks = own.checks === undefined ? others.checks : { ...others.checks, ...ownChecks };
-  if (own.mode === 'extension') {
-    const end = readUntil(where, own.until, { dueAt: frame.dueAt, sunsetAt });
-    return { mode: own.mode, cohort, sunsetAt: end, checks };
-  }
-  if (own.until !== undefined) {
-    const meant = 'is the end of an extension: write "mode": "extension" beside it';
-    throw mistake(`${where}.until`, own.until, meant);
-  }
-  return { mode: optional(`${where}.mode`, own.mode, readMode), cohort, sunsetAt, checks };
-}
-
-function readUntil(where: string, until: unknown, { dueAt, sunsetAt }: Due): number {
-  if (until === undefined) {
-    throw mistake(`${where}.mode`, 'extension', 'needs an end: write "until" beside it');
-  }
-  const end = dueAt(`${where}.until`, until);
-  if (sunsetAt !== undefined && end <= sunsetAt) {
-    const sunset = new Date(sunsetAt).toJSON();
-    throw mistake(`${where}.until`, until, `extends nothing: the sunset before it is ${sunset}`);
-  }
-  return end;
 }

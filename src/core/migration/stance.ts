@@ -2,7 +2,18 @@ import { sha256Hex } from '../verify/digest.js';
 import { openUntil } from './brownout.js';
 import { day } from './dates.js';
 import { entry } from './lines.js';
-import type { BrownoutPlan, Check, ClientPlan, CohortPlan, Mode, Plan, Rule } from './plan.js';
+import {
+  type BrownoutPlan,
+  type Check,
+  type ClientPlan,
+  type ClientRef,
+  type CohortPlan,
+  type KeyCheck,
+  keyChecks,
+  type Mode,
+  type Plan,
+  type Rule,
+} from './plan.js';
 
 /** Why a client's key is refused. */
 export type Refusal = 'migrated' | 'sunset' | 'brownout';
@@ -26,41 +37,48 @@ export interface Stance {
 /** Where a client stands; `strictest` is what the route asks, and the stricter mode is in force. */
 export function stanceOf(
   plan: Plan,
-  clientId: string,
+  named: ClientRef,
   options: { readonly now: number; readonly strictest?: Mode | undefined },
 ): Stance {
   const { now, strictest } = options;
-  const client = plan.clients.get(clientId) ?? plan.others;
+  const client = ruleOf(plan, named);
   const { sunsetAt } = client;
-  const mode = stricter(ownMode(plan, client, clientId), strictest);
+  const mode = stricter(ownMode(plan, client, named.id), strictest);
   const cohort = client.cohort?.name;
-  let refusal: Refusal | undefined;
-  let start: number | undefined;
-  let wouldRefuse = false;
-  if (mode === 'token-only') refusal = 'migrated';
-  else if (sunsetAt !== undefined && now >= sunsetAt) refusal = 'sunset';
-  else if (client.mode !== 'extension') {
-    for (const brownout of plan.brownouts) {
-      if (openUntil(brownout, now) === undefined || !concerns(brownout, clientId, cohort)) continue;
-      if (brownout.dryRun) wouldRefuse = true;
-      else {
-        refusal = 'brownout';
-        start ??= brownout.start;
-      }
-    }
-  }
-  const retryAt = refusal === 'brownout' ? endOfBrownout(plan, clientId, now) : undefined;
-  wouldRefuse &&= !refusal;
-  return { mode, cohort, sunsetAt, refusal, retryAt, brownout: start, wouldRefuse };
+  const standing: Stance = {
+    mode,
+    cohort,
+    sunsetAt,
+    refusal: undefined,
+    retryAt: undefined,
+    brownout: undefined,
+    wouldRefuse: false,
+  };
+  if (mode === 'token-only') return { ...standing, refusal: 'migrated' };
+  if (sunsetAt !== undefined && now >= sunsetAt) return { ...standing, refusal: 'sunset' };
+  if (client.mode === 'extension') return standing;
+  const open = plan.brownouts.filter(
+    (one) => openUntil(one, now) !== undefined && concerns(one, named, cohort),
+  );
+  const refusing = open.find(({ dryRun }) => !dryRun);
+  if (!refusing) return { ...standing, wouldRefuse: open.length > 0 };
+  const retryAt = endOfBrownout(plan, named, { now, cohort });
+  return { ...standing, refusal: 'brownout', retryAt, brownout: refusing.start };
+}
+
+/** What the plan says of a client: of an unknown one, what holds for the others. */
+export function ruleOf(plan: Plan, { id, issuer }: ClientRef): ClientPlan {
+  const rules = plan.clients.get(id);
+  return rules?.find((one) => one.issuer === undefined || one.issuer === issuer) ?? plan.others;
 }
 
 /** Where a client stands: in a mode, or behind its sunset. */
 export type Standing = Mode | 'sunset';
 
 /** Where a client stands, whatever a route asks and whether or not a brownout is on. */
-export function standingOf(plan: Plan, clientId: string, now: number): Standing {
-  const client = plan.clients.get(clientId) ?? plan.others;
-  const mode = ownMode(plan, client, clientId);
+export function standingOf(plan: Plan, named: ClientRef, now: number): Standing {
+  const client = ruleOf(plan, named);
+  const mode = ownMode(plan, client, named.id);
   const over = client.sunsetAt !== undefined && now >= client.sunsetAt;
   return over && mode !== 'token-only' ? 'sunset' : mode;
 }
@@ -93,23 +111,27 @@ export function isDrawn({ percent, salt }: CohortPlan, clientId: string): boolea
 
 const concerns = (
   { paused, cohorts, exempt }: BrownoutPlan,
-  clientId: string,
+  { id, issuer }: ClientRef,
   cohort: string | undefined,
-): boolean =>
-  !paused &&
-  (cohorts === undefined || (cohort !== undefined && cohorts.has(cohort))) &&
-  !exempt.has(clientId);
+): boolean => {
+  if (paused || (cohorts && (cohort === undefined || !cohorts.has(cohort)))) return false;
+  const issuers = exempt.get(id);
+  return !(issuers?.has(undefined) || issuers?.has(issuer));
+};
 
 const mostWindows = 100;
 
 // Windows that overlap or touch are one to the client: a retry between them would be refused.
-function endOfBrownout(plan: Plan, clientId: string, now: number): number {
-  const cohort = (plan.clients.get(clientId) ?? plan.others).cohort?.name;
+function endOfBrownout(
+  plan: Plan,
+  named: ClientRef,
+  { now, cohort }: { readonly now: number; readonly cohort: string | undefined },
+): number {
   let end = now;
   for (let windows = 0; windows < mostWindows; windows += 1) {
     let next = end;
     for (const brownout of plan.brownouts) {
-      if (brownout.dryRun || !concerns(brownout, clientId, cohort)) continue;
+      if (brownout.dryRun || !concerns(brownout, named, cohort)) continue;
       next = Math.max(next, openUntil(brownout, end) ?? end);
     }
     if (next === end) break;
@@ -118,18 +140,29 @@ function endOfBrownout(plan: Plan, clientId: string, now: number): number {
   return end;
 }
 
-/** The rule of a check for a client; of an unknown client, or of none, the plan's. */
-export function checkRule(plan: Plan, check: Check, clientId: string | undefined): Rule {
-  const client = clientId === undefined ? undefined : plan.clients.get(clientId);
-  return (client ?? plan.others).checks[check];
+/** The rule of a check for a client's tokens; without a client, the plan's. */
+export const tokenRule = (plan: Plan, check: Check, client: ClientRef | undefined): Rule =>
+  (client ? ruleOf(plan, client) : plan.others).tokenChecks[check];
+
+/** The rule of a check for a client's API keys. */
+export const keyRule = (plan: Plan, check: Check, client: ClientRef | undefined): Rule =>
+  isKeyCheck(check) ? (client ? ruleOf(plan, client) : plan.others).checks[check] : 'enforce';
+
+/** Returns whether a check is reported only for a client, with an API key or with a token. */
+export function isReported(plan: Plan, check: Check, client: ClientRef): boolean {
+  const { checks, tokenChecks } = ruleOf(plan, client);
+  return tokenChecks[check] === 'report' || (isKeyCheck(check) && checks[check] === 'report');
 }
+
+const isKeyCheck = (check: Check): check is KeyCheck =>
+  (keyChecks as readonly Check[]).includes(check);
 
 /** What is no mistake in a plan but hardly meant: at most 20 sentences. */
 export function planWarnings(plan: Plan, now: number): string[] {
   const { cohorts } = plan;
   const last = lastSunset(plan, [undefined, ...cohorts.values()]);
   const warnings: string[] = [];
-  const extended = [...plan.clients.values()].some(({ sunsetAt = 0 }) => sunsetAt > now);
+  const extended = anyRule(plan, ({ sunsetAt = 0 }) => sunsetAt > now);
   if (last <= now && !extended) {
     warnings.push(
       'plan: the old door can be removed: every sunset has passed, and no extension is left',
@@ -152,6 +185,11 @@ export function planWarnings(plan: Plan, now: number): string[] {
     warnings.push(...shortNotice(where, plan, [sunsetAt, now]));
   }
   return warnings.slice(0, 20);
+}
+
+function anyRule({ clients }: Plan, holds: (client: ClientPlan) => boolean): boolean {
+  for (const rules of clients.values()) if (rules.some(holds)) return true;
+  return false;
 }
 
 // Without a cohort the plan's own.

@@ -112,6 +112,6 @@ function hasShape(text: string): boolean {
 }
 
 function speakerOf({ principal, faults }: VerifiedToken, { fail }: Ruling): Principal {
-  for (const [check, code] of faults) fail(check, new AuthError(code), principal.clientId);
+  for (const [check, code] of faults) fail(check, new AuthError(code), principal);
   return principal;
 }

@@ -90,7 +90,8 @@ function countOf(text: string, part: string): number {
   return count;
 }
 
-function namesWritten(text: string): number {
+/** How many names of members a JSON text has. */
+export function namesWritten(text: string): number {
   let names = 0;
   for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"[ \t\n\r]*(:)?/g)) if (colon) names += 1;
   return names;
