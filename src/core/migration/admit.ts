@@ -50,7 +50,7 @@ const tokensOnly = {
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
   settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
-  { now, forget }: { readonly now: () => number; forget(id: string): void },
+  { now, forget }: { readonly now: () => number; forget(id?: string): void },
 ): Migration {
   const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationTeller(onMigration);
@@ -86,6 +86,6 @@ export function createMigration(
     },
     count: attribution.count,
     usage: attribution.read,
-    invalidate: async (id) => invalidations?.publish(id),
+    invalidate: listening.publish,
   };
 }
