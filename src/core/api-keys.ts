@@ -151,8 +151,8 @@ export interface ApiKeySettings {
 }
 
 const names = [
-  ...['from', 'lookup', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
-  ...['issuer', 'invalidations', 'usage', 'onMigration'],
+  ...['from', 'lookup', 'issuer', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
+  ...['invalidations', 'usage', 'onMigration'],
 ];
 
 /**
@@ -174,10 +174,7 @@ export function checkApiKeys(
       besideToken: oneOf(at('both'), both, ['refuse', 'same-client']) === 'same-client',
     },
     lookup: callable(at('lookup'), own.lookup as KeyLookup<FoundApiKey>),
-    issuer: optional(at('issuer'), own.issuer, (place, issuer) => {
-      // Compared byte for byte, as with a token's `iss`.
-      return oneOf(place, issuer, issuers);
-    }),
+    issuer: optional(at('issuer'), own.issuer, (place, issuer) => oneOf(place, issuer, issuers)),
     issuers,
     timeout: seconds(at('timeout'), timeout, [0.001, 60]),
     environment: optional(at('environment'), environment, (place, value) =>

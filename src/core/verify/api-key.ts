@@ -155,7 +155,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
 /** The record that a lookup returned, with its issuer, which must be one of the guard's. */
 function recordIn(answer: unknown, { issuer, issuers }: ApiKeySettings): ApiKeyRecord {
-  const record = errorsOnly('a member of what apiKeys.lookup returned', () => checkRecord(answer));
+  const record = readRecord(answer);
   if (record.issuer === undefined) {
     if (issuer === undefined) return record;
     return Object.freeze(bare({ ...record, issuer })) as unknown as ApiKeyRecord;
@@ -166,8 +166,21 @@ function recordIn(answer: unknown, { issuer, issuers }: ApiKeySettings): ApiKeyR
   throw new TypeError(wrong);
 }
 
+function readRecord(answer: unknown): ApiKeyRecord {
+  try {
+    return checkRecord(answer);
+  } catch (error) {
+    throw asError(error, 'a getter of the record that apiKeys.lookup returned');
+  }
+}
+
 function isWellFormed(wellFormed: (value: string) => boolean, value: string): boolean {
-  const answer: unknown = errorsOnly('apiKeys.wellFormed', () => wellFormed(value));
+  let answer: unknown;
+  try {
+    answer = wellFormed(value);
+  } catch (error) {
+    throw asError(error, 'apiKeys.wellFormed');
+  }
   if (typeof answer === 'boolean') return answer;
   // An async one may reject besides, and that would be nobody's.
   Promise.resolve(answer).catch(() => {});
@@ -175,11 +188,5 @@ function isWellFormed(wellFormed: (value: string) => boolean, value: string): bo
 }
 
 /** Frameworks take some values that are no Error for "no error": none of them may get there. */
-function errorsOnly<T>(what: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Error) throw error;
-    throw new TypeError(`${what} threw what is no Error`);
-  }
-}
+const asError = (thrown: unknown, from: string): Error =>
+  thrown instanceof Error ? thrown : new TypeError(`${from} threw what is no Error`);
