@@ -2,6 +2,7 @@ export type { Algorithm } from './core/algorithms.js';
 export type {
   ApiKeyOptions,
   ApiKeyRecord,
+  FoundApiKey,
   KeyCacheOptions,
   KeyInvalidations,
   KeyLookup,

@@ -1,8 +1,10 @@
 export {
+  deleteRedisKey,
   type RedisKeysOptions,
   type RedisPlanOptions,
   redisKeys,
   redisPlan,
+  type StoreRedisKeyOptions,
   storeRedisKey,
 } from './stores/redis.js';
 export type { RedisClient, RedisSubscriber } from './stores/redis-client.js';

@@ -43,7 +43,7 @@ const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
     /^stores\/usage-/,
     /^(index\.ts|stores\/[^/]+\.ts|core\/migration\/usage[^/]*\.ts|node:crypto)$/,
   ],
-  ['stores/', /^stores\//, /^(index\.ts|stores\/[^/]+\.ts|node:(crypto|zlib))$/],
+  ['stores/', /^stores\//, /^(index\.ts|core\/record\.ts|stores\/[^/]+\.ts|node:(crypto|zlib))$/],
   [
     'report/',
     /^report\//,

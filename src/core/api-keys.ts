@@ -18,6 +18,8 @@ import type { UsageStore } from './migration/usage.js';
 export interface ApiKeyRecord {
   /** Names the key, without giving it away. */
   readonly id: string;
+  /** The issuer to which client, subject and organization belong. @default `apiKeys.issuer` */
+  readonly issuer?: string;
   /** Whose it is; a key without a client counts as a client of its own, named by `id`. */
   readonly clientId?: string;
   readonly subject?: string;
@@ -29,23 +31,39 @@ export interface ApiKeyRecord {
   /** Such as `live` or `test`; see `ApiKeyOptions.environment`. */
   readonly environment?: string;
   readonly createdBy?: string;
+  /** The application's own data: what JSON can say. A deeply frozen copy is `principal.key.metadata`. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
+
+/**
+ * An {@link ApiKeyRecord} as databases have it: `null` for what is absent, a `Date` or a number where
+ * that says the same. Members of other names are an error: put data of your own into `metadata`.
+ */
+export type FoundApiKey = {
+  readonly [M in keyof ApiKeyRecord]: M extends 'id'
+    ? string | number
+    : ApiKeyRecord[M] | null | (M extends 'expiresAt' ? Date : never);
+};
 
 /**
  * Answers whose key this is, `undefined` for one that is not known. `sha256` is the digest of
  * `value` in lower-case hex. What it throws is an outage: 503.
  */
-export type KeyLookup = (key: {
+export type KeyLookup<Found = ApiKeyRecord> = (key: {
   readonly value: string;
   readonly sha256: string;
-}) => Promise<ApiKeyRecord | undefined>;
+}) => Promise<Found | undefined>;
 
 /** Carries the ids of invalidated keys between processes. */
 export interface KeyInvalidations {
   /** Tells every process, this one too, that a key has changed. */
   publish(id: string): Promise<void>;
-  /** Begins to listen; answers how to stop. */
-  subscribe(listener: (id: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Begins to listen; returns how to stop. Without an id the listener forgets every key: call it so
+   * after each time in which a message may have been missed, such as a lost connection, once messages
+   * arrive again.
+   */
+  subscribe(listener: (id?: string) => void): Promise<() => Promise<void>>;
 }
 
 /** How keys are remembered. Times in seconds; fractions are allowed. */
@@ -78,7 +96,13 @@ export interface UsageOptions {
 export interface ApiKeyOptions {
   /** Where keys are; several at once. */
   readonly from: readonly KeySource[];
-  readonly lookup: KeyLookup;
+  readonly lookup: KeyLookup<FoundApiKey>;
+  /**
+   * The issuer to which the clients, subjects and organizations of the records belong that name none;
+   * one of the guard's.
+   * @default none
+   */
+  readonly issuer?: string;
   /** Seconds for one look-up. @default 5 */
   readonly timeout?: number;
   /**
@@ -112,7 +136,10 @@ export interface UsageSettings {
 /** The options, checked, with nothing left out. */
 export interface ApiKeySettings {
   readonly places: KeyPlaces;
-  readonly lookup: KeyLookup;
+  readonly lookup: KeyLookup<FoundApiKey>;
+  readonly issuer: string | undefined;
+  /** The guard's. */
+  readonly issuers: readonly string[];
   readonly timeout: number;
   readonly environment: string | undefined;
   readonly wellFormed: ((value: string) => boolean) | undefined;
@@ -124,15 +151,19 @@ export interface ApiKeySettings {
 }
 
 const names = [
-  ...['from', 'lookup', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
+  ...['from', 'lookup', 'issuer', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
   ...['invalidations', 'usage', 'onMigration'],
 ];
 
 /**
- * Checks how keys are taken.
+ * Checks how keys are taken, by a guard of these issuers.
  * @throws ConfigError for the first mistake
  */
-export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
+export function checkApiKeys(
+  where: string,
+  given: unknown,
+  issuers: readonly string[],
+): ApiKeySettings {
   const own: Partial<ApiKeyOptions> = settingsOf(where, given, names);
   const { timeout = 5, both = 'refuse', environment, wellFormed, cache = {}, onMigration } = own;
   const { usage = {} } = own;
@@ -142,7 +173,9 @@ export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
       ...checkSources(at('from'), own.from),
       besideToken: oneOf(at('both'), both, ['refuse', 'same-client']) === 'same-client',
     },
-    lookup: callable(at('lookup'), own.lookup as KeyLookup),
+    lookup: callable(at('lookup'), own.lookup as KeyLookup<FoundApiKey>),
+    issuer: own.issuer === undefined ? soleOf(issuers) : oneOf(at('issuer'), own.issuer, issuers),
+    issuers,
     timeout: seconds(at('timeout'), timeout, [0.001, 60]),
     environment: optional(at('environment'), environment, (place, value) =>
       someText(place, value, 'is no environment: write "live"'),
@@ -155,6 +188,9 @@ export function checkApiKeys(where: string, given: unknown): ApiKeySettings {
     onMigration: optional(at('onMigration'), onMigration, callable),
   };
 }
+
+const soleOf = (issuers: readonly string[]): string | undefined =>
+  issuers.length === 1 ? issuers[0] : undefined;
 
 function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOptions> {
   const own: KeyCacheOptions = settingsOf(where, given, [

@@ -15,8 +15,8 @@ export interface Authenticator {
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be told
    */
   authenticate(credential: Credential, seen: Seen, ruling: Ruling): Principal | Promise<Principal>;
-  /** Forgets what is remembered of an API key. */
-  forget(id: string): void;
+  /** Forgets what is remembered of an API key; without an id, of every one. */
+  forget(id?: string): void;
   /** Settles once every issuer's keys are held, or rejects with the first UpstreamError. */
   ready(): Promise<void>;
   /** Ends what is still on its way. */

@@ -137,7 +137,13 @@ export function checkOptions(options: GuardOptions): Settings {
     ),
     verifiedTokens:
       verifiedTokens === false ? false : checkTokenCache(at('verifiedTokens'), verifiedTokens),
-    apiKeys: ifGiven(at('apiKeys'), apiKeys, checkApiKeys),
+    apiKeys: ifGiven(at('apiKeys'), apiKeys, (place, value) =>
+      checkApiKeys(
+        place,
+        value,
+        issuers.map(({ issuer }) => issuer),
+      ),
+    ),
     optional: flag(at('optional'), optional),
     impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),
     realm: checkRealm(at('realm'), realm),

@@ -34,6 +34,8 @@ export interface Seen {
 export interface KnownKey {
   readonly id: string;
   readonly client: string;
+  /** To whom the client belongs, where the record or `apiKeys.issuer` says so. */
+  readonly issuer?: string;
 }
 
 /** A claim's name, or the way to it through nested objects. A dot in a name is just a dot. */
@@ -78,13 +80,14 @@ export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
 
 /** The principal that a good key speaks for. */
 export function ownerOf(record: ApiKeyRecord): Principal {
-  const { clientId, subject, orgId, scopes = [], expiresAt } = record;
+  const { clientId, subject, orgId, scopes = [], expiresAt, issuer } = record;
   const principal: Principal = {
     kind: 'api-key',
     ...(subject !== undefined && { subject }),
     ...(clientId !== undefined && { clientId }),
     ...(orgId !== undefined && { orgId }),
     scopes: frozenSet(scopes),
+    ...(issuer !== undefined && { issuer }),
     ...(expiresAt !== undefined && { expiresAt }),
     key: record,
   };
@@ -109,9 +112,10 @@ function refuse(): never {
 }
 
 /** What is told of a key: a key without a client counts as a client of its own. */
-export const knownKey = ({ id, clientId = id }: ApiKeyRecord): KnownKey => ({
+export const knownKey = ({ id, clientId = id, issuer }: ApiKeyRecord): KnownKey => ({
   id,
   client: clientId,
+  ...(issuer !== undefined && { issuer }),
 });
 
 /** The client a plan knows a principal by: a key without one counts as a client of its own. */

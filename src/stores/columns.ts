@@ -11,9 +11,11 @@ const named = {
   disabled: 'disabled',
   environment: 'environment',
   createdBy: 'created_by',
+  issuer: false,
+  metadata: false,
 } as const;
 
-/** A member of a record, or the digest. */
+/** A member of a record, or the digest; the last two are only there if a column is named for them. */
 export type Member = keyof typeof named;
 
 /** What a column is called; `false` where there is none. */

@@ -1,5 +1,7 @@
 import type { ApiKeyRecord, KeyLookup } from '../index.js';
+import { broken } from './broken.js';
 import { checkHashes, couldMake, type HashOptions, type KeyHash, sameDigest } from './hash.js';
+import { recordGiven } from './record.js';
 import { isGood } from './rehash.js';
 import { mistake, settingsOf } from './settings.js';
 
@@ -11,12 +13,15 @@ interface Held {
   readonly at: string;
   readonly digest: string;
   readonly record: ApiKeyRecord;
+  /** Whether it is known that no other hash finds the same key. */
+  alone: boolean;
 }
 
 /**
- * Looks keys up in a list that is copied once; by each hash in turn, until one finds the key.
- * @throws ConfigError for an entry without an id or a digest, with another's, or with a digest that
- * none of the hashes makes
+ * Looks keys up in a list that is copied once. A key that is listed twice, under two hashes, is an
+ * error when it is looked up.
+ * @throws ConfigError for an entry without an id or a digest, with another's, with a digest that none
+ * of the hashes makes, or with what is not a member of a record
  */
 export function hashedKeys(list: readonly HashedKey[], options: HashOptions = {}): KeyLookup {
   const given = settingsOf('hashedKeys', options, ['hashes']);
@@ -24,20 +29,31 @@ export function hashedKeys(list: readonly HashedKey[], options: HashOptions = {}
   const [first] = hashes;
   const held = hold(list, hashes);
 
+  function find(hash: KeyHash, value: string): Held | undefined {
+    const digest = hash.digest(value);
+    const found = held.get(digest);
+    // The map is as quick as it can be. That must not be what tells digests apart.
+    return found && sameDigest(found.digest, digest) ? found : undefined;
+  }
+
   return async ({ value }) => {
-    for (const hash of hashes) {
-      const digest = hash.digest(value);
-      const found = held.get(digest);
-      // The map is as quick as it can be. That must not be what tells digests apart.
-      if (!found || !sameDigest(found.digest, digest)) continue;
-      if (hash !== first && isGood(found.record)) {
-        const today = first.digest(value);
-        held.delete(digest);
-        held.set(today, { ...found, digest: today });
-      }
-      return found.record;
+    const newest = find(first, value);
+    if (newest?.alone) return newest.record;
+    const older = hashes.slice(1).map((hash) => find(hash, value));
+    const found = new Set([newest, ...older].filter((one) => one !== undefined));
+    if (found.size > 1) {
+      const places = [...found].map(({ at }) => at).join(' and ');
+      throw broken('ERR_KEY_TWICE', `hashedKeys: the same key is listed at ${places}`);
     }
-    return undefined;
+    const [one] = found;
+    if (!one) return undefined;
+    one.alone = true;
+    if (one !== newest && isGood(one.record)) {
+      const digest = first.digest(value);
+      held.delete(one.digest);
+      held.set(digest, { ...one, digest });
+    }
+    return one.record;
   };
 }
 
@@ -64,11 +80,9 @@ function hold(list: readonly HashedKey[], hashes: readonly KeyHash[]): Map<strin
 
 function copy(where: string, entry: HashedKey): Held {
   if (typeof entry !== 'object' || entry === null) throw mistake(where, 'is no object');
-  const { digest, ...record } = entry;
-  const { id, scopes } = record;
-  if (typeof id !== 'string' || id === '') throw mistake(where, 'has no id');
-  const at = `${where} ("${id.slice(0, 80)}")`;
+  const { id, digest }: { readonly id: unknown; readonly digest: unknown } = entry;
+  if (id === undefined || id === null || id === '') throw mistake(where, 'has no id');
+  const at = `${where} ("${String(id).slice(0, 80)}")`;
   if (typeof digest !== 'string' || digest === '') throw mistake(at, 'has no digest');
-  const own = Array.isArray(scopes) ? { ...record, scopes: Object.freeze([...scopes]) } : record;
-  return { at, digest, record: Object.freeze(own) };
+  return { at, digest, record: recordGiven(at, entry), alone: false };
 }

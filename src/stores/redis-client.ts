@@ -20,16 +20,21 @@ export type RedisSubscriber = NodeRedisSubscriber | IoRedisSubscriber;
 interface NodeRedisSubscriber extends NodeRedis {
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
   unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  on(event: 'ready', listener: () => void): unknown;
+  off(event: 'ready', listener: () => void): unknown;
 }
 
 interface IoRedisSubscriber extends IoRedis {
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
   off(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  off(event: 'ready', listener: () => void): unknown;
 }
 
-type Send = (command: string, ...args: string[]) => Promise<unknown>;
+/** Sends a command. */
+export type Send = (command: string, ...args: string[]) => Promise<unknown>;
 
 /** Sends a command, whichever client it is. ioredis has a sendCommand too, for another purpose. */
 export function senderOf(where: string, client: RedisClient): Send {
@@ -38,14 +43,15 @@ export function senderOf(where: string, client: RedisClient): Send {
   throw mistake(where, 'needs a client of node-redis or ioredis');
 }
 
-type Hear = (message: string) => void;
+/** Hears a message; or nothing, where one may have been missed while the connection was lost. */
+type Hear = (message?: string) => void;
 
 /**
  * Listens to a channel; answers how to stop. That is done at once, and what Redis has to be told of
  * it is not waited for: it may be down.
  */
 export function listenerOf(where: string, subscriber: RedisSubscriber, channel: string) {
-  if (!has(subscriber, 'subscribe')) {
+  if (!has(subscriber, 'subscribe') || !has(subscriber, 'on') || !has(subscriber, 'off')) {
     throw mistake(where, 'needs a second connection of node-redis or ioredis, to listen on');
   }
   const listen = isIoRedis(subscriber)
@@ -66,8 +72,19 @@ export function listenerOf(where: string, subscriber: RedisSubscriber, channel: 
 }
 
 async function listenByNodeRedis(subscriber: NodeRedisSubscriber, channel: string, hear: Hear) {
-  await subscriber.subscribe(channel, hear);
-  return async () => subscriber.unsubscribe(channel, hear);
+  // node-redis is ready again only once Redis has confirmed every subscription.
+  const missed = () => hear();
+  subscriber.on('ready', missed);
+  try {
+    await subscriber.subscribe(channel, hear);
+  } catch (error) {
+    subscriber.off('ready', missed);
+    throw error;
+  }
+  return async () => {
+    subscriber.off('ready', missed);
+    await subscriber.unsubscribe(channel, hear);
+  };
 }
 
 // ioredis does not count who listens: the last one out has to unsubscribe, and nobody before.
@@ -84,11 +101,20 @@ async function listenByIoRedis(subscriber: IoRedisSubscriber, channel: string, h
   const listener = (from: string, message: string) => {
     if (from === channel) hear(message);
   };
+  // ioredis is ready before Redis has confirmed anything, so that is asked for. If the connection is
+  // lost again meanwhile, the next one is ready, and this is asked again.
+  const missed = () =>
+    void subscriber.subscribe(channel).then(
+      () => hear(),
+      () => {},
+    );
   const leave = async () => {
     subscriber.off('message', listener);
+    subscriber.off('ready', missed);
     if (count(subscriber, channel, -1) === 0) await subscriber.unsubscribe(channel);
   };
   subscriber.on('message', listener);
+  subscriber.on('ready', missed);
   count(subscriber, channel, 1);
   try {
     await subscriber.subscribe(channel);

@@ -9,8 +9,9 @@ export interface RedisInvalidationsOptions {
 }
 
 /**
- * Tells every process that listens when a key has changed. A process that is cut off from Redis
- * meanwhile is not told later: it forgets the key with the time to live of what it remembers.
+ * Tells every process that listens when a key has changed. A process that was cut off from Redis
+ * forgets every key once it listens again, since it may have missed one; until then what it remembers
+ * of a key lasts for its time to live at most.
  * @throws ConfigError for one connection in both places, and for options that cannot be meant
  */
 export function redisInvalidations(

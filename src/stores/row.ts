@@ -1,8 +1,31 @@
+import { latestTime } from '../core/record.js';
 import type { ApiKeyRecord } from '../index.js';
 import { broken } from './broken.js';
 import type { Columns, Member } from './columns.js';
 
 type Row = Readonly<Record<string, unknown>>;
+
+/** The types of which a time means the same whatever the driver and the time zone of a process. */
+const timeTypes = [
+  ...['timestamp with time zone', 'timestamptz'],
+  ...['smallint', 'integer', 'bigint', 'numeric', 'double precision'],
+  ...['text', 'character varying', 'character'],
+];
+
+/**
+ * Refuses a column of times by its type: one without a time zone is read by drivers in the zone of the
+ * process, so that a key would end hours too late or too early.
+ * @throws TypeError that names the type
+ */
+export function checkTimeType(type: unknown, column: string | undefined): void {
+  // What has only the look of Postgres may not tell.
+  if (typeof type !== 'string' || timeTypes.includes(type)) return;
+  const why = 'make it timestamptz, or seconds since 1970 in a number';
+  throw broken(
+    'ERR_COLUMN_expiresAt',
+    `postgresKeys: column "${column}" is of the type ${type.slice(0, 80)}: ${why}`,
+  );
+}
 
 /**
  * The record that a row holds; what is NULL is not in it.
@@ -50,8 +73,12 @@ function seconds(value: unknown): number | undefined {
   if (value instanceof Date) return seconds(value.getTime() / 1000);
   if (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) return seconds(Number(value));
   if (typeof value === 'bigint') return seconds(Number(value));
-  return typeof value === 'number' && !Number.isNaN(value) ? Math.max(0, value) : undefined;
+  return typeof value === 'number' && value <= latestTime ? Math.max(0, value) : undefined;
 }
+
+// What else may be wrong with its members is said by whoever reads the whole record.
+const metadata = (value: unknown): object | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 
 function disabled(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
@@ -68,6 +95,8 @@ const readers = {
   disabled,
   environment: text,
   createdBy: text,
+  issuer: text,
+  metadata,
 } satisfies Record<keyof ApiKeyRecord, (value: unknown) => unknown>;
 
 const name = 'holds neither a text with something in it nor a whole number';
@@ -77,8 +106,11 @@ const meant: Readonly<Record<keyof typeof readers, string>> = {
   orgId: name,
   subject: name,
   scopes: 'holds no scopes: make it text[], JSON, or a text with spaces between them',
-  expiresAt: 'holds no time: make it timestamptz, or seconds since 1970',
+  expiresAt:
+    'holds no time up to the year 9999: make it timestamptz, or seconds since 1970, not milliseconds',
   disabled: 'says neither true nor false: make it boolean, or timestamptz for since when',
   environment: name,
   createdBy: name,
+  issuer: name,
+  metadata: 'holds no object: make it jsonb',
 };

@@ -9,9 +9,24 @@ const unknown = '401 ERR_API_KEY_UNKNOWN';
 const timersIn = (resources: readonly string[]) =>
   resources.filter((one) => one === 'Timeout').length;
 
+/** How long so many invalidations of other keys take, with this many keys in memory. */
+async function timeOf(invalidations: number, keys: number): Promise<number> {
+  const { channel, listeners } = createChannel();
+  const { store, guard, outcome } = await openScene({
+    apiKeys: { cache: { max: keys }, invalidations: channel },
+  });
+  await guard.ready();
+  store.answer = (value) => ({ id: value });
+  for (let i = 0; i < keys; i += 500) await atOnce(500, (j) => outcome(`sk_${i + j}`));
+  const [tell] = listeners;
+  const begun = performance.now();
+  for (let i = 0; i < invalidations; i += 1) tell?.(`other_${i}`);
+  return performance.now() - begun;
+}
+
 /** Carries ids between guards, as something shared between processes would. */
 function createChannel() {
-  const listeners = new Set<(id: string) => void>();
+  const listeners = new Set<(id?: string) => void>();
   const published: string[] = [];
   let stopped = 0;
   const channel: KeyInvalidations = {
@@ -84,6 +99,12 @@ describe('invalidateApiKey', () => {
   });
 });
 
+test('an invalidation takes as long with 20,000 keys in memory as with 500', async () => {
+  const [few, many] = [await timeOf(2_000, 500), await timeOf(2_000, 20_000)];
+  // 2,000 walks over all keys would take seconds.
+  expect(many).toBeLessThan(few * 10 + 100);
+}, 30_000);
+
 describe('a look-up that began before', () => {
   test('is neither remembered nor joined', async () => {
     const { store, guard, outcome } = await openScene();
@@ -141,6 +162,56 @@ describe('a look-up that began before', () => {
     old.reject(new Error('late'));
     expect(await waiting).toBe('503 ERR_LOOKUP_FAILED');
     expect(await outcome('sk_1')).toBe('allowed');
+  });
+
+  test('is remembered all the same where another key was invalidated', async () => {
+    const { store, guard, outcome } = await openScene();
+    const answers = [deferred(), deferred(), deferred()];
+    let asked = 0;
+    store.answer = () => {
+      asked += 1;
+      return answers[asked - 1]?.promise;
+    };
+    // However often that happens, and whoever comes meanwhile.
+    const waiting = [outcome('sk_1')];
+    for (const id of ['key_2', 'key_3']) {
+      await guard.invalidateApiKey(id);
+      waiting.push(outcome('sk_1'));
+    }
+    answers[0]?.resolve({ id: 'key_1' });
+    expect(await waiting[0]).toBe('allowed');
+    expect([await outcome('sk_1'), asked]).toEqual(['allowed', 3]);
+    for (const { resolve } of answers) resolve({ id: 'key_1' });
+    await Promise.all(waiting);
+    expect([await outcome('sk_1'), asked]).toEqual(['allowed', 3]);
+  });
+
+  test('does not displace what one that began later has found', async () => {
+    const { store, guard, outcome } = await openScene();
+    const [old, young] = [deferred(), deferred()];
+    store.answer = () => old.promise;
+    const first = outcome('sk_1');
+    await guard.invalidateApiKey('key_2');
+    store.answer = () => young.promise;
+    const second = outcome('sk_1');
+    young.resolve({ id: 'key_1', disabled: true });
+    expect(await second).toBe('401 ERR_API_KEY_DISABLED');
+    old.resolve({ id: 'key_1' });
+    await first;
+    expect(await outcome('sk_1')).toBe('401 ERR_API_KEY_DISABLED');
+  });
+
+  test('is not remembered after more invalidations than are noted, its own the first', async () => {
+    const { store, guard, outcome } = await openScene();
+    const old = deferred();
+    store.answer = () => old.promise;
+    const waiting = outcome('sk_1');
+    await guard.invalidateApiKey('key_1');
+    for (let i = 0; i < 10_001; i += 1) await guard.invalidateApiKey(`other_${i}`);
+    old.resolve({ id: 'key_1' });
+    await waiting;
+    store.answer = () => ({ id: 'key_1', disabled: true });
+    expect(await outcome('sk_1')).toBe('401 ERR_API_KEY_DISABLED');
   });
 
   test('counts as one that is under way', async () => {
@@ -202,11 +273,11 @@ describe('invalidations', () => {
 
   test('are called as methods of what was given', async () => {
     class Channel implements KeyInvalidations {
-      readonly #listeners: ((id: string) => void)[] = [];
+      readonly #listeners: ((id?: string) => void)[] = [];
       async publish(id: string) {
         for (const listener of this.#listeners) listener(id);
       }
-      async subscribe(listener: (id: string) => void) {
+      async subscribe(listener: (id?: string) => void) {
         this.#listeners.push(listener);
         return async () => void this.#listeners.pop();
       }
@@ -230,6 +301,37 @@ describe('invalidations', () => {
     expect(await outcome('sk_1')).toBe('allowed');
   });
 
+  test('without an id mean every key, and every look-up on its way', async () => {
+    const { channel, listeners } = createChannel();
+    const { store, outcome, guard } = await openScene({ apiKeys: { invalidations: channel } });
+    await guard.ready();
+    for (const key of ['sk_1', 'sk_2', 'sk_0']) await outcome(key);
+    const old = deferred();
+    store.answer = () => old.promise;
+    const waiting = outcome('sk_3');
+    for (const tell of listeners) tell();
+    store.answer = (value) => ({ id: value, disabled: true });
+    for (const key of ['sk_1', 'sk_2', 'sk_0']) {
+      expect(await outcome(key)).toBe('401 ERR_API_KEY_DISABLED');
+    }
+    old.resolve({ id: 'sk_3' });
+    expect(await waiting).toBe('allowed');
+    expect(await outcome('sk_3')).toBe('401 ERR_API_KEY_DISABLED');
+  });
+
+  test('that were told before anybody listened are not missed', async () => {
+    const subscribed = deferred<() => Promise<void>>();
+    const { channel } = createChannel();
+    const invalidations = { ...channel, subscribe: () => subscribed.promise };
+    const { store, outcome, guard } = await openScene({ apiKeys: { invalidations } });
+    expect(await outcome('sk_1')).toBe('allowed');
+    store.records.delete('sk_1');
+    await channel.publish('key_1');
+    subscribed.resolve(async () => {});
+    await guard.ready();
+    expect(await outcome('sk_1')).toBe(unknown);
+  });
+
   test('are listened to until the guard is closed', async () => {
     const { channel, listeners, stopped } = createChannel();
     const { guard } = await openScene({ apiKeys: { invalidations: channel } });
@@ -249,6 +351,46 @@ describe('invalidations', () => {
     subscribed.resolve(await channel.subscribe(() => {}));
     await settle();
     expect(stopped()).toBe(1);
+  });
+});
+
+describe('a channel that hangs', () => {
+  afterEach(() => void vi.useRealTimers());
+  const late = /^UpstreamError.*no answer within 5 s/;
+
+  /** How a promise settles, however long that takes. */
+  async function outcomeOf(work: Promise<unknown>): Promise<unknown> {
+    const outcome = work.then(() => 'done', String);
+    await vi.advanceTimersByTimeAsync(5_000);
+    return Promise.race([outcome, settle()]);
+  }
+
+  test('does not keep invalidateApiKey, which rejects', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const publish = () => hang() as Promise<void>;
+    const { guard, store, outcome } = await openScene({
+      apiKeys: { invalidations: { ...createChannel().channel, publish } },
+    });
+    expect(await outcome('sk_1')).toBe('allowed');
+    store.records.delete('sk_1');
+    expect(await outcomeOf(guard.invalidateApiKey('key_1'))).toMatch(late);
+    expect(await outcome('sk_1')).toBe(unknown);
+  });
+
+  test('does not keep close, which rejects', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const subscribe = async () => () => hang() as Promise<void>;
+    const issuer = await createTestIssuer({ now });
+    const guard = createGuard({
+      ...issuer.options,
+      apiKeys: {
+        from: [{ header: 'x-api-key' }],
+        lookup: async () => undefined,
+        invalidations: { ...createChannel().channel, subscribe },
+      },
+    });
+    await settle();
+    expect(await outcomeOf(guard.close())).toMatch(late);
   });
 });
 

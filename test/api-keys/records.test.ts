@@ -14,28 +14,33 @@ async function principalOf(record: unknown): Promise<Principal> {
 const id = 'key_3';
 const endless = [...Array(3).keys()].map(() => 'a');
 
+const circle: Record<string, unknown> = {};
+circle.again = { circle };
+// Each level holds the next one twice.
+const unfolding = [...Array(40)].reduce<object>((inner) => ({ a: inner, b: inner }), {});
+
 /** Answers that are no record, and what the sentence about each has to name. */
 const broken: Record<string, readonly [unknown, string]> = {
-  null: [null, 'answered null'],
-  false: [false, 'answered a boolean'],
-  true: [true, 'answered a boolean'],
-  'a number': [0, 'answered a number'],
-  'a text': ['key_3', 'answered a string'],
-  'an empty text': ['', 'answered a string'],
-  'a function': [() => ({ id }), 'answered a function'],
-  'a symbol': [Symbol('key_3'), 'answered a symbol'],
-  'a list': [[{ id }], 'answered a list'],
-  'an empty list': [[], 'answered a list'],
+  null: [null, 'returned null'],
+  false: [false, 'returned a boolean'],
+  true: [true, 'returned a boolean'],
+  'a number': [0, 'returned a number'],
+  'a text': ['key_3', 'returned a string'],
+  'an empty text': ['', 'returned a string'],
+  'a function': [() => ({ id }), 'returned a function'],
+  'a symbol': [Symbol('key_3'), 'returned a symbol'],
+  'a list': [[{ id }], 'returned a list'],
+  'an empty list': [[], 'returned a list'],
   'an empty object': [{}, 'whose id '],
   'a Map': [new Map([['id', id]]), 'whose id '],
   'a row under a name': [{ key: { id } }, 'whose id '],
-  'a number for id': [{ id: 3 }, 'whose id '],
   'null for id': [{ id: null }, 'whose id '],
   'an empty id': [{ id: '' }, 'whose id '],
+  'a number with a fraction for id': [{ id: 1.5 }, 'a safe integer'],
+  'a number that is no longer exact for id': [{ id: 2 ** 53 }, 'a safe integer'],
   'a list for id': [{ id: [id] }, 'whose id '],
   'a String for id': [{ id: Object(id) }, 'whose id '],
   'an empty clientId': [{ id, clientId: '' }, 'whose clientId '],
-  'null for clientId': [{ id, clientId: null }, 'whose clientId '],
   'a number for clientId': [{ id, clientId: 1 }, 'whose clientId '],
   'an empty subject': [{ id, subject: '' }, 'whose subject '],
   'an object for subject': [{ id, subject: {} }, 'whose subject '],
@@ -43,7 +48,6 @@ const broken: Record<string, readonly [unknown, string]> = {
   'a list for orgId': [{ id, orgId: ['org_1'] }, 'whose orgId '],
   'scopes as one text': [{ id, scopes: 'a b' }, 'whose scopes '],
   'scopes as an empty text': [{ id, scopes: '' }, 'whose scopes '],
-  'null for scopes': [{ id, scopes: null }, 'whose scopes '],
   'a Set of scopes': [{ id, scopes: new Set(['a']) }, 'whose scopes '],
   'scopes by index': [{ id, scopes: { 0: 'a', length: 1 } }, 'whose scopes '],
   'a scope with SP': [{ id, scopes: ['a b'] }, 'whose scopes '],
@@ -56,25 +60,46 @@ const broken: Record<string, readonly [unknown, string]> = {
   'a list among scopes': [{ id, scopes: [endless] }, 'whose scopes '],
   'undefined among scopes': [{ id, scopes: ['a', undefined] }, 'whose scopes '],
   'expiresAt in milliseconds': [{ id, expiresAt: 1_924_992_000_000 }, 'whose expiresAt '],
-  'expiresAt just beyond seconds': [{ id, expiresAt: 1e11 + 1 }, 'whose expiresAt '],
+  'expiresAt in milliseconds, as long ago as 1979': [
+    { id, expiresAt: Date.UTC(1979, 0) },
+    'a number of seconds since 1970 (not milliseconds)',
+  ],
+  'expiresAt just beyond seconds': [{ id, expiresAt: 253_402_387_201 }, 'whose expiresAt '],
   'NaN for expiresAt': [{ id, expiresAt: Number.NaN }, 'whose expiresAt '],
   'Infinity for expiresAt': [{ id, expiresAt: Number.POSITIVE_INFINITY }, 'whose expiresAt '],
   '-Infinity for expiresAt': [{ id, expiresAt: Number.NEGATIVE_INFINITY }, 'whose expiresAt '],
   'a date as ISO 8601': [{ id, expiresAt: '2031-01-01T00:00:00Z' }, 'whose expiresAt '],
   'a number as text for expiresAt': [{ id, expiresAt: '1924992000' }, 'whose expiresAt '],
-  'a Date for expiresAt': [{ id, expiresAt: new Date(0) }, 'whose expiresAt '],
+  'an invalid Date for expiresAt': [{ id, expiresAt: new Date('never') }, 'whose expiresAt '],
+  'a Date of the year 30000': [{ id, expiresAt: new Date(Date.UTC(30_000, 0)) }, 'out of range'],
   'a bigint for expiresAt': [{ id, expiresAt: 1_924_992_000n }, 'whose expiresAt '],
-  'null for expiresAt': [{ id, expiresAt: null }, 'whose expiresAt '],
   'text for disabled': [{ id, disabled: 'true' }, 'whose disabled '],
   'false as text for disabled': [{ id, disabled: 'false' }, 'whose disabled '],
   '0 for disabled': [{ id, disabled: 0 }, 'whose disabled '],
   '1 for disabled': [{ id, disabled: 1 }, 'whose disabled '],
-  'null for disabled': [{ id, disabled: null }, 'whose disabled '],
   'a Boolean for disabled': [{ id, disabled: Object(false) }, 'whose disabled '],
   'an empty environment': [{ id, environment: '' }, 'whose environment '],
   'a list for environment': [{ id, environment: ['live'] }, 'whose environment '],
+  'an empty issuer': [{ id, issuer: '' }, 'whose issuer '],
+  'an issuer that is none of the guard’s': [
+    { id, issuer: 'https://other.test' },
+    "whose issuer must be one of the guard's",
+  ],
+  'a text for metadata': [{ id, metadata: 'a' }, 'whose metadata must be a plain object'],
+  'a list for metadata': [{ id, metadata: [] }, 'whose metadata '],
+  'a Map for metadata': [{ id, metadata: new Map() }, 'whose metadata '],
+  'a Date in metadata': [{ id, metadata: { made: new Date() } }, 'whose metadata '],
+  'a function in metadata': [{ id, metadata: { a: [() => 1] } }, 'whose metadata '],
+  'a bigint in metadata': [{ id, metadata: { a: 1n } }, 'whose metadata '],
+  '__proto__ in metadata': [
+    { id, metadata: JSON.parse('{"a":{"__proto__":{"admin":true}}}') },
+    'whose metadata ',
+  ],
+  'metadata in a circle': [{ id, metadata: circle }, 'whose metadata '],
+  'metadata of too many values': [{ id, metadata: { a: Array(1_001).fill(1) } }, '1,000 values'],
+  'metadata that unfolds without an end': [{ id, metadata: unfolding }, 'whose metadata '],
   'an empty createdBy': [{ id, createdBy: '' }, 'whose createdBy '],
-  'a promise of a record in a list': [[Promise.resolve({ id })], 'answered a list'],
+  'a promise of a record in a list': [[Promise.resolve({ id })], 'returned a list'],
 };
 
 describe('what is no record is a bug, and nobody gets in', () => {
@@ -125,6 +150,20 @@ describe('what is no record is a bug, and nobody gets in', () => {
     expect(store.asked).toEqual(['sk_3']);
   });
 
+  test.each([undefined, null, 0, '', false, Number.NaN, 'route'])(
+    'a getter that throws %j leaves the guard as an Error',
+    async (thrown) => {
+      const { store, guard } = await openScene();
+      store.answer = () => ({
+        id,
+        get scopes() {
+          throw thrown;
+        },
+      });
+      await expect(guard(keyed('sk_3'))).rejects.toBeInstanceOf(Error);
+    },
+  );
+
   test('a getter that throws is the application’s own error', async () => {
     const bug = new Error('a getter broke');
     const { store, guard } = await openScene();
@@ -135,6 +174,64 @@ describe('what is no record is a bug, and nobody gets in', () => {
       },
     });
     await expect(guard(keyed('sk_3'))).rejects.toBe(bug);
+  });
+});
+
+const memberNames = [
+  ...['issuer', 'clientId', 'subject', 'orgId', 'scopes', 'expiresAt', 'disabled', 'environment'],
+  ...['createdBy', 'metadata'],
+];
+
+describe('a member of another name is a bug, and nobody gets in', () => {
+  test.each<[string, unknown, string]>([
+    ['expires_at', 1, 'expiresAt'],
+    ['expires_at', null, 'expiresAt'],
+    ['expiry', undefined, 'expiresAt'],
+    ['revoked', true, 'disabled'],
+    ['revoked_at', new Date(), 'disabled'],
+    ['enabled', false, 'disabled'],
+    ['isActive', false, 'disabled'],
+    ['Disabled', true, 'disabled'],
+    ['client_id', 'acme', 'clientId'],
+    ['customer', 'acme', 'clientId'],
+    ['tenant_id', 'org_1', 'orgId'],
+    ['userId', 'user_1', 'subject'],
+    ['scope', 'a b', 'scopes'],
+    ['env', 'test', 'environment'],
+    ['enviroment', 'test', 'environment'],
+    ['created_by', 'ann', 'createdBy'],
+  ])('%s, of value %s, was meant to be %s', async (name, value, meant) => {
+    const { store, guard } = await openScene();
+    store.answer = () => ({ id, [name]: value });
+    await expect(guard(keyed('sk_3'))).rejects.toThrow(`"${name}": did you mean "${meant}"?`);
+  });
+
+  test('of a getter of a class too, of any depth; its methods are none', async () => {
+    class Entity {
+      id = id;
+      get revoked() {
+        return true;
+      }
+      save() {}
+    }
+    class Key extends Entity {}
+    const { store, guard } = await openScene();
+    store.answer = () => new Key();
+    await expect(guard(keyed('sk_3'))).rejects.toThrow(/"revoked": did you mean "disabled"/);
+    class Plain {
+      readonly id = id;
+      save() {}
+    }
+    store.answer = () => new Plain();
+    expect((await guard(keyed('sk_3'))).allowed).toBe(true);
+  });
+
+  test('is not shown where it may be a key', async () => {
+    const { store, guard } = await openScene();
+    store.answer = () => ({ id, sk_live_51Habc: { id } });
+    const failure = await guard(keyed('sk_3')).catch(String);
+    expect(failure).toMatch(/an unknown member: the members are id, issuer,/);
+    expect(failure).not.toContain('51Habc');
   });
 });
 
@@ -176,16 +273,47 @@ describe('a record', () => {
   test('may leave members out by undefined, and say what lies at the edge', async () => {
     const left = { clientId: undefined, scopes: undefined, expiresAt: undefined };
     expect(Object.keys(await principalOf({ id, ...left }))).toEqual(['kind', 'scopes', 'key']);
-    const { expiresAt, scopes } = await principalOf({ id, expiresAt: 1e11, scopes: [] });
-    expect([expiresAt, scopes.size]).toEqual([1e11, 0]);
+    const never = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
+    const { expiresAt, scopes } = await principalOf({ id, expiresAt: never, scopes: [] });
+    expect([expiresAt, scopes.size]).toEqual([never, 0]);
   });
 
-  test('brings nothing along that nobody asked for', async () => {
-    const secret = { hash: 'abc', value: 'sk_3', claims: { admin: true }, kind: 'token' };
-    const principal = await principalOf({ id, ...secret, issuer: 'x', tokenId: 'x' });
-    expect(Object.keys(principal.key ?? {})).toEqual(['id']);
-    expect(principal.kind).toBe('api-key');
+  test('may leave members out by null, as a database does', async () => {
+    const nulls = Object.fromEntries(memberNames.map((name) => [name, null]));
+    const principal = await principalOf({ ...nulls, id });
     expect(Object.keys(principal)).toEqual(['kind', 'scopes', 'key']);
+    expect(Object.keys(principal.key ?? {})).toEqual(['id']);
+  });
+
+  test('may have a number as its id, and a Date as its end', async () => {
+    const { key, expiresAt } = await principalOf({ id: 7, expiresAt: new Date('2031-01-01') });
+    expect([key?.id, expiresAt]).toEqual(['7', 1_924_992_000]);
+    const { store, outcome } = await openScene();
+    store.answer = () => ({ id, expiresAt: new Date(0) });
+    expect(await outcome('sk_3')).toBe('401 ERR_API_KEY_EXPIRED');
+  });
+
+  test('brings the application’s own data along, as a copy that is frozen', async () => {
+    const metadata = { plan: 'gold', limits: { perDay: 10, days: ['mon', null, true] } };
+    const { key } = await principalOf({ id, metadata });
+    metadata.limits.perDay = 99;
+    const copy = key?.metadata as typeof metadata;
+    expect(copy).toEqual({ plan: 'gold', limits: { perDay: 10, days: ['mon', null, true] } });
+    for (const part of [copy, copy.limits, copy.limits.days]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    expect(Object.getPrototypeOf(copy.limits)).toBe(null);
+  });
+
+  test('says by issuer whose its client is, or apiKeys.issuer does', async () => {
+    const { store, guard } = await openScene();
+    const issuer = 'https://issuer.test';
+    store.answer = () => ({ id, clientId: 'acme', issuer });
+    expect(await guard(keyed('sk_3'))).toMatchObject({ principal: { issuer, key: { issuer } } });
+    const by = await openScene({ apiKeys: { issuer } });
+    expect(await by.guard(keyed('sk_1'))).toMatchObject({
+      principal: { issuer, clientId: 'client_1', key: { id: 'key_1', issuer } },
+    });
   });
 
   test('may be of a class, with getters, and each is read once', async () => {

@@ -190,6 +190,21 @@ describe('wellFormed', () => {
     },
   );
 
+  test.each([undefined, null, 0, '', false, Number.NaN, 'route'])(
+    'that throws %j leaves the guard as an Error',
+    async (thrown) => {
+      const { store, guard } = await openScene({
+        apiKeys: {
+          wellFormed: () => {
+            throw thrown;
+          },
+        },
+      });
+      await expect(guard(keyed('sk_1'))).rejects.toBeInstanceOf(Error);
+      expect(store.asked).toEqual([]);
+    },
+  );
+
   test('that throws is the application’s own error', async () => {
     const bug = new Error('the application broke');
     const { store, guard } = await openScene({

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { KeyCacheOptions } from '../../src/index.js';
+import type { KeyCacheOptions, KeyLookup } from '../../src/index.js';
+import { hashedKeys, legacyHash, sha256 } from '../../src/keys.js';
 import { deferred, down, hang, keyed, openScene, type SceneOptions, settle } from './scene.js';
+
+const old = legacyHash('sha1');
 
 /** A guard that has seen sk_1, and whose store broke when that was this many seconds old. */
 async function openBroken(
@@ -105,6 +108,31 @@ describe('while the store is down', () => {
     expect(await outcome('sk_1')).toBe('allowed');
     clock.advance(-61);
     expect(await outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
+  });
+
+  test('nor one of which a store of ours says what cannot be used: that is no outage', async () => {
+    const lookups = [
+      hashedKeys([{ id: 'key_1', digest: sha256.digest('sk_1') }]),
+      hashedKeys(
+        [
+          { id: 'key_1', digest: sha256.digest('sk_1') },
+          { id: 'key_2', digest: old.digest('sk_1'), disabled: true },
+        ],
+        { hashes: [sha256, old] },
+      ),
+      down,
+    ];
+    let at = 0;
+    const lookup: KeyLookup = async (key) => (lookups[at] as KeyLookup)(key);
+    const { outcome, clock, events } = await openScene({
+      apiKeys: { lookup, cache: { maxStale: 3_600 } },
+    });
+    expect(await outcome('sk_1')).toBe('allowed');
+    clock.advance(60);
+    for (at = 1; at < lookups.length; at += 1) {
+      expect(await outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
+    }
+    expect(events[1]?.detail).toContain('ERR_KEY_TWICE: hashedKeys: ');
   });
 
   test('the requirements of the route still hold', async () => {

@@ -52,7 +52,7 @@ const options: readonly Mistake[] = [
   [
     'an option of another name',
     { ...good, header: 'x-api-key' },
-    '.header: "header" is not known: use from, lookup, timeout, both, environment, wellFormed, cache, plan, invalidations, usage, onMigration',
+    '.header: "header" is not known: use from, lookup, issuer, timeout, both, environment, wellFormed, cache, plan, invalidations, usage, onMigration',
   ],
   ...['from', 'lookup', 'timeout', 'both', 'environment'].map(undefinedOption),
   ...['wellFormed', 'cache', 'plan', 'invalidations', 'onMigration'].map(undefinedOption),
@@ -92,6 +92,16 @@ const options: readonly Mistake[] = [
     'a both that is null',
     { ...good, both: null },
     '.both: null is none of "refuse", "same-client"',
+  ],
+  [
+    'an issuer that is none of the guard’s, by a slash',
+    { ...good, issuer: 'https://login.example.com/' },
+    '.issuer: "https://login.example.com/" is not known: did you mean "https://login.example.com"?',
+  ],
+  [
+    'an issuer of another kind',
+    { ...good, issuer: ['https://issuer.test'] },
+    '.issuer: a list is none of "https://login.example.com"',
   ],
   [
     'an empty environment',

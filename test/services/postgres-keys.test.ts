@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { legacyHash, sha256 } from '../../src/keys.js';
@@ -73,6 +75,11 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       ['expiresAt', 'timestamptz', "'2030-01-01T01:00:00.5+01'", 1_893_456_000.5],
       ['expiresAt', 'timestamptz', "'infinity'", undefined],
       ['expiresAt', 'timestamptz', "'-infinity'", 0],
+      ['expiresAt', 'timestamptz', "'9999-12-31T23:59:59Z'", 253_402_300_799],
+      ['expiresAt', 'never', "'2030-01-01T00:00:00Z'", 1_893_456_000],
+      ['expiresAt', 'text', "'1893456000'", 1_893_456_000],
+      ['metadata', 'jsonb', `'{"plan":{"name":"gold"}}'`, { plan: { name: 'gold' } }],
+      ['issuer', 'text', "'https://login.test'", 'https://login.test'],
       ['expiresAt', 'timestamptz', "'1066-10-14T00:00:00Z'", 0],
       ['expiresAt', 'timestamptz', 'null', undefined],
       ['expiresAt', 'integer', '1893456000', 1_893_456_000],
@@ -86,6 +93,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       ['disabled', 'timestamptz', "'infinity'", true],
       ['disabled', 'timestamptz', 'null', undefined],
     ] as const)('%s, %s, %s', async (member, type, literal, expected) => {
+      await pool.query('create domain never as timestamptz').catch(() => {});
       const table = await make(`id text, digest text, it ${type}`);
       await pool.query(`insert into ${table} values ('key_1', $1, ${literal})`, [
         sha256.digest('one'),
@@ -108,7 +116,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       const { pool: watched, updates } = watch(pool);
       const lookup = postgresKeys(watched, { table, columns: only(), hashes: [sha256, old] });
       expect(await ask(lookup, 'one')).toEqual({ id });
-      expect(await updates()).toEqual(['done']);
+      expect(await updates(1)).toEqual(['done']);
       expect(await digestsIn(pool, table)).toEqual({ [id]: sha256.digest('one') });
     });
 
@@ -121,7 +129,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       const lookup = postgresKeys(watched, { table, columns: only(), hashes: [sha256, old] });
       expect(await ask(lookup, 'one')).toEqual({ id: 'key_1' });
       expect(await ask(lookup, 'two')).toEqual({ id: 'key_2' });
-      expect(await updates()).toEqual(['done']);
+      expect(await updates(1)).toEqual(['done']);
       expect(await digestsIn(pool, table)).toMatchObject({ key_1: sha256.digest('one') });
     });
 
@@ -176,9 +184,9 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       });
       const record = { id: 'key_1', orgId: 'org_1', scopes: ['a'] };
       expect(await ask(lookup, 'one')).toEqual(record);
-      expect(await updates()).toEqual(['done']);
+      expect(await updates(1)).toEqual(['done']);
       expect(await ask(lookup, 'one')).toEqual(record);
-      expect(await updates()).toEqual([]);
+      expect(await updates(0)).toEqual([]);
     });
 
     test('with one column for two members', async () => {
@@ -218,6 +226,10 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       ['scopes', 'jsonb', "'[1]'"],
       ['scopes', 'text[]', "'{a,null}'"],
       ['expiresAt', 'text', "'2030-01-01'"],
+      ['expiresAt', 'bigint', '1893456000000'],
+      ['expiresAt', 'timestamptz', "'30000-01-01T00:00:00Z'"],
+      ['metadata', 'jsonb', "'[]'"],
+      ['issuer', 'text', "''"],
       ['expiresAt', 'boolean', 'false'],
       ['disabled', 'integer', '0'],
       ['disabled', 'text', "'f'"],
@@ -235,6 +247,39 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       await expect(ask(lookup, 'one')).rejects.toThrow('postgresKeys: column "it"');
     });
 
+    test.each([
+      ['timestamp', 'timestamp without time zone'],
+      ['date', 'date'],
+      ['ends', 'timestamp without time zone'],
+      ['real', 'real'],
+    ])(
+      'whose times are of the type %s is refused by name at the first look-up',
+      async (type, is) => {
+        await pool.query('create domain ends as timestamp').catch(() => {});
+        const table = await make(`id text, digest text, it ${type}`);
+        const lookup = postgresKeys(pool, { table, columns: { ...only(), expiresAt: 'it' } });
+        const says = `postgresKeys: column "it" is of the type ${is}: make it timestamptz`;
+        await expect(ask(lookup, 'nobody')).rejects.toThrow(says);
+      },
+    );
+
+    test.each(['America/Los_Angeles', 'UTC', 'Pacific/Kiritimati'])(
+      'is read alike by a process in %s',
+      async (zone) => {
+        const options = ['--import', 'tsx', 'test/services/zoned-process.ts', String(server.port)];
+        const env = { ...process.env, TZ: zone };
+        const { stdout } = await promisify(execFile)(process.execPath, options, { env });
+        expect(JSON.parse(stdout)).toEqual({
+          zone,
+          ended: -60,
+          lasting: 60,
+          never: 253_402_300_799,
+          infinity: 'none',
+          zoneless: 'ERR_COLUMN_expiresAt',
+        });
+      },
+    );
+
     test('with two rows for a key is an error, and nothing is re-hashed', async () => {
       const old = legacyHash('md5');
       const table = await make('id text, digest text');
@@ -248,7 +293,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       for (const value of ['one', 'two']) {
         await expect(ask(lookup, value)).rejects.toThrow('postgresKeys: 2 rows hold the same key');
       }
-      expect(await updates()).toEqual([]);
+      expect(await updates(0)).toEqual([]);
     });
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { PostgresPool } from '../../src/postgres.js';
-import { find, freePort, runService, type Service } from './service.js';
+import { find, freePort, runService, type Service, until } from './service.js';
 
 export const postgresPrograms = ['initdb', 'postgres', 'pg_basebackup', 'ps'];
 
@@ -80,9 +80,11 @@ export function watch(pool: PostgresPool) {
   };
   return {
     pool: watched,
-    /** How each update ended, of those since it was last asked. */
-    async updates(): Promise<string[]> {
-      const updates = asked.splice(0).filter(({ text }) => text.startsWith('update'));
+    /** How each update ended, of those since it was last asked, once there are so many. */
+    async updates(count: number): Promise<string[]> {
+      const isUpdate = ({ text }: { readonly text: string }) => text.startsWith('update');
+      await until(() => asked.filter(isUpdate).length >= count);
+      const updates = asked.splice(0).filter(isUpdate);
       const settled = await Promise.allSettled(updates.map(({ answer }) => answer));
       return settled.map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.code));
     },

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { KeyLookup } from '../../src/index.js';
 import { createApiKey, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/keys.js';
-import { redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+import { deleteRedisKey, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
 import {
   type Connection,
   openRedis,
@@ -11,7 +11,7 @@ import {
   redisPrograms,
   watch,
 } from './redis-server.js';
-import { describeWith } from './service.js';
+import { describeWith, until } from './service.js';
 
 const ask = (lookup: KeyLookup, value: string) => lookup({ value, sha256: sha256.digest(value) });
 const prefix = 'sallyport:key:';
@@ -69,21 +69,61 @@ describeWith(redisPrograms, 'Redis', () => {
         expect(await ask(redisKeys(redis.client), 'one')).toBeUndefined();
       });
 
-      test.each(['{"id":"a secret"', 'a secret', '"a secret"', '["a secret"]', 'null', '7', ''])(
-        'throws for %s, and shows nothing of it',
-        async (text) => {
-          await redis.send('SET', at(sha256, 'one'), text);
-          const error = await ask(redisKeys(redis.client), 'one').catch((one: unknown) => one);
-          expect(error).toBeInstanceOf(TypeError);
-          expect(inspect(error)).toMatch(/redisKeys: what is stored for a key is/);
-          for (const shown of ['a secret', sha256.digest('one')]) {
-            expect(inspect(error)).not.toContain(shown);
-          }
-        },
-      );
+      test.each([
+        ...['{"id":"a secret"', 'a secret', '"a secret"', '["a secret"]', 'null', '7', ''],
+        '{"id":"a secret"} and more',
+        '{"id":"a secret","disabled":true,"disabled":false}',
+        '{"id":"a secret","__proto__":{"disabled":false}}',
+        '{"id":"key_1","revoked":true}',
+        '{"id":"key_1","Disabled":true}',
+        '{"id":"key_1","expiresAt":"a secret"}',
+        '{"clientId":"a secret"}',
+      ])('throws for %s, and shows nothing of it', async (text) => {
+        await redis.send('SET', at(sha256, 'one'), text);
+        const error = await ask(redisKeys(redis.client), 'one').catch((one: unknown) => one);
+        expect(error).toBeInstanceOf(TypeError);
+        expect(inspect(error)).toMatch(/redisKeys: what is stored for a key is/);
+        for (const shown of ['a secret', sha256.digest('one')]) {
+          expect(inspect(error)).not.toContain(shown);
+        }
+      });
 
-      test('finds nothing where there is no text', async () => {
-        await redis.send('HSET', at(sha256, 'one'), 'id', 'key_1');
+      test.each([
+        ['a hash', ['HSET', 'id', 'key_1']],
+        ['a list', ['RPUSH', '{"id":"key_1"}']],
+        ['a set', ['SADD', 'disabled']],
+      ] as const)('throws for %s, and says that it is there', async (_, [command, ...values]) => {
+        await redis.send(command, at(sha256, 'one'), ...values);
+        const failure = ask(redisKeys(redis.client), 'one');
+        await expect(failure).rejects.toMatchObject({ code: 'ERR_RECORD_TYPE' });
+        await expect(failure).rejects.toThrow('what is stored for a key is not a string');
+      });
+
+      test('keeps the time to live of a key that is stored anew, unless it is told another', async () => {
+        const digest = sha256.digest('one');
+        const store = (options = {}) =>
+          storeRedisKey(redis.client, { id: 'key_1', digest }, options);
+        const left = () => redis.send('PTTL', prefix + digest);
+        await store();
+        expect(await left()).toBe(-1);
+        await redis.send('EXPIREAT', prefix + digest, '4102444800');
+        await store();
+        expect(await redis.send('EXPIRETIME', prefix + digest)).toBe(4_102_444_800);
+        await store({ ttl: 60 });
+        expect(await left()).toBeGreaterThan(50_000);
+        expect(await left()).toBeLessThanOrEqual(60_000);
+        await store({ ttl: false });
+        expect(await left()).toBe(-1);
+      });
+
+      test('what cannot be read can be replaced, and deleted', async () => {
+        const digest = sha256.digest('one');
+        await redis.send('HSET', prefix + digest, 'id', 'key_1');
+        await storeRedisKey(redis.client, { id: 'key_1', digest });
+        expect(await ask(redisKeys(redis.client), 'one')).toEqual({ id: 'key_1' });
+        await redis.send('SET', prefix + digest, 'no JSON');
+        expect(await deleteRedisKey(redis.client, digest)).toBe(true);
+        expect(await deleteRedisKey(redis.client, digest)).toBe(false);
         expect(await ask(redisKeys(redis.client), 'one')).toBeUndefined();
       });
 
@@ -112,33 +152,108 @@ describeWith(redisPrograms, 'Redis', () => {
         { name: 'own', digest: (value) => `v1$${sha256.digest(`tenant\0${value}`)}` },
       ];
 
-      test('brings every scheme to the first one', async () => {
+      test('lets every scheme be left for the first one', async () => {
         const today = sha256;
         const names = schemes.map(({ name }) => name);
         for (const hash of schemes) {
           await storeRedisKey(redis.client, { id: hash.name, digest: hash.digest(hash.name) });
         }
-        const { client, renames } = watch(redis.client);
+        const { client, pointers } = watch(redis.client);
         const lookup = redisKeys(client, { hashes: [today, ...schemes] });
         for (const id of names) expect(await ask(lookup, id)).toEqual({ id });
-        expect(await renames()).toEqual(names.map(() => 'done'));
-        expect(await stored()).toEqual(names.map((name) => at(today, name)).sort());
+        expect(await pointers(names.length)).toEqual(names.map(() => 'done'));
         for (const id of names) expect(await ask(redisKeys(client), id)).toEqual({ id });
-        expect(await renames()).toEqual([]);
+        for (const id of names) expect(await ask(lookup, id)).toEqual({ id });
+        expect(await pointers(0)).toEqual([]);
       });
 
-      test('lets a pepper be rotated, and keeps the time to live', async () => {
+      test('lets a pepper be rotated, twice, and keeps the time to live', async () => {
         await storeRedisKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
         await redis.send('EXPIREAT', at(pepper, 'one'), '4102444800');
-        const today = hmacSha256('the second pepper');
-        const { client, renames } = watch(redis.client);
-        expect(await ask(redisKeys(client, { hashes: [today, pepper] }), 'one')).toEqual({
-          id: 'key_1',
+        const [second, third] = [hmacSha256('the second pepper'), hmacSha256('the third pepper')];
+        const { client, pointers } = watch(redis.client);
+        for (const hashes of [
+          [second, pepper],
+          [third, second],
+        ]) {
+          expect(await ask(redisKeys(client, { hashes }), 'one')).toEqual({ id: 'key_1' });
+          expect(await pointers(1)).toEqual(['done']);
+        }
+        expect(await redis.send('EXPIRETIME', at(pepper, 'one'))).toBe(4_102_444_800);
+        for (const hash of [pepper, second, third]) {
+          expect(await ask(redisKeys(client, { hashes: [hash] }), 'one')).toEqual({ id: 'key_1' });
+        }
+        await redis.send('DEL', at(pepper, 'one'));
+        for (const hash of [pepper, second, third]) {
+          expect(await ask(redisKeys(client, { hashes: [hash] }), 'one')).toBeUndefined();
+        }
+      });
+
+      describe('and then', () => {
+        const old = legacyHash('sha1');
+        const both = [sha256, old];
+
+        async function rehashed() {
+          await storeRedisKey(redis.client, { id: 'key_1', digest: old.digest('one') });
+          const { client, pointers } = watch(redis.client);
+          await ask(redisKeys(client, { hashes: both }), 'one');
+          expect(await pointers(1)).toEqual(['done']);
+          expect(await stored()).toEqual([at(sha256, 'one'), at(old, 'one')].sort());
+        }
+
+        /** What is found of the key, with the old hash and without. */
+        const found = async () => [
+          await ask(redisKeys(redis.client, { hashes: both }), 'one'),
+          await ask(redisKeys(redis.client), 'one'),
+        ];
+
+        test.each([old, sha256])(
+          'disabling a key by its digest of $name takes effect',
+          async (by) => {
+            await rehashed();
+            const disabled = { id: 'key_1', disabled: true };
+            await storeRedisKey(redis.client, { ...disabled, digest: by.digest('one') });
+            expect(await found()).toEqual([disabled, disabled]);
+          },
+        );
+
+        test.each([old, sha256])(
+          'deleting a key by its digest of $name takes effect',
+          async (by) => {
+            await rehashed();
+            expect(await deleteRedisKey(redis.client, by.digest('one'))).toBe(true);
+            expect(await found()).toEqual([undefined, undefined]);
+            expect(await deleteRedisKey(redis.client, by.digest('one'))).toBe(false);
+          },
+        );
+
+        test('so does a plain DEL of what was stored, and a plain SET', async () => {
+          await rehashed();
+          await redis.send('SET', at(old, 'one'), '{"id":"key_1","disabled":true}');
+          expect(await found()).toEqual(Array(2).fill({ id: 'key_1', disabled: true }));
+          await redis.send('DEL', at(old, 'one'));
+          expect(await found()).toEqual([undefined, undefined]);
         });
-        expect(await renames()).toEqual(['done']);
-        expect(await redis.send('EXPIRETIME', at(today, 'one'))).toBe(4_102_444_800);
-        expect(await ask(redisKeys(client, { hashes: [pepper] }), 'one')).toBeUndefined();
-        expect(await ask(redisKeys(client, { hashes: [today] }), 'one')).toEqual({ id: 'key_1' });
+
+        test('and so does its time to live', async () => {
+          await rehashed();
+          await redis.send('PEXPIRE', at(old, 'one'), '1');
+          await until(async () => (await redis.send('EXISTS', at(old, 'one'))) === 0);
+          expect(await found()).toEqual([undefined, undefined]);
+        });
+
+        test('a record that is set over the pointer makes it a key that is stored twice', async () => {
+          await rehashed();
+          await redis.send('SET', at(sha256, 'one'), '{"id":"key_1","disabled":true}');
+          const twice = ask(redisKeys(redis.client, { hashes: both }), 'one');
+          await expect(twice).rejects.toMatchObject({ code: 'ERR_KEY_TWICE' });
+        });
+
+        test('a pointer to a pointer is an error, not a way without an end', async () => {
+          await rehashed();
+          await redis.send('SET', at(old, 'one'), `{"sameAs":"${sha256.digest('one')}"}`);
+          await expect(ask(redisKeys(redis.client), 'one')).rejects.toThrow(/points to another/);
+        });
       });
 
       test.each([
@@ -147,21 +262,22 @@ describeWith(redisPrograms, 'Redis', () => {
         ['is good, where it is off', {}, { rehash: false }],
       ])('leaves a key alone that %s', async (_, record, options) => {
         await storeRedisKey(redis.client, { id: 'key_1', ...record, digest: pepper.digest('one') });
-        const { client, renames } = watch(redis.client);
+        const { client, pointers } = watch(redis.client);
         const lookup = redisKeys(client, { hashes: [sha256, pepper], ...options });
         expect(await ask(lookup, 'one')).toEqual({ id: 'key_1', ...record });
-        expect(await renames()).toEqual([]);
+        expect(await pointers(0)).toEqual([]);
         expect(await stored()).toEqual([at(pepper, 'one')]);
       });
 
       test('of one key by many at once harms nobody', async () => {
         await storeRedisKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
-        const { client, renames } = watch(redis.client);
+        const { client, pointers } = watch(redis.client);
         const lookup = redisKeys(client, { hashes: [sha256, pepper] });
         const all = await Promise.all(Array.from({ length: 30 }, () => ask(lookup, 'one')));
         expect(all).toEqual(all.map(() => ({ id: 'key_1' })));
-        expect(await renames()).toContain('done');
-        expect(await stored()).toEqual([at(sha256, 'one')]);
+        expect(await pointers(1)).toContain('done');
+        expect(await stored()).toEqual([at(sha256, 'one'), at(pepper, 'one')].sort());
+        expect(await ask(lookup, 'one')).toEqual({ id: 'key_1' });
       });
 
       test('does not take place on a replica, and look-ups go on', async () => {
@@ -170,12 +286,12 @@ describeWith(redisPrograms, 'Redis', () => {
         const replica = await openRedis(server);
         const reading = await connect(replica.port);
         try {
-          const { client, renames } = watch(reading.client);
+          const { client, pointers } = watch(reading.client);
           const lookup = redisKeys(client, { hashes: [sha256, pepper] });
           for (let i = 0; i < 3; i += 1) {
             expect(await ask(lookup, 'one')).toEqual({ id: 'key_1' });
             expect(await ask(lookup, 'two')).toEqual({ id: 'key_2' });
-            expect(await renames()).toEqual([expect.stringMatching(/^READONLY/)]);
+            expect(await pointers(1)).toEqual([expect.stringMatching(/^READONLY/)]);
           }
           const untouched = [at(pepper, 'one'), at(sha256, 'two')].sort();
           expect(((await reading.send('KEYS', '*')) as string[]).sort()).toEqual(untouched);

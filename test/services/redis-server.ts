@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import type { RedisClient, RedisSubscriber } from '../../src/redis.js';
-import { find, freePort, runService, type Service } from './service.js';
+import { find, freePort, runService, type Service, until } from './service.js';
 
 export const redisPrograms = ['redis-server', 'ps'];
 
@@ -80,11 +80,11 @@ export const redisClients: Readonly<Record<string, (port: number) => Promise<Con
   },
 };
 
-/** A client, and how each renaming that was asked of it ended, since it was last asked. */
+/** A client, and how each pointing of one digest to another that was asked of it ended. */
 export function watch(client: RedisClient) {
-  const renamed: Promise<unknown>[] = [];
+  const pointed: Promise<unknown>[] = [];
   const seen = (command: string | undefined, answer: Promise<unknown>): Promise<unknown> => {
-    if (command === 'RENAMENX') renamed.push(answer);
+    if (command === 'SET') pointed.push(answer);
     return answer;
   };
   const watched: RedisClient =
@@ -93,8 +93,10 @@ export function watch(client: RedisClient) {
       : { sendCommand: (args) => seen(args[0], client.sendCommand(args)) };
   return {
     client: watched,
-    async renames(): Promise<string[]> {
-      const settled = await Promise.allSettled(renamed.splice(0));
+    /** Those since it was last asked, once there are so many, and no more on their way. */
+    async pointers(count: number): Promise<string[]> {
+      await until(() => pointed.length >= count);
+      const settled = await Promise.allSettled(pointed.splice(0));
       return settled.map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.message));
     },
   };

@@ -100,6 +100,23 @@ describe('several hashes', () => {
     expect(await ask(lookup, 'd')).toBeUndefined();
   });
 
+  test.each([
+    ['the new one first', 0],
+    ['the old one first', 1],
+  ])('that both find a key are an error, each time it comes: %s', async (_, first) => {
+    const twice = [
+      stored('s', { id: 'a' }),
+      stored('s', { id: 'b', digest: old.digest('s'), disabled: true }),
+    ];
+    const lookup = hashedKeys(first === 0 ? twice : twice.toReversed(), { hashes: [sha256, old] });
+    for (let i = 0; i < 2; i += 1) {
+      const error = await ask(lookup, 's').catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'ERR_KEY_TWICE' });
+      expect(String(error)).toMatch(/hashedKeys: the same key is listed at hashedKeys\[\d\]/);
+    }
+    expect(await ask(lookup, 'other')).toBeUndefined();
+  });
+
   test('are not needed any more once a good key was found', async () => {
     const { hash, taken } = counted(old);
     const keys = [
@@ -115,6 +132,26 @@ describe('several hashes', () => {
   });
 });
 
+class Stored {
+  readonly id = 'key_1';
+  readonly digest = sha256.digest('one');
+}
+
+test('an entry of a class is read with its getters', async () => {
+  class Ended extends Stored {
+    get disabled() {
+      return true;
+    }
+  }
+  expect(await ask(hashedKeys([new Ended()]), 'one')).toEqual({ id: 'key_1', disabled: true });
+});
+
+test('an id may be a number, a date a Date, and what is absent null', async () => {
+  const entry = { ...stored('one'), id: 7, expiresAt: new Date(60_000), clientId: null };
+  const lookup = hashedKeys([entry as never]);
+  expect(await ask(lookup, 'one')).toEqual({ id: '7', expiresAt: 60 });
+});
+
 describe('a list is refused', () => {
   const sixtyFour = 'k'.repeat(64);
   const refused: [string, unknown, RegExp][] = [
@@ -124,7 +161,34 @@ describe('a list is refused', () => {
     ['null', [null], /hashedKeys\[0\] is no object/],
     ['no id', [{ digest: sha256.digest('one') }], /hashedKeys\[0\] has no id/],
     ['an id that is empty', [stored('one', { id: '' })], /hashedKeys\[0\] has no id/],
-    ['an id that is a number', [{ ...stored('one'), id: 1 }], /hashedKeys\[0\] has no id/],
+    [
+      'an id that is a list',
+      [{ ...stored('one'), id: ['a'] }],
+      /hashedKeys\[0\] \("a"\) is a record whose id must be a string/,
+    ],
+    [
+      'another name for disabled',
+      [{ ...stored('one'), revoked: true }],
+      /is a record with an unknown member "revoked": did you mean "disabled"/,
+    ],
+    [
+      'a getter of another name for disabled',
+      [
+        new (class extends Stored {
+          get revoked() {
+            return true;
+          }
+        })(),
+      ],
+      /"revoked": did you mean "disabled"/,
+    ],
+    [
+      'an end in milliseconds',
+      [stored('one', { expiresAt: 1_924_992_000_000 })],
+      /whose expiresAt must be a number of seconds/,
+    ],
+    ['scopes as one text', [stored('one', { scopes: 'a b' as never })], /whose scopes must be/],
+    ['disabled as a text', [stored('one', { disabled: 'true' as never })], /whose disabled must/],
     ['no digest', [{ id: 'key_1' }], /hashedKeys\[0\] \("key_1"\) has no digest/],
     ['a digest of bytes', [{ id: 'key_1', digest: Buffer.alloc(32) }], /has no digest/],
     [

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/index.js';
 import { sha256 } from '../../src/keys.js';
 import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
+import { settle } from '../api-keys/scene.js';
 
 // What a real server answers is in test/services. Here is what it cannot: values of types that a
 // column of its own would not have, as a driver with parsers of its own would make them.
@@ -45,6 +46,9 @@ describe('a column of another type is an error that names it, and shows nothing'
     ['expires_at', 'expiresAt', true, /column "expires_at"/],
     ['expires_at', 'expiresAt', Number.NaN, /column "expires_at"/],
     ['expires_at', 'expiresAt', new Date('never'), /column "expires_at"/],
+    ['expires_at', 'expiresAt', 1_924_992_000_000, /column "expires_at".*not milliseconds/],
+    ['expires_at', 'expiresAt', '1924992000000', /column "expires_at"/],
+    ['expires_at', 'expiresAt', 1_924_992_000_000n, /column "expires_at"/],
     ['disabled', 'disabled', 1, /column "disabled" says neither true nor false/],
     ['disabled', 'disabled', 'f', /column "disabled"/],
     ['disabled', 'disabled', '', /column "disabled"/],
@@ -153,22 +157,77 @@ describe('options are refused', () => {
   });
 });
 
-test('a re-hash that fails at once, or never ends, is nobody’s business; 100 run at most', async () => {
-  const md5 = { name: 'own', digest: (key: string) => sha256.digest(`old ${key}`) };
-  let updates = 0;
+test('re-hashes run one at a time, and one that fails or never ends is nobody’s business', async () => {
+  const old = { name: 'own', digest: (key: string) => sha256.digest(`old ${key}`) };
+  const updates: unknown[] = [];
+  const failing = new Set([old.digest('key 1')]);
+  let waiting = 0;
   const pool: PostgresPool = {
-    query(text) {
-      if (text.startsWith('select')) {
-        return Promise.resolve({ rows: [{ id: 1, digest: md5.digest(value) }] });
+    async query(text, values) {
+      if (text.startsWith('update')) {
+        updates.push(values[2]);
+        waiting += 1;
+        if (failing.has(values[2] as string)) throw new Error('the pool is ill');
+        return new Promise(() => {});
       }
-      updates += 1;
-      if (updates === 1) throw new Error('the pool is ill');
-      return new Promise(() => {});
+      if (text.includes('pg_locks')) return { rows: [] };
+      const [[, digest]] = values as [[string, string]];
+      return { rows: [{ id: 1, digest }] };
     },
   };
-  const lookup = postgresKeys(pool, { hashes: [sha256, md5] });
-  for (let i = 0; i < 150; i += 1) {
-    expect(await lookup({ value, sha256: digest })).toEqual({ id: '1' });
+  const lookup = postgresKeys(pool, { hashes: [sha256, old] });
+  for (let i = 1; i <= 300; i += 1) {
+    expect(await lookup({ value: `key ${i}`, sha256: '' })).toEqual({ id: '1' });
   }
-  expect(updates).toBe(101);
+  await settle();
+  // The first has failed, the second never ends, and the others wait for it.
+  expect(updates).toEqual([old.digest('key 1'), old.digest('key 2')]);
+  expect(waiting).toBe(2);
+});
+
+test('a re-hash that would wait for a lock of the table is left to another lookup', async () => {
+  const old = { name: 'own', digest: (key: string) => sha256.digest(`old ${key}`) };
+  const asked: string[] = [];
+  const pool: PostgresPool = {
+    async query(text) {
+      asked.push(text.split(/\s/)[0] ?? '');
+      return {
+        rows: text.includes('pg_locks') ? [{ it: 1 }] : [{ id: 1, digest: old.digest('a') }],
+      };
+    },
+  };
+  await postgresKeys(pool, { hashes: [sha256, old] })({ value: 'a', sha256: '' });
+  await settle();
+  expect(asked).toEqual(['select', 'select']);
+});
+
+describe('the type of a column of times', () => {
+  const typed = (type: unknown) => lookUp({ expiresAt: 1, 'type of expiresAt': type });
+
+  test.each([
+    'timestamp without time zone',
+    'timestamp',
+    'date',
+    'time without time zone',
+    'interval',
+    'real',
+    'json',
+  ])('is refused by name, where its meaning is not its own: %s', async (type) => {
+    const failure = typed(type);
+    await expect(failure).rejects.toThrow(`column "expires_at" is of the type ${type}: make it`);
+    await expect(failure).rejects.toMatchObject({ code: 'ERR_COLUMN_expiresAt' });
+  });
+
+  test('is refused though no key is found', async () => {
+    const row = { id: null, digest: null, 'type of expiresAt': 'timestamp without time zone' };
+    const lookup = postgresKeys({ query: async () => ({ rows: [row] }) });
+    await expect(lookup({ value: 'a', sha256: '' })).rejects.toThrow(/timestamp without time zone/);
+  });
+
+  test.each(['timestamp with time zone', 'bigint', 'numeric', 'text', undefined])(
+    'may be %s',
+    async (type) => {
+      expect(await typed(type)).toEqual({ id: 'key_1', expiresAt: 1 });
+    },
+  );
 });

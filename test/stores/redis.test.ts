@@ -5,7 +5,13 @@ import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../s
 // What a real server answers is in test/services. None of these reaches one.
 
 const client = { sendCommand: () => Promise.reject(new Error('nothing may be sent')) };
-const subscriber = { ...client, subscribe: async () => {}, unsubscribe: async () => {} };
+const subscriber = {
+  ...client,
+  subscribe: async () => {},
+  unsubscribe: async () => {},
+  on: () => {},
+  off: () => {},
+};
 const digest = 'd'.repeat(64);
 
 describe('options are refused', () => {
@@ -22,6 +28,11 @@ describe('options are refused', () => {
     ['undefined', () => redisPlan(client, { every: undefined } as never), /every is undefined/],
     ['no client', () => redisInvalidations(null as never, subscriber), /needs a client/],
     ['no listener', () => redisInvalidations(client, client as never), /needs a second connection/],
+    [
+      'no events',
+      () => redisInvalidations(client, { ...subscriber, on: undefined } as never),
+      /needs a second connection/,
+    ],
     ['one for both', () => redisInvalidations(subscriber, subscriber), /one connection twice/],
     ['a channel', () => redisInvalidations(client, subscriber, { channel: '' }), /is no text/],
     [
@@ -38,7 +49,11 @@ describe('options are refused', () => {
     ['no id', { digest }, {}, /storeRedisKey\.id is no text/],
     ['no digest', { id: 'key_1' }, {}, /storeRedisKey\.digest is no text/],
     ['no prefix', { id: 'key_1', digest }, { prefix: '' }, /storeRedisKey\.prefix is no text/],
-    ['a name', { id: 'key_1', digest }, { hashes: [] }, /hashes is not known: use prefix/],
+    ['a name', { id: 'key_1', digest }, { hashes: [] }, /hashes is not known: use prefix, ttl/],
+    ['a member', { id: 'key_1', digest, revoked: true }, {}, /"revoked": did you mean "disabled"/],
+    ['a time', { id: 'key_1', digest, expiresAt: 1e13 }, {}, /not milliseconds/],
+    ['a ttl', { id: 'key_1', digest }, { ttl: 0 }, /ttl must be a number of seconds above 0/],
+    ['a ttl', { id: 'key_1', digest }, { ttl: '60' }, /ttl must be a number of seconds/],
   ])('and nothing is stored: %s', async (_, key, options, expected) => {
     const stored = storeRedisKey(client, key as never, options);
     await expect(stored).rejects.toThrow(ConfigError);
@@ -51,7 +66,7 @@ test('how often a plan is loaded is handed on', () => {
   expect('every' in redisPlan(client)).toBe(false);
 });
 
-test.each([null, 'a', {}])('MGET answered by %j is an outage', async (answer) => {
+test.each(['a', {}, [], 7, true])('GET answered by %j is an outage', async (answer) => {
   const lookup = redisKeys({ sendCommand: async () => answer });
   await expect(lookup({ value: 'a', sha256: '' })).rejects.toThrow(TypeError);
 });

@@ -1,10 +1,16 @@
 import { Redis as IoRedis } from 'ioredis';
 import pg from 'pg';
 import { createClient, createCluster, createSentinel } from 'redis';
-import type { KeyInvalidations, KeyLookup, PlanSource } from '../../src/index.js';
+import type { ApiKeyOptions, KeyInvalidations, KeyLookup, PlanSource } from '../../src/index.js';
 import { checksummed, createApiKey, hashedKeys, hmacSha256, legacyHash } from '../../src/keys.js';
 import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
-import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+import {
+  type deleteRedisKey,
+  redisInvalidations,
+  redisKeys,
+  redisPlan,
+  storeRedisKey,
+} from '../../src/redis.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
 
@@ -38,6 +44,15 @@ redisInvalidations(io, node);
 must<Equal<ReturnType<typeof redisPlan>, PlanSource>>();
 redisPlan(io, { every: 30 });
 storeRedisKey(node, { id: 'key_1', digest: createApiKey({ prefix: 'acme' }).digest });
+storeRedisKey(io, { id: 'key_1', digest: 'd', metadata: { plan: 'gold' } }, { ttl: false });
+must<Equal<ReturnType<typeof deleteRedisKey>, Promise<boolean>>>();
+// What a database returns, with null, a Date and a number, is a lookup's to return.
+const found = async () => ({ id: 1, clientId: null, expiresAt: new Date(), disabled: null });
+const lookup: ApiKeyOptions['lookup'] = found;
+must<Equal<Parameters<typeof lookup>, Parameters<KeyLookup>>>();
+// @ts-expect-error: a time, and no text
+const misspelt: ApiKeyOptions['lookup'] = async () => ({ id: '1', expiresAt: 'never' });
+must<Equal<typeof misspelt, typeof lookup>>();
 hashedKeys([{ id: 'key_1', digest: 'd', scopes: ['a'] }]);
 const wellFormed: (value: string) => boolean = checksummed('acme', 'acme_live');
 must<Equal<typeof wellFormed, ReturnType<typeof checksummed>>>();

@@ -55,7 +55,8 @@ interface Surroundings {
   readonly now: () => number;
   /** The guard's. */
   readonly issuers: readonly string[];
-  forget(id: string): void;
+  /** Without an id: every key. */
+  forget(id?: string): void;
 }
 
 /** May this client still use a key now? It is asked once its credential is verified. */
@@ -101,6 +102,6 @@ export function createMigration(
     },
     count: attribution.count,
     usage: attribution.read,
-    invalidate: async (id) => invalidations?.publish(id),
+    invalidate: listening.publish,
   };
 }

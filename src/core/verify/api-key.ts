@@ -1,10 +1,12 @@
 import type { ApiKeyRecord, ApiKeySettings } from '../api-keys.js';
-import { AuthError, type AuthErrorCode, UpstreamError } from '../errors.js';
-import { type KnownKey, knownKey, ownerOf, type Principal, type Seen } from '../principal.js';
+import { AuthError, UpstreamError } from '../errors.js';
+import { knownKey, ownerOf, type Principal, type Seen } from '../principal.js';
 import { checkRecord } from '../record.js';
-import { boundedMap } from './bounded.js';
-import { withDeadline } from './deadline.js';
-import { createKeyedDigest, sha256Hex } from './digest.js';
+import { createKeyedDigest } from './digest.js';
+import { noteInvalidations } from './invalidated.js';
+import { bare } from './json.js';
+import { createKeyMemory, idOf, type Known, type Verdict } from './key-memory.js';
+import { boundLookup, isUnusable } from './lookup.js';
 
 /** Asks the application who owns a key, and remembers what it said. */
 export interface KeyVerifier {
@@ -13,41 +15,28 @@ export interface KeyVerifier {
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be looked up
    */
   verify(value: string, seen: Seen): Principal | Promise<Principal>;
-  /** Forgets a key by its id; what was asked before is not remembered. */
-  forget(id: string): void;
+  /** Forgets a key by its id, and without one every key; what was asked before is not remembered. */
+  forget(id?: string): void;
 }
 
-interface Known {
-  readonly code: undefined;
-  readonly record: ApiKeyRecord;
-  readonly principal: Principal;
-  readonly at: number;
-  /** After a failed look-up: until when nobody asks again. */
-  askAgainAt: number;
-}
-
-interface Refused {
-  readonly code: AuthErrorCode;
-  /** Undefined if nothing is known of it. */
-  readonly key: KnownKey | undefined;
-  readonly at: number;
+interface Flight {
+  /** How many invalidations there had been when it began. */
+  readonly begun: number;
+  readonly verdict: Promise<Verdict>;
 }
 
 /** Beyond this no text is taken for a key, so that nobody pays for digesting it. */
 const longestKey = 2_048;
-/** Beyond this many look-ups at once, a store is only being buried. */
-const mostLookups = 1_000;
 
 /** A good key is remembered for its time-to-live, a refused one briefly, an outage never. */
 export function createKeyVerifier(settings: ApiKeySettings, now: () => number): KeyVerifier {
-  const { lookup, environment, wellFormed, timeout, cache } = settings;
-  const deadline = { milliseconds: timeout * 1000, late: 'ERR_LOOKUP_TIMEOUT' } as const;
+  const { environment, wellFormed, timeout, cache } = settings;
+  const lookUp = boundLookup(settings);
   const handleOf = createKeyedDigest();
-  const good = boundedMap<Known>(cache.max);
-  const refused = boundedMap<Refused>(cache.unknownMax);
-  const flights = new Map<string, Promise<Known | Refused>>();
-  let asked = 0;
-  let generation = 0;
+  const invalidated = noteInvalidations();
+  const flights = new Map<string, Flight>();
+  let memory = createKeyMemory(cache);
+  let turns = 0;
 
   // A negative age means that the clock was set back: what is held counts as old.
   const isYoung = ({ at }: { readonly at: number }, seconds: number): boolean => {
@@ -55,13 +44,13 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     return age >= 0 && age < seconds * 1000;
   };
 
-  function verdictOf(answer: ApiKeyRecord | undefined, at: number): Known | Refused {
-    if (answer === undefined) return { code: 'ERR_API_KEY_UNKNOWN', key: undefined, at };
-    const record = checkRecord(answer);
+  function verdictOf(answer: unknown, at: number, turn: number): Verdict {
+    if (answer === undefined) return { code: 'ERR_API_KEY_UNKNOWN', key: undefined, at, turn };
+    const record = recordIn(answer, settings);
     const code = faultOf(record);
     return code
-      ? { code, key: knownKey(record), at }
-      : { code, record, principal: ownerOf(record), at, askAgainAt: at };
+      ? { code, key: knownKey(record), at, turn }
+      : { code, record, principal: ownerOf(record), at, turn, askAgainAt: at };
   }
 
   function faultOf({ disabled, expiresAt, environment: is }: ApiKeyRecord) {
@@ -72,78 +61,56 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
   const hasExpired = (expiresAt = Number.POSITIVE_INFINITY): boolean => now() >= expiresAt * 1000;
 
-  async function lookUp(value: string): Promise<ApiKeyRecord | undefined> {
+  async function ask(handle: string, value: string, begun: number): Promise<Verdict> {
+    turns += 1;
+    const [turn, at] = [turns, now()];
     try {
-      return await lookup({ value, sha256: sha256Hex(value) });
+      const verdict = verdictOf(await lookUp(value), at, turn);
+      if (!invalidated.outdate(begun, idOf(verdict))) memory.keep(handle, verdict);
+      return verdict;
     } catch (error) {
-      throw new UpstreamError(
-        'ERR_LOOKUP_FAILED',
-        `the look-up of an API key threw: ${kind(error)}`,
-      );
+      if (isUnusable(error)) memory.drop(handle);
+      throw error;
     }
   }
 
-  async function ask(handle: string, value: string): Promise<Known | Refused> {
-    if (asked >= mostLookups) {
-      throw new UpstreamError('ERR_LOOKUP_BUSY', `${mostLookups} look-ups of keys are under way`);
-    }
-    const born = generation;
-    const at = now();
-    asked += 1;
-    let answer: ApiKeyRecord | undefined;
-    try {
-      answer = await withDeadline(deadline, () => lookUp(value));
-    } finally {
-      asked -= 1;
-    }
-    const verdict = verdictOf(answer, at);
-    // Somebody forgot a key meanwhile, and it may be this one.
-    if (born === generation) remember(handle, verdict);
+  function share(handle: string, value: string): Promise<Verdict> {
+    const flight = flights.get(handle);
+    const begun = invalidated.count();
+    // Some key was invalidated since this lookup began, and it may be this one: only its answer tells.
+    if (flight && flight.begun === begun) return flight.verdict;
+    const verdict = ask(handle, value, begun).finally(() => {
+      if (flights.get(handle)?.verdict === verdict) flights.delete(handle);
+    });
+    flights.set(handle, { begun, verdict });
     return verdict;
   }
 
-  function remember(handle: string, verdict: Known | Refused): void {
-    good.delete(handle);
-    refused.delete(handle);
-    if (verdict.code === undefined) good.set(handle, verdict);
-    else refused.set(handle, verdict);
-  }
-
-  function share(handle: string, value: string): Promise<Known | Refused> {
-    const flight = flights.get(handle);
-    if (flight) return flight;
-    const begun = ask(handle, value).finally(() => {
-      if (flights.get(handle) === begun) flights.delete(handle);
-    });
-    flights.set(handle, begun);
-    return begun;
-  }
-
   /** What is held of a key, if that is good enough still. */
-  function heldOf(handle: string): Known | Refused | undefined {
-    const held = good.get(handle);
+  function heldOf(handle: string): Verdict | undefined {
+    const held = memory.known(handle);
     if (held && isYoung(held, cache.ttl)) return held;
-    const no = refused.get(handle);
+    const no = memory.refused(handle);
     if (no && isYoung(no, cache.unknownTtl)) return no;
     // While one who asked got no answer, the others need not wait as long as that one did. More than
     // the whole wait to go means that the clock was set back.
     const left = held ? held.askAgainAt - now() : 0;
-    return left > 0 && left <= deadline.milliseconds ? staleOf(handle) : undefined;
+    return left > 0 && left <= timeout * 1000 ? staleOf(handle) : undefined;
   }
 
   function staleOf(handle: string): Known | undefined {
-    const held = good.get(handle);
+    const held = memory.known(handle);
     return held && isYoung(held, cache.maxStale) ? held : undefined;
   }
 
   function putOff(held: Known): Known {
-    held.askAgainAt = now() + deadline.milliseconds;
+    held.askAgainAt = now() + timeout * 1000;
     return held;
   }
 
   /** Asks, and makes do with what is held if nobody answers. */
-  async function askedOf(handle: string, value: string): Promise<Known | Refused> {
-    const held = good.get(handle);
+  async function askedOf(handle: string, value: string): Promise<Verdict> {
+    const held = memory.known(handle);
     // One asks again, and the others go on meanwhile.
     if (held && held.askAgainAt > held.at) putOff(held);
     try {
@@ -156,7 +123,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     }
   }
 
-  function settle(verdict: Known | Refused, seen: Seen): Principal {
+  function settle(verdict: Verdict, seen: Seen): Principal {
     if (verdict.code !== undefined) {
       seen.key = verdict.key;
       throw new AuthError(verdict.code);
@@ -169,7 +136,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
   return {
     verify(value, seen) {
-      if (value.length > longestKey || (wellFormed && !isWellFormed(wellFormed(value)))) {
+      if (value.length > longestKey || (wellFormed && !isWellFormed(wellFormed, value))) {
         throw new AuthError('ERR_API_KEY_INVALID');
       }
       const handle = handleOf(value);
@@ -178,30 +145,48 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
       return askedOf(handle, value).then((verdict) => settle(verdict, seen));
     },
     forget(id) {
-      generation += 1;
-      flights.clear();
-      for (const [handle, { record }] of good.entries()) if (record.id === id) good.delete(handle);
-      for (const [handle, { key }] of refused.entries()) if (key?.id === id) refused.delete(handle);
+      invalidated.add(id);
+      if (id !== undefined) memory.forget(id);
+      // Thrown away whole, so that forgetting a million keys takes no longer than one.
+      else memory = createKeyMemory(cache);
     },
   };
 }
 
-function isWellFormed(answer: unknown): boolean {
+/** The record that a lookup returned, with its issuer, which must be one of the guard's. */
+function recordIn(answer: unknown, { issuer, issuers }: ApiKeySettings): ApiKeyRecord {
+  const record = readRecord(answer);
+  if (record.issuer === undefined) {
+    if (issuer === undefined) return record;
+    return Object.freeze(bare({ ...record, issuer })) as unknown as ApiKeyRecord;
+  }
+  if (issuers.includes(record.issuer)) return record;
+  const given = JSON.stringify(record.issuer.slice(0, 128));
+  const wrong = `apiKeys.lookup returned a record whose issuer must be one of the guard's; got ${given}`;
+  throw new TypeError(wrong);
+}
+
+function readRecord(answer: unknown): ApiKeyRecord {
+  try {
+    return checkRecord(answer);
+  } catch (error) {
+    throw asError(error, 'a getter of the record that apiKeys.lookup returned');
+  }
+}
+
+function isWellFormed(wellFormed: (value: string) => boolean, value: string): boolean {
+  let answer: unknown;
+  try {
+    answer = wellFormed(value);
+  } catch (error) {
+    throw asError(error, 'apiKeys.wellFormed');
+  }
   if (typeof answer === 'boolean') return answer;
   // An async one may reject besides, and that would be nobody's.
   Promise.resolve(answer).catch(() => {});
   throw new TypeError('apiKeys.wellFormed answered neither true nor false');
 }
 
-// What an error says may hold the key, so only its class goes on, and a code such as ECONNREFUSED,
-// 57P01 or ERR_COLUMN_scopes.
-function kind(error: unknown): string {
-  try {
-    const thrown = Object(error) as { readonly code?: unknown };
-    const name = thrown.constructor.name.slice(0, 80);
-    const code = ['string', 'number'].includes(typeof thrown.code) ? String(thrown.code) : '';
-    return /^(?:[A-Z0-9_]{3,40}|ERR_\w{1,40})$/.test(code) ? `${name} ${code}` : `${name}`;
-  } catch {
-    return 'an object';
-  }
-}
+/** Frameworks take some values that are no Error for "no error": none of them may get there. */
+const asError = (thrown: unknown, from: string): Error =>
+  thrown instanceof Error ? thrown : new TypeError(`${from} threw what is no Error`);
