@@ -174,7 +174,7 @@ export function checkApiKeys(
       besideToken: oneOf(at('both'), both, ['refuse', 'same-client']) === 'same-client',
     },
     lookup: callable(at('lookup'), own.lookup as KeyLookup<FoundApiKey>),
-    issuer: own.issuer === undefined ? soleOf(issuers) : oneOf(at('issuer'), own.issuer, issuers),
+    issuer: optional(at('issuer'), own.issuer, (place, issuer) => oneOf(place, issuer, issuers)),
     issuers,
     timeout: seconds(at('timeout'), timeout, [0.001, 60]),
     environment: optional(at('environment'), environment, (place, value) =>
@@ -188,9 +188,6 @@ export function checkApiKeys(
     onMigration: optional(at('onMigration'), onMigration, callable),
   };
 }
-
-const soleOf = (issuers: readonly string[]): string | undefined =>
-  issuers.length === 1 ? issuers[0] : undefined;
 
 function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOptions> {
   const own: KeyCacheOptions = settingsOf(where, given, [

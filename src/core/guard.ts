@@ -29,6 +29,8 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
    * @throws whatever `publish` throws, with the key forgotten here
    */
   invalidateApiKey(id: string): Promise<void>;
+  /** The issuers whose tokens it accepts. */
+  readonly issuers: readonly string[];
   /** What was refused, and what would have been. */
   counts(): Counts;
   /**
@@ -99,6 +101,7 @@ export function createGuard(options: GuardOptions): Guard {
       forget(id);
       await migration.invalidate(id);
     },
+    issuers: Object.freeze(issuers),
     counts: tally.read,
     usage: migration.usage,
   });

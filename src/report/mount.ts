@@ -122,7 +122,7 @@ export function answerReports(
       return { status: 405, headers: { ...headers, Allow: 'GET, HEAD' }, body: '' };
     }
     if (own) {
-      const { clientId, key, issuer } = decision.principal ?? {};
+      const { clientId, key, issuer = soleOf(guard.issuers) } = decision.principal ?? {};
       const client = clientId ?? key?.id;
       const mine = client === undefined ? undefined : ownReport(await current(), client, issuer);
       return mine ? json(200, headers, mine) : json(404, headers, { title: 'Not known yet' });
@@ -130,6 +130,10 @@ export function answerReports(
     return write(await current(), headers, request.header('accept') ?? '');
   };
 }
+
+// A key whose record names no issuer belongs to the only one.
+const soleOf = (issuers: readonly string[] = []): string | undefined =>
+  issuers.length === 1 ? issuers[0] : undefined;
 
 interface Held {
   readonly at: number;
