@@ -95,12 +95,13 @@ function joined(value: unknown): string | undefined {
 
 /**
  * The template of an Express route, under the path that its router is mounted at. Express knows that
- * path only as it was called, so what looks like an id in it becomes `*`.
+ * path only as it was called, and any word in it may be somebody's name or key: all but `api` and a
+ * version becomes `*`. `routeTemplate` of the requirements names the route in full.
  */
 export function expressTemplate(baseUrl: string, path: unknown): string | undefined {
   if (typeof path !== 'string') return undefined;
   const base = baseUrl.replace(/[^/]+/g, (segment) =>
-    /^(?:v\d{1,3}|[a-z._-]{1,32})$/i.test(segment) ? segment : '*',
+    /^(?:api|v\d{1,3})$/i.test(segment) ? segment : '*',
   );
   return base + (path === '/' && base !== '' ? '' : path);
 }

@@ -136,15 +136,25 @@ function under(at: string, names: readonly string[]): string[] {
   return names.map((name) => (/^[a-z]\w*$/i.test(name) ? `${at}.${name}` : `${at}["${name}"]`));
 }
 
-/** A name begins after one of these, also where only some parsers of queries say so. */
-const parameter = /[?&;#]([^?&;#=\s]+)=/g;
+/** A parameter, from the first sign after which its name may begin. */
+const parameter = /[?&;#]([^&=\s]+)=/g;
+/** Signs after which a name begins for some parsers of queries, and which are part of it for others. */
+const sign = /[?;#]/g;
+const mostSigns = 16;
+
+/** Returns whether a text that ends in a name ends in one of these. */
+function endsSecretly(written: string, secret: ReadonlySet<string>): boolean {
+  if (secret.has(plainName(written))) return true;
+  const signs = [...written.matchAll(sign)].slice(-mostSigns);
+  return signs.some(({ index }) => secret.has(plainName(written.slice(index + 1))));
+}
 
 function without(text: string, secret: ReadonlySet<string>): string {
   const parts: string[] = [];
   let from = 0;
   for (const found of text.matchAll(parameter)) {
     const start = found.index + found[0].length;
-    if (found.index < from || !secret.has(plainName(found[1] ?? ''))) continue;
+    if (found.index < from || !endsSecretly(found[1] ?? '', secret)) continue;
     // A fragment too is of the value, as the guard reads it.
     const end = /[&\s]|$/g;
     end.lastIndex = start;

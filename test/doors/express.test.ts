@@ -83,6 +83,23 @@ describe.each(Object.entries(makers))('%s', (_, make) => {
     expect(issuer.requests.jwks).toBe(1);
   });
 
+  test('no value of a path gets into the route of an event', async () => {
+    const routes: (string | undefined)[] = [];
+    const onDecision = ({ route }: { readonly route?: string }) => void routes.push(route);
+    const requireToken = expressGuard({ ...issuer.options, onDecision });
+    const router = express.Router({ mergeParams: true });
+    router.get('/orders/:id', requireToken(), (_request, response) => {
+      response.end();
+    });
+    const app = make();
+    app.use('/api/v2/users/:name', router);
+    const origin = await start(app);
+    for (const name of ['alice', 'jane.doe', 'mysecretpassphrase', '42', 'x%0d%0ay']) {
+      await fetch(`${origin}/api/v2/users/${name}/orders/7`, await bearer());
+    }
+    expect(routes).toEqual(Array(5).fill('/api/v2/*/*/orders/:id'));
+  });
+
   test('an organization may come from a route parameter', async () => {
     const app = make();
     const requireToken = expressGuard(guard);

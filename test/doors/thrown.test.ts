@@ -44,7 +44,11 @@ const optionsOf = (name: string, value: unknown) => {
   if (!found) throw new Error(name);
   const [, options, requirements, header] = found;
   const headers = { [header]: header === 'authorization' ? `Bearer ${token}` : 'sk_1' };
-  return { guard: createGuard({ ...issuer.options, ...options } as GuardOptions), requirements, headers };
+  return {
+    guard: createGuard({ ...issuer.options, ...options } as GuardOptions),
+    requirements,
+    headers,
+  };
 };
 
 describe.each([

@@ -104,3 +104,16 @@ test('what is no credential stays', () => {
     msg: '/?page=2',
   });
 });
+
+test.each(['k;v', 'k#v', 'k?v', 'a;b#c?d'])(
+  'a parameter called %s is redacted wherever it stands',
+  (name) => {
+    const from = [{ dangerouslyInQuery: name }];
+    for (const written of [name, `${name}[]`, `[${name}]`, encodeURIComponent(name)]) {
+      for (const before of ['/p?', '/p??', '/p?a=1&', '/p?x[]=1&&', '/p?#=&', '/p?c=d;']) {
+        const url = `${before}${written}=${key}&page=2`;
+        expect([url, redactUrl(url, from)]).toEqual([url, `${before}${written}=[redacted]&page=2`]);
+      }
+    }
+  },
+);
