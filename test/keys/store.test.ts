@@ -312,6 +312,9 @@ describe('what is not believed of a store costs one fetch', () => {
     ['of a time that is a list', (keys, time) => fresh(keys, [time] as never)],
     ['of a time that is a Date', (keys, time) => fresh(keys, new Date(time) as never)],
     ['of a time too large to count', (keys, time) => fresh(keys, BigInt(time) as never)],
+    ['of another issuer', (keys, time) => ({ ...fresh(keys, time), issuer: 'https://b.test' })],
+    ['of nobody', (keys, time) => ({ ...fresh(keys, time), issuer: undefined })],
+    ['of an issuer in a list', (keys, time) => ({ ...fresh(keys, time), issuer: [issuer] })],
     ['null', () => null],
     ['a text', (keys, time) => JSON.stringify(fresh(keys, time))],
     ['a list', (keys) => keys],
@@ -415,6 +418,27 @@ describe('what is not believed of a store costs one fetch', () => {
     // The forged one made the guard look once more.
     expect(network.asked).toBe(2);
   });
+});
+
+test('keys of one issuer never verify for another, in a store that mixes them up', async () => {
+  const { clock, open } = await openScene();
+  const [a, b] = [await freshKey('a'), await freshKey('b')];
+  const network = createNetwork(b);
+  const details: unknown[] = [];
+  const mixed = fresh([a.jwk], clock.time) as StoredKeys;
+  const guard = open({
+    fetch: network.fetch,
+    keys: {
+      store: { get: async () => ({ ...mixed, issuer: 'https://a.test' }), set: async () => {} },
+    },
+    onKeys: (event) => void details.push('detail' in event ? event.detail : event.kind),
+  });
+  expect(await judge(guard, longLived(a))).toBe('ERR_TOKEN_KEY_UNKNOWN');
+  expect(await judge(guard, longLived(b))).toBe('allowed');
+  await settle();
+  expect(details[0]).toBe(
+    'keys.store.get returned keys that do not name this issuer, so keys are fetched',
+  );
 });
 
 describe('a store that cannot be told', () => {
