@@ -52,7 +52,6 @@ describe('thumbprints of a certificate, where there is no kid', () => {
     ['x5t#S256 of x5c', { 'x5t#S256': x5tS256 }, { x5c }],
     ['both', { x5t, 'x5t#S256': x5tS256 }, { x5c }],
     ['both, of which the set tells one', { x5t, 'x5t#S256': x5tS256 }, { x5t }],
-    ['an empty kid', { kid: '', x5t }, { x5t }],
   ])('%s selects the key among several that fit', async (_, header, members) => {
     expect(await judge(guardFor([other, { ...key.jwk, ...members }]), named(header))).toBe(
       'allowed',
@@ -68,6 +67,14 @@ describe('thumbprints of a certificate, where there is no kid', () => {
   ])('%s selects no other', async (_, header, code) => {
     const guard = guardFor([other, { ...key.jwk, x5c }]);
     expect(await judge(guard, named(header))).toBe(code);
+  });
+
+  test('an empty kid is a kid: of the keys without one', async () => {
+    const emptied = named({ kid: '', x5t });
+    expect(await judge(guardFor([other, { ...key.jwk, x5t }]), emptied)).toBe(
+      'ERR_TOKEN_KEY_UNKNOWN',
+    );
+    expect(await judge(guardFor([other, { ...key.jwk, kid: '' }]), emptied)).toBe('allowed');
   });
 
   test('a kid counts more', async () => {

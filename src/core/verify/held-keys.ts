@@ -42,14 +42,15 @@ export function hold(
 
 const noKeys: readonly VerificationKey[] = [];
 
-/** Tells whether a token says which key it was signed with. An empty `kid` names none. */
+/** Tells whether a token says which key it was signed with. */
 export const namesKey = (names: KeyNames): boolean =>
-  isName(names.kid) || isName(names.x5t) || isName(names.x5tS256);
+  typeof names.kid === 'string' || isName(names.x5t) || isName(names.x5tS256);
 
 /** The keys that a token may mean: by its `kid`, else by thumbprint, else all of them. */
 export function candidates(held: HeldKeys, names: KeyNames): readonly VerificationKey[] {
   const { kid, x5t, x5tS256 } = names;
-  if (isName(kid)) return held.byKid.get(kid) ?? noKeys;
+  // An empty kid is the name of the keys without one: in a key set, '' counts as none.
+  if (typeof kid === 'string') return held.byKid.get(kid || undefined) ?? noKeys;
   const keys = [...held.keys];
   if (!isName(x5t) && !isName(x5tS256)) return keys;
   const isOther = (key: VerificationKey) => differs(x5t, key.x5t) || differs(x5tS256, key.x5tS256);
@@ -111,7 +112,7 @@ export function kidsAdded(before: HeldKeys, after: HeldKeys): string[] {
 
 /** The sentence for the operator about a key that is not known. */
 function unknown(held: HeldKeys, names: KeyNames): string {
-  const skipped = held.skipped.find((one) => isName(names.kid) && one.kid === names.kid);
+  const skipped = held.skipped.find(({ kid }) => isName(kid) && kid === names.kid);
   if (skipped) return `${described(names)} is in the key set but was skipped: ${skipped.why}`;
   return `${described(names)} is not in the key set, which has ${listed(held)}`;
 }
@@ -121,14 +122,14 @@ function mismatch(held: HeldKeys, names: KeyNames, algorithm: Algorithm): string
   const found = kinds.length > 0 ? kinds.join('; ') : 'no key';
   const { kty } = fitOf(algorithm);
   const skipped = held.skipped.filter((one) =>
-    isName(names.kid) ? one.kid === names.kid : one.kty === kty,
+    typeof names.kid === 'string' ? one.kid === (names.kid || undefined) : one.kty === kty,
   );
   const also = skipped.length > 0 ? `; skipped: ${reasonsOf(skipped)}` : '';
   return `${described(names)} needs a key for ${algorithm}, and the key set has ${found}${also}`;
 }
 
 function described({ kid, x5t, x5tS256 }: KeyNames): string {
-  if (isName(kid)) return `kid ${quote(kid)}`;
+  if (typeof kid === 'string') return `kid ${quote(kid)}`;
   if (isName(x5tS256)) return `x5t#S256 ${quote(x5tS256)}`;
   return isName(x5t) ? `x5t ${quote(x5t)}` : 'a token without kid';
 }
