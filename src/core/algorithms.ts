@@ -27,6 +27,9 @@ export const algorithms = {
 /** A JWS algorithm that a token may be signed with. */
 export type Algorithm = keyof typeof algorithms;
 
+/** All of them. */
+export const algorithmNames = Object.keys(algorithms) as Algorithm[];
+
 /** What a key must be to serve this algorithm. */
 export const fitOf = (algorithm: Algorithm): Fit => algorithms[algorithm];
 

@@ -1,4 +1,7 @@
+import type { AuthErrorDetails, Retirement } from './error-details.js';
 import { bare, own } from './verify/json.js';
+
+export type { AuthErrorDetails, Retirement };
 
 /** What a refusal or an outage is called, and everything the client is told about it. */
 interface Row {
@@ -142,15 +145,6 @@ function brand(prototype: object, name: string): (value: unknown) => boolean {
   return (value) => typeof value === 'object' && value !== null && mark in value;
 }
 
-/** How a client is told that its API key is over: what the plan says, and nothing of the request. */
-export interface Retirement {
-  readonly status: 401 | 410;
-  /** The URL of the way out. */
-  readonly guide?: string;
-  /** Of a brownout: seconds, whole, until keys are accepted again. */
-  readonly retryAfter?: number;
-}
-
 /**
  * The client's credential was refused: 400, 401, 403 or 410. `instanceof` also knows the errors of
  * another copy of the package.
@@ -169,10 +163,9 @@ export class AuthError extends Error {
   /** The way out; of a key that its plan no longer accepts. */
   declare readonly retirement?: Retirement;
 
-  constructor(
-    code: AuthErrorCode,
-    details?: { readonly missingScopes?: readonly string[]; readonly retirement?: Retirement },
-  ) {
+  #detail: AuthErrorDetails['detail'];
+
+  constructor(code: AuthErrorCode, details?: AuthErrorDetails) {
     // An expected refusal has no use for a stack, and one costs more than all else about it.
     // Where nothing may be written to Error, it has one all the same.
     const { detail, status } = row(code);
@@ -183,9 +176,22 @@ export class AuthError extends Error {
     this.code = code;
     this.status = status;
     if (!details) return;
-    const { retirement } = bare(details) as { readonly retirement?: Retirement };
+    const given = bare(details) as AuthErrorDetails;
+    const { missingScopes, retirement } = given;
+    if (missingScopes) this.missingScopes = missingScopes;
+    if (retirement) this.retirement = retirement;
     if (retirement) this.status = retirement.status;
-    Object.assign(this, details);
+    this.#detail = given.detail;
+  }
+
+  /**
+   * What was required and what was found, for the operator: never sent to the client, and without
+   * any token or key. Values from the request are unverified: 128 printable characters each.
+   */
+  get detail(): string | undefined {
+    if (!(#detail in this)) return undefined;
+    if (typeof this.#detail === 'function') this.#detail = this.#detail();
+    return this.#detail;
   }
 }
 

@@ -61,6 +61,7 @@ function checkIssuer(where: string, given: unknown): IssuerSettings {
   const own: Partial<IssuerOptions> = settingsOf(where, given, issuerNames);
   const { audience, jwksUri, types = ['at+jwt', 'JWT', undefined], claims = {} } = own;
   const issuer = someText(`${where}.issuer`, own.issuer, 'is no issuer: write https://…');
+  checkIssuerName(`${where}.issuer`, issuer);
   if (/^https?:/i.test(issuer)) secureUrl(`${where}.issuer`, issuer);
   else if (jwksUri === undefined) {
     throw mistake(`${where}.issuer`, issuer, 'is no URL, so its keys need a jwksUri');
@@ -83,11 +84,41 @@ function checkIssuer(where: string, given: unknown): IssuerSettings {
   return {
     issuer,
     audience: new Set(listOf(`${where}.audience`, audiences, 'audience', (one) => one !== '')),
-    jwksUri: jwksUri === undefined ? undefined : secureUrl(`${where}.jwksUri`, jwksUri),
+    jwksUri: jwksUri === undefined ? undefined : checkJwksUri(`${where}.jwksUri`, jwksUri),
     algorithms: checkAlgorithms(`${where}.algorithms`, own.algorithms),
     types: checkTypes(`${where}.types`, types),
     claims: checkClaims(`${where}.claims`, claims),
   };
+}
+
+const wellKnown = /\/\.well-known\/(openid-configuration|oauth-authorization-server)/;
+
+// What would start, and then reject every token.
+function checkIssuerName(where: string, issuer: string): void {
+  if (/[{}]/.test(issuer)) {
+    throw mistake(
+      where,
+      issuer,
+      'must be the "iss" of real tokens, and has a placeholder in braces: write one issuer per tenant',
+    );
+  }
+  if (!wellKnown.test(issuer)) return;
+  const name = issuer.replace(wellKnown, '').replace(/[?#].*$/, '');
+  throw mistake(
+    where,
+    issuer,
+    `is the address of a discovery document: write the "issuer" that it names, probably "${name}"`,
+  );
+}
+
+function checkJwksUri(where: string, jwksUri: string): string {
+  const url = secureUrl(where, jwksUri);
+  if (!/\/\.well-known\/(openid-configuration$|oauth-authorization-server)/.test(url)) return url;
+  throw mistake(
+    where,
+    jwksUri,
+    'is the address of a discovery document, not of a JWK Set: leave jwksUri out, and it is discovered',
+  );
 }
 
 function checkAlgorithms(where: string, given: unknown = Object.keys(algorithms)) {

@@ -1,13 +1,15 @@
 import { callable, mistake, optional, seconds, settingsOf } from './config.js';
-import { importKey } from './verify/key.js';
+import { importKey, servesAny } from './verify/key.js';
 
 /** A JWK Set (RFC 7517 §5). */
 export interface JsonWebKeySet {
   readonly keys: readonly object[];
 }
 
-/** A key set that was fetched, and when: in milliseconds since 1970. */
+/** A key set that was fetched, whose, and when: in milliseconds since 1970. */
 export interface StoredKeys {
+  /** Keys that do not name the issuer they are looked up for are refused. */
+  readonly issuer: string;
   readonly jwks: JsonWebKeySet;
   readonly fetchedAt: number;
 }
@@ -72,7 +74,8 @@ function checkInitial(where: string, given: JsonWebKeySet): JsonWebKeySet {
   if (!list || list.length === 0) {
     throw mistake(where, given, 'is no key set: write { keys: […] }, as the issuer publishes it');
   }
-  if (list.some(importKey)) return { keys: list };
+  const imported = list.map((jwk) => importKey(jwk));
+  if (imported.some((key) => key && servesAny(key))) return { keys: list };
   throw mistake(where, given, 'has no key in it that could verify a token');
 }
 

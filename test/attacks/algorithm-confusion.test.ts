@@ -57,7 +57,9 @@ describe.each(kinds)('a public key of %s as a secret', async (algorithm) => {
     ]) {
       expect(await judge(guardFor(keys), token)).toBe('ERR_TOKEN_ALGORITHM');
     }
-    expect(await judge(guardFor([oct]), mint(key))).toBe('ERR_TOKEN_KEY_UNKNOWN');
+    expect(await judge(guardFor([oct]), mint(key))).toBe('ERR_KEYS_RESPONSE');
+    const beside = { ...attacker.jwk, kid: 'beside' };
+    expect(await judge(guardFor([oct, beside]), mint(key))).toBe('ERR_TOKEN_KEY_UNKNOWN');
   });
 });
 

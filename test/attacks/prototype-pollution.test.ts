@@ -149,7 +149,11 @@ describe('nor does it bring a key', () => {
 
   test('in the place of one that says nothing', async () => {
     const found = await polluted({ kid, kty, crv, x, y }, () => judge(guardFor([{}]), forged));
-    expect(found).toBe('ERR_TOKEN_KEY_UNKNOWN');
+    expect(found).toBe('ERR_KEYS_RESPONSE');
+    const beside = { ...key.jwk, kid: 'beside' };
+    const guard = guardFor([{}, beside]);
+    const also = await polluted({ kid, kty, crv, x, y }, () => judge(guard, forged));
+    expect(also).toBe('ERR_TOKEN_KEY_UNKNOWN');
   });
 
   test('through metadata that name no issuer', async () => {

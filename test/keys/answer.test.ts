@@ -87,21 +87,67 @@ test('F13: a redirect is no answer even if its body has good keys', async () => 
   expect(host.received).toEqual(['/jwks']);
 });
 
-test('F12: an empty set at first use is honoured: 401, not 503', async () => {
-  const { serve, outcome, issuer } = await openScene();
-  serve(json({ keys: [] }));
-  expect(await outcome()).toBe('401 ERR_TOKEN_KEY_UNKNOWN');
+const unusableSets: readonly (readonly [string, readonly unknown[]])[] = [
+  ['an empty set', []],
+  ['a set of junk', [null, 42, 'key', [], {}]],
+  ['a set of symmetric keys', [{ kty: 'oct', kid: 'a', k: 'c2VjcmV0' }]],
+  ['a set of keys for encryption', [{ kty: 'RSA', use: 'enc', n: 'AQAB', e: 'AQAB' }]],
+  ['a set of keys of other algorithms', [{ kty: 'OKP', crv: 'X25519', x: 'A'.repeat(43) }]],
+];
+
+test.each(unusableSets)('F12: %s at first use is an outage: 503, never 401', async (_, keys) => {
+  const { serve, published, outcome, issuer, clock } = await openScene();
+  serve(json({ keys }));
+  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
   const nameless = await issuer.token({ header: { kid: undefined } });
-  expect(await outcome(nameless)).toBe('401 ERR_TOKEN_KEY_MISMATCH');
+  expect(await outcome(nameless)).toBe('503 ERR_KEYS_RESPONSE');
+  serve(published);
+  clock.advance(1);
+  expect(await outcome()).toBe('allowed');
 });
 
-test('F12: an empty set ends every key that was held', async () => {
-  const { serve, outcome, clock } = await openScene();
+test.each(unusableSets)(
+  'F12: after %s held keys serve until twice maxAge, and no longer',
+  async (...given) => {
+    const [, keys] = given;
+    const { serve, published, outcome, clock, issuer } = await openScene();
+    expect(await outcome()).toBe('allowed');
+    serve(json({ keys }));
+    clock.advance(480);
+    expect(await outcome()).toBe('allowed');
+    const unknown = await issuer.token({ header: { kid: 'unknown' } });
+    expect(await outcome(unknown)).toBe('503 ERR_KEYS_RESPONSE');
+    clock.advance(719.999);
+    expect(await outcome()).toBe('allowed');
+    clock.advance(0.001);
+    expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+    serve(published);
+    clock.advance(30);
+    expect(await outcome()).toBe('allowed');
+  },
+);
+
+test('F12: an outage after an empty set does not make it forgotten', async () => {
+  const { serve, outcome, clock, issuer } = await openScene();
   expect(await outcome()).toBe('allowed');
   serve(json({ keys: [] }));
-  clock.advance(1_200);
-  expect(await outcome()).toBe('401 ERR_TOKEN_KEY_UNKNOWN');
-  expect(await outcome()).toBe('401 ERR_TOKEN_KEY_UNKNOWN');
+  clock.advance(600);
+  const unknown = await issuer.token({ header: { kid: 'unknown' } });
+  expect(await outcome(unknown)).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('allowed');
+  serve(text('', 500));
+  clock.advance(600);
+  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  clock.advance(30);
+  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+});
+
+test('F12: an empty set does not lengthen a maxStale that is shorter', async () => {
+  const { serve, outcome, clock } = await openScene({ keys: { maxStale: 0 } });
+  expect(await outcome()).toBe('allowed');
+  serve(json({ keys: [] }));
+  clock.advance(600);
+  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
 });
 
 test('the keys are asked for plainly: a GET for JSON, without a body or a credential', async () => {
@@ -113,7 +159,8 @@ test('the keys are asked for plainly: a GET for JSON, without a body or a creden
     published(response);
   });
   expect(await outcome()).toBe('allowed');
-  expect(asked).toEqual(['GET', 'application/json', undefined, undefined]);
+  const accept = 'application/jwk-set+json, application/json, */*;q=0.1';
+  expect(asked).toEqual(['GET', accept, undefined, undefined]);
 });
 
 test('a set that is served as no JSON by its header, but is, is taken', async () => {

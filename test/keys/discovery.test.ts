@@ -4,6 +4,7 @@ import { createTestIssuer } from '../../src/testing.js';
 import {
   type Answer,
   createClock,
+  hang,
   json,
   openScene,
   outcome,
@@ -52,6 +53,20 @@ test.each<[string, Answer]>([
   ['HTML with 200', text('<!doctype html>')],
   ['an error with 200', json({ error: 'not_found' })],
   ['a redirect', redirect('/sign-in')],
+  ['500', text('', 500)],
+  ['502', text('', 502)],
+  ['503', text('', 503)],
+  ['429', text('', 429)],
+  ['a reset', reset],
+  [
+    'a reset in the middle of the body',
+    (response) => {
+      response.writeHead(200).write('{"issuer":', () => response.destroy());
+    },
+  ],
+  ['a hang', hang],
+  ['a hang in the middle of the body', (response) => void response.writeHead(200).write('{')],
+  ['a JWK Set', json({ keys: [] })],
   ['another issuer', json({ issuer: 'https://other.test', jwks_uri: 'https://other.test/jwks' })],
 ])('where the first form is %s, the second is asked', async (_, answer) => {
   const scene = await openScene({ discoverAt: '' });
@@ -61,32 +76,29 @@ test.each<[string, Answer]>([
   expect(scene.host.received).toEqual([rfc8414, openid, '/jwks']);
 });
 
-test.each<[string, Answer, string]>([
-  ['500', text('', 500), 'ERR_DISCOVERY_RESPONSE'],
-  ['503', text('', 503), 'ERR_DISCOVERY_RESPONSE'],
-  ['429', text('', 429), 'ERR_DISCOVERY_RESPONSE'],
-  ['a reset', reset, 'ERR_KEYS_UNREACHABLE'],
-])('where the first form is %s, it is 503 at once', async (_, answer, code) => {
-  const scene = await openScene({ discoverAt: '' });
-  scene.host.routes[rfc8414] = answer;
-  scene.host.routes[openid] = metadata(scene);
-  expect(await scene.decide()).toMatchObject({
-    allowed: false,
-    error: { code },
-    denial: { status: 503, headers: { 'Retry-After': '1' } },
-  });
-  expect(scene.host.received).toEqual([rfc8414]);
-});
-
-test('where neither form is there, it is 503, and the message names the place', async () => {
+test('where neither form is there, it is 503, and the message says what became of both', async () => {
   const { decide, host } = await openScene({ discoverAt: '' });
+  host.routes[rfc8414] = text('<p>', 500);
   expect(await decide()).toMatchObject({
     error: {
       code: 'ERR_DISCOVERY_RESPONSE',
-      message: `${host.origin}${rfc8414} answered 404`,
+      message: `${host.origin}${rfc8414} returned 500; ${host.origin}${openid} returned 404`,
     },
+    denial: { status: 503, headers: { 'Retry-After': '1' } },
   });
   expect(host.received).toEqual([rfc8414, openid]);
+});
+
+test('where one form hangs and the other is absent, the message says so', async () => {
+  const { decide, host } = await openScene({ discoverAt: '', keys: { timeout: 0.4 } });
+  host.routes[rfc8414] = hang;
+  const [first, second] = [`${host.origin}${rfc8414}`, `${host.origin}${openid}`];
+  expect(await decide()).toMatchObject({
+    error: {
+      code: 'ERR_KEYS_TIMEOUT',
+      message: `no answer within 0.4 s from ${first} (${second} returned 404)`,
+    },
+  });
 });
 
 test.each<[string, (scene: Scene) => string, boolean]>([
@@ -125,7 +137,7 @@ test('a discovered jwks_uri is named as it is fetched, so that no log line break
   scene.serve(text('', 500));
   const decision = await scene.decide();
   expect(decision).toMatchObject({
-    error: { message: `${scene.host.origin}/jwks answered 500`, code: 'ERR_KEYS_RESPONSE' },
+    error: { message: `${scene.host.origin}/jwks returned 500`, code: 'ERR_KEYS_RESPONSE' },
   });
 });
 
@@ -182,6 +194,30 @@ test.each([
   'https://localhost/jwks',
   'http://[::1]:3000/jwks',
   'https://[::1]/jwks',
+  'https://0.0.0.0/jwks',
+  'https://0/jwks',
+  'https://[::]/jwks',
+  'https://[::ffff:127.0.0.1]/jwks',
+  'https://[::ffff:7f12:1]/jwks',
+  'https://[::ffff:0.0.0.0]/jwks',
+  'https://[::127.0.0.1]/jwks',
+  'https://[::ffff:0:127.0.0.1]/jwks',
+  'https://[64:ff9b::127.0.0.1]/jwks',
+  'https://[2002:7f00:1::]/jwks',
+  'https://localhost./jwks',
+  'https://localhost../jwks',
+  'https://LOCALHOST/jwks',
+  'https://x.localhost/jwks',
+  'https://a.b.localhost./jwks',
+  'https://localhost.localdomain/jwks',
+  'https://ip6-localhost/jwks',
+  'https://2130706433/jwks',
+  'https://0x7f000001/jwks',
+  'https://017700000001/jwks',
+  'https://127.1/jwks',
+  'https://①②⑦.0.0.1/jwks',
+  'https://127。0。0。1/jwks',
+  'https://ｌｏｃａｌｈｏｓｔ/jwks',
   'http://login.example.com/jwks',
 ])('an issuer out there cannot send the guard to %s', async (jwksUri) => {
   const remote = await openRemote(jwksUri);
@@ -189,11 +225,16 @@ test.each([
   expect(remote.fetched).toEqual([`https://login.example.com${rfc8414}`]);
 });
 
-test('an issuer out there may keep its keys on another https host', async () => {
-  const remote = await openRemote('https://keys.example.net/jwks');
+test.each([
+  'https://keys.example.net/jwks',
+  'https://localhost.example.net/jwks',
+  'https://notlocalhost/jwks',
+  'https://10.127.0.1/jwks',
+  'https://[2001:db8::127.0.0.1]/jwks',
+  'https://[2001:db8::7f00:1]/jwks',
+  'https://[::ffff:10.0.0.1]/jwks',
+])('an issuer out there may keep its keys at %s', async (jwksUri) => {
+  const remote = await openRemote(new URL(jwksUri).href);
   expect(await remote.outcome()).toBe('allowed');
-  expect(remote.fetched).toEqual([
-    `https://login.example.com${rfc8414}`,
-    'https://keys.example.net/jwks',
-  ]);
+  expect(remote.fetched).toEqual([`https://login.example.com${rfc8414}`, new URL(jwksUri).href]);
 });

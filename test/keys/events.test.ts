@@ -63,7 +63,8 @@ describe('fetched', () => {
     clock.advance(480);
     await verdict(token());
     await settle();
-    expect(events[1]).toEqual({ time: clock.time, issuer, kind: 'fetched', keys: 0 });
+    const detail = `${issuer}/jwks returned an empty JWK Set`;
+    expect(events[1]).toEqual({ time: clock.time, issuer, kind: 'failed', detail });
   });
 
   test('tells nothing else of a first fetch: no key is new where none was there', async () => {
@@ -130,7 +131,7 @@ describe('rotated and withdrawn', () => {
           { kind: 'withdrawn', kids: ['second'] },
         ],
       ],
-      [[], [{ kind: 'withdrawn', kids: ['first', 'third'] }]],
+      [[key], [{ kind: 'withdrawn', kids: ['third'] }]],
     ];
     for (const [listed, told] of steps) {
       network.keys = listed.map(({ jwk }) => jwk);
@@ -204,7 +205,7 @@ describe('rotated and withdrawn', () => {
     clock.advance(480);
     await verdict(token());
     expect(await news()).toEqual([
-      { kind: 'failed', detail: `${issuer}/jwks answered with something else` },
+      { kind: 'failed', detail: `${issuer}/jwks returned JSON that is not a JWK Set` },
     ]);
   });
 });
@@ -214,8 +215,8 @@ describe('failed', () => {
     const { news, verdict, token, clock, network } = await openTold();
     for (const [answer, detail] of [
       [down, failed.detail],
-      [() => new Response('', { status: 502 }), `${issuer}/jwks answered 502`],
-      [() => Response.json([]), `${issuer}/jwks answered with something else`],
+      [() => new Response('', { status: 502 }), `${issuer}/jwks returned 502`],
+      [() => Response.json([]), `${issuer}/jwks returned JSON that is not a JWK Set`],
     ] as const) {
       network.answer = answer;
       await atOnce(60, (i) => verdict(token({ jti: `${i}` })));
@@ -228,7 +229,9 @@ describe('failed', () => {
     const { news, verdict, token, network } = await openTold({ keys: { timeout: 0.05 } });
     network.answer = () => new Promise(() => {});
     expect(await verdict(token())).toBe('ERR_KEYS_TIMEOUT');
-    expect(await news()).toEqual([{ kind: 'failed', detail: 'no answer within 0.05 s' }]);
+    expect(await news()).toEqual([
+      { kind: 'failed', detail: `no answer within 0.05 s from ${issuer}/jwks` },
+    ]);
   });
 
   test('is as rare as the back-off, though sixty ask', async () => {
@@ -325,7 +328,7 @@ describe('stale', () => {
 
   test('is told of keys that came from a store, too', async () => {
     const { clock, network, open, token } = await openScene();
-    const stored = { jwks: { keys: network.keys as object[] }, fetchedAt: clock.time };
+    const stored = { issuer, jwks: { keys: network.keys as object[] }, fetchedAt: clock.time };
     const kinds: string[] = [];
     const guard = open({
       keys: { store: { get: async () => stored, set: async () => {} } },

@@ -46,9 +46,7 @@ const secondKey = async ({ host, clock }: Scene) => {
 
 test.each([
   ['for encryption', { use: 'enc' }],
-  ['of an empty use', { use: '' }],
   ['for other operations than verifying', { key_ops: ['encrypt', 'wrapKey'] }],
-  ['for no operation', { key_ops: [] }],
   ['with operations that are no list', { key_ops: 'verify' }],
   ['with its private half', { d: 'AQAB' }],
   ['with an alg that is no text', { alg: 384 }],

@@ -66,7 +66,7 @@ test.each<[string, Answer]>([
   host.routes[wellKnown] = answer;
   await issuer.rotateKeys({ withdraw: true });
   expect(await outcome()).toBe('allowed');
-  expect(host.received).toEqual([wellKnown, '/jwks']);
+  expect(host.received).toEqual([wellKnown, openid, '/jwks']);
 });
 
 test('F21: a mismatch does not become right by repetition, nor the old place wrong', async () => {

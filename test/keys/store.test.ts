@@ -62,7 +62,11 @@ async function openShared(
   return { ...scene, store, start };
 }
 
-const fresh = (keys: readonly unknown[], fetchedAt: number) => ({ jwks: { keys }, fetchedAt });
+const fresh = (keys: readonly unknown[], fetchedAt: number) => ({
+  issuer,
+  jwks: { keys },
+  fetchedAt,
+});
 
 describe('a guard with a store', () => {
   test('tells it of its fetch, and another one starts without any', async () => {
@@ -308,14 +312,20 @@ describe('what is not believed of a store costs one fetch', () => {
     ['of a time that is a list', (keys, time) => fresh(keys, [time] as never)],
     ['of a time that is a Date', (keys, time) => fresh(keys, new Date(time) as never)],
     ['of a time too large to count', (keys, time) => fresh(keys, BigInt(time) as never)],
+    ['of another issuer', (keys, time) => ({ ...fresh(keys, time), issuer: 'https://b.test' })],
+    ['of nobody', (keys, time) => ({ ...fresh(keys, time), issuer: undefined })],
+    ['of an issuer in a list', (keys, time) => ({ ...fresh(keys, time), issuer: [issuer] })],
     ['null', () => null],
     ['a text', (keys, time) => JSON.stringify(fresh(keys, time))],
     ['a list', (keys) => keys],
     ['an empty object', () => ({})],
     ['a key set alone', (keys) => ({ keys })],
-    ['keys without their set', (keys, time) => ({ jwks: keys, fetchedAt: time })],
-    ['a set that is null', (_, time) => ({ jwks: null, fetchedAt: time })],
-    ['keys that are no list', (keys, time) => ({ jwks: { keys: { ...keys } }, fetchedAt: time })],
+    ['keys without their set', (keys, time) => ({ issuer, jwks: keys, fetchedAt: time })],
+    ['a set that is null', (_, time) => ({ issuer, jwks: null, fetchedAt: time })],
+    [
+      'keys that are no list',
+      (keys, time) => ({ issuer, jwks: { keys: { ...keys } }, fetchedAt: time }),
+    ],
     [
       '257 keys',
       (keys, time) =>
@@ -357,6 +367,7 @@ describe('what is not believed of a store costs one fetch', () => {
     [
       'answers with a trap',
       async () => ({
+        issuer,
         get jwks(): never {
           throw new Error('a trap');
         },
@@ -404,8 +415,30 @@ describe('what is not believed of a store costs one fetch', () => {
     await settle();
     expect(await judge(guard, longLived(stranger))).toBe('ERR_TOKEN_SIGNATURE');
     expect(await judge(guard, token())).toBe('allowed');
-    expect(network.asked).toBe(1);
+    // The forged one made the guard look once more.
+    expect(network.asked).toBe(2);
   });
+});
+
+test('keys of one issuer never verify for another, in a store that mixes them up', async () => {
+  const { clock, open } = await openScene();
+  const [a, b] = [await freshKey('a'), await freshKey('b')];
+  const network = createNetwork(b);
+  const details: unknown[] = [];
+  const mixed = fresh([a.jwk], clock.time) as StoredKeys;
+  const guard = open({
+    fetch: network.fetch,
+    keys: {
+      store: { get: async () => ({ ...mixed, issuer: 'https://a.test' }), set: async () => {} },
+    },
+    onKeys: (event) => void details.push('detail' in event ? event.detail : event.kind),
+  });
+  expect(await judge(guard, longLived(a))).toBe('ERR_TOKEN_KEY_UNKNOWN');
+  expect(await judge(guard, longLived(b))).toBe('allowed');
+  await settle();
+  expect(details[0]).toBe(
+    'keys.store.get returned keys that do not name this issuer, so keys are fetched',
+  );
 });
 
 describe('a store that cannot be told', () => {

@@ -13,6 +13,9 @@ const rsaKey = (modulusLength: number, publicExponent = 65_537) => {
   return testKey(pair.privateKey, pair.publicKey, 'RS256');
 };
 
+/** A good key that stands beside, so that the set is one that can be used. */
+const beside = named(await keyFor('Ed25519', 'other'), 'beside').jwk;
+
 /** The token with its signature turned into something else. */
 function withSignature(token: string, turn: (signature: Buffer) => Uint8Array): string {
   const [head, body, signature = ''] = token.split('.');
@@ -88,7 +91,7 @@ describe('RFC 7518 §3.3, strong keys', () => {
       const key = rsaKey(bits);
       // 512 bits are too few for SHA-256 and its padding, but enough to be a key.
       const signer = bits < 1024 ? named(await keyFor('RS256'), key.kid) : key;
-      expect(await judge(guardFor([key.jwk]), mint(signer))).toBe('ERR_TOKEN_KEY_UNKNOWN');
+      expect(await judge(guardFor([key.jwk, beside]), mint(signer))).toBe('ERR_TOKEN_KEY_UNKNOWN');
     },
   );
 
@@ -111,7 +114,7 @@ describe('RFC 7518 §3.3, strong keys', () => {
     ['nothing', ''],
   ])('RFC 8017 §3.1 [J15]: an RSA key with exponent %s MUST NOT be used', async (_, e) => {
     const key = await keyFor('RS256');
-    const guard = guardFor([{ ...key.jwk, e }]);
+    const guard = guardFor([{ ...key.jwk, e }, beside]);
     expect(await judge(guard, mint(key))).toBe('ERR_TOKEN_KEY_UNKNOWN');
   });
 });
@@ -126,11 +129,11 @@ describe('RFC 7518 §3.4, ECDSA', () => {
       const other = await keyFor(own);
       const { alg, ...either } = other.jwk;
       const token = mint(named(await keyFor('ES256'), other.kid));
-      expect(await judge(guardFor([either]), token)).toBe('ERR_TOKEN_KEY_MISMATCH');
+      expect(await judge(guardFor([either, beside]), token)).toBe('ERR_TOKEN_KEY_MISMATCH');
       // Signed by that very key, SHA-256 and all: still no ES256.
       const forged = mint({ ...other, algorithm: 'ES256' });
-      expect(await judge(guardFor([either]), forged)).toBe('ERR_TOKEN_KEY_MISMATCH');
-      expect(await judge(guardFor([{ ...either, alg: 'ES256' }]), forged)).toBe(
+      expect(await judge(guardFor([either, beside]), forged)).toBe('ERR_TOKEN_KEY_MISMATCH');
+      expect(await judge(guardFor([{ ...either, alg: 'ES256' }, beside]), forged)).toBe(
         'ERR_TOKEN_KEY_MISMATCH',
       );
     },
@@ -139,7 +142,7 @@ describe('RFC 7518 §3.4, ECDSA', () => {
   test('RFC 8812 §3.2 [J06] [J07]: a key of secp256k1 MUST NOT serve ES256, and ES256K nothing', async () => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
     const key = testKey(pair.privateKey, pair.publicKey, 'ES256');
-    expect(await judge(guardFor([key.jwk]), mint(key))).toBe('ERR_TOKEN_KEY_MISMATCH');
+    expect(await judge(guardFor([key.jwk, beside]), mint(key))).toBe('ERR_TOKEN_KEY_MISMATCH');
     const token = mint(key, { header: { alg: 'ES256K' } });
     expect(await judge(guardFor([key.jwk]), token)).toBe('ERR_TOKEN_ALGORITHM');
   });

@@ -91,8 +91,9 @@ describe('RFC 8725 §3, tokens', () => {
     const x = String(key.jwk.x);
     const off = { ...key.jwk, x: (x.startsWith('A') ? 'B' : 'A') + x.slice(1) };
     const zero = { ...key.jwk, x: 'A'.repeat(43), y: 'A'.repeat(43) };
+    const beside = named(await keyFor('ES256', 'other'), 'beside').jwk;
     for (const jwk of [off, zero, { ...key.jwk, y: key.jwk.x }]) {
-      expect(await judge(guardFor([jwk]), mint(key))).toBe('ERR_TOKEN_KEY_UNKNOWN');
+      expect(await judge(guardFor([jwk, beside]), mint(key))).toBe('ERR_TOKEN_KEY_UNKNOWN');
     }
   });
 

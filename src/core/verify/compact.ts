@@ -21,6 +21,9 @@ export interface Header {
   readonly alg: unknown;
   readonly kid: unknown;
   readonly typ: unknown;
+  /** Thumbprints of the certificate of the key, SHA-1 and SHA-256 (§4.1.7, §4.1.8). */
+  readonly x5t: unknown;
+  readonly x5tS256: unknown;
   /** It has a `crit` or a `b64`: it means to be read in another way. */
   readonly isCritical: boolean;
 }
@@ -56,7 +59,8 @@ function headerOf(segment: string): Header | undefined {
   if (!header) return undefined;
   const isCritical = Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64');
   const [alg, kid, typ] = [own(header, 'alg'), own(header, 'kid'), own(header, 'typ')];
-  return { alg, kid, typ, isCritical };
+  const [x5t, x5tS256] = [own(header, 'x5t'), own(header, 'x5t#S256')];
+  return { alg, kid, typ, x5t, x5tS256, isCritical };
 }
 
 // Three good segments are a good text; any other is looked at once more, for what to call it.

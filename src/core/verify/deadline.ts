@@ -6,6 +6,8 @@ export interface Deadline {
   /** What it is called if it is late; without a name it is an Error like any other. */
   readonly late?: UpstreamErrorCode;
   readonly closing?: AbortSignal;
+  /** What the work waits for when it is late, for the message; '' for nothing in particular. */
+  waitingFor?(): string;
 }
 
 /**
@@ -13,7 +15,7 @@ export interface Deadline {
  * @throws UpstreamError if it is late, or an Error where that has no name
  */
 export async function withDeadline<T>(
-  { milliseconds, late, closing }: Deadline,
+  { milliseconds, late, closing, waitingFor }: Deadline,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   closing?.throwIfAborted();
@@ -21,9 +23,12 @@ export async function withDeadline<T>(
   let stop = () => {};
   let timer: NodeJS.Timeout | undefined;
   const stopped = new Promise<never>((_, reject) => {
-    const message = `no answer within ${milliseconds / 1000} s`;
     stop = () => reject(closing?.reason);
-    const error = () => (late ? new UpstreamError(late, message) : new Error(message));
+    const error = () => {
+      const what = waitingFor?.() ?? '';
+      const message = `no answer within ${milliseconds / 1000} s${what && ` from ${what}`}`;
+      return late ? new UpstreamError(late, message) : new Error(message);
+    };
     timer = setTimeout(() => reject(error()), milliseconds);
     timer.unref();
   });

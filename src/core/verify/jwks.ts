@@ -1,17 +1,47 @@
 import type { Algorithm } from '../algorithms.js';
-import { AuthError, UpstreamError } from '../errors.js';
+import { UpstreamError } from '../errors.js';
 import type { TellKeys } from '../key-events.js';
 import type { KeyLimits } from '../key-options.js';
 import { withDeadline } from './deadline.js';
-import type { VerificationKey } from './key.js';
+import {
+  afterSearch,
+  type Failure,
+  failureAfter,
+  freshness,
+  fullBudget,
+  inMilliseconds,
+  isBackingOff,
+  limitsIn,
+} from './freshness.js';
+import {
+  candidates,
+  type HeldKeys,
+  hold,
+  type KeyNames,
+  kidsAdded,
+  namesKey,
+  pickKey,
+  replacementIn,
+} from './held-keys.js';
+import { servesAny, type VerificationKey } from './key.js';
+import { emptySet, type KeySource, type LoadedKeys } from './key-source.js';
 
 /** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
 export interface KeySet {
   /**
-   * The one key that a token names, fit for its algorithm: at once, where it is held.
+   * The one key that a token names, fit for its algorithm: synchronously, where it is held.
    * @throws AuthError if there is none, UpstreamError if that cannot be known
    */
-  find(kid: string | undefined, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
+  find(names: KeyNames, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
+  /**
+   * Another key that a token may mean whose signature failed under a held one, since issuers have
+   * been seen to replace a key under its `kid`. Fetches within the limits of a search.
+   */
+  findReplacement(
+    failed: VerificationKey,
+    names: KeyNames,
+    algorithm: Algorithm,
+  ): Promise<VerificationKey | undefined>;
   /** Tells whether a key is still listed; waits only where {@link find} would. */
   lists(key: VerificationKey): boolean | Promise<boolean>;
   /** Settles once keys are held. */
@@ -19,60 +49,23 @@ export interface KeySet {
   close(): void;
 }
 
-/** Where an issuer's keys come from. */
-export interface KeySource {
-  /** All of them, or an UpstreamError. */
-  load(signal: AbortSignal): Promise<LoadedKeys>;
-  /** To begin with. */
-  readonly initial: readonly VerificationKey[] | undefined;
-}
-
-export interface LoadedKeys {
-  readonly keys: readonly VerificationKey[];
-  /** When somebody else fetched them; undefined if they were fetched now. */
-  readonly fetchedAt?: number;
-}
-
-interface Held {
-  readonly keys: ReadonlySet<VerificationKey>;
-  readonly byKid: ReadonlyMap<string | undefined, readonly VerificationKey[]>;
-  /** Counts fetches: tells whether this one began after something else. */
-  readonly number: number;
-  fetchedAt: number;
-}
-
-interface Failure {
-  readonly error: unknown;
-  readonly delay: number;
-  readonly retryAt: number;
-}
-
 /** Keeps the keys of one issuer; it shares nothing with another's. */
 export function createKeySet(
   source: KeySource,
-  limits: KeyLimits,
+  given: KeyLimits,
   { now, tell }: { readonly now: () => number; readonly tell: TellKeys },
 ): KeySet {
-  const maxAge = limits.maxAge * 1000;
-  const maxStale = limits.maxStale * 1000;
-  const cooldown = limits.cooldown * 1000;
-  const shortest = Math.min(1000, cooldown);
+  const limits = inMilliseconds(given);
   const closing = new AbortController();
-  const deadline = {
-    milliseconds: limits.timeout * 1000,
-    late: 'ERR_KEYS_TIMEOUT',
-    closing: closing.signal,
-  } as const;
 
   // Not fetched, and so about to be: behind the first request, which does not wait for it.
-  let held = source.initial && holdOf(source.initial, 0, now() - 0.8 * maxAge);
-  let stale = false;
-  let flight: Promise<void> | undefined;
-  let started = 0;
+  let held: HeldKeys | undefined =
+    source.initial && hold(source.initial, { number: 0, at: now() - 0.8 * limits.maxAge });
   /** Of the newest fetch, if it failed. */
   let failure: Failure | undefined;
-  let searchedAt = Number.NEGATIVE_INFINITY;
-  let searches = 2;
+  let flight: Promise<void> | undefined;
+  let started = 0;
+  let budget = fullBudget;
 
   /** One fetch at a time, however many wait for it. */
   function refresh(): Promise<void> {
@@ -86,35 +79,56 @@ export function createKeySet(
     started += 1;
     const number = started;
     const begun = now();
+    let isEmpty = false;
     try {
-      const { keys, fetchedAt } = await withDeadline(deadline, source.load);
+      const loaded = await loadInTime();
+      isEmpty = !loaded.keys.some(servesAny);
+      if (isEmpty) throw new UpstreamError('ERR_KEYS_RESPONSE', emptySet(loaded));
+      const { fetchedAt } = loaded;
       const before = held;
-      // What somebody else fetched says nothing about a key that is looked for now.
-      held = fetchedAt === undefined ? holdOf(keys, number, begun) : holdOf(keys, 0, fetchedAt);
+      // What another process fetched says nothing about a key that is looked for now.
+      held = hold(
+        loaded,
+        fetchedAt === undefined ? { number, at: begun } : { number: 0, at: fetchedAt },
+      );
       failure = undefined;
-      stale = false;
-      tell({ time: now(), kind: 'fetched', keys: keys.length });
+      tell({ time: now(), kind: 'fetched', keys: held.keys.size });
       if (before) tellChanges(before, held);
+      source.share(loaded);
     } catch (error) {
-      const delay = Math.min(failure ? failure.delay * 2 : shortest, cooldown);
-      failure = { error, delay, retryAt: now() + delay };
+      failure = failureAfter(failure, { error, isEmpty, at: now() }, limits);
       const { message } = error as Error;
       if (!closing.signal.aborted) tell({ time: now(), kind: 'failed', detail: message });
       throw unavailable(failure);
     }
   }
 
-  function tellChanges(before: Held, after: Held): void {
-    const added = [...after.keys].filter((key) => !before.keys.has(key));
-    const gone = [...before.keys].filter((key) => !after.keys.has(key));
-    const kids = (keys: readonly VerificationKey[]) => keys.map(({ kid = '' }) => kid);
-    if (added.length > 0) tell({ time: now(), kind: 'rotated', kids: kids(added) });
-    if (gone.length > 0) tell({ time: now(), kind: 'withdrawn', kids: kids(gone) });
+  function loadInTime(): Promise<LoadedKeys> {
+    let waiting = '';
+    const deadline = {
+      milliseconds: given.timeout * 1000,
+      late: 'ERR_KEYS_TIMEOUT',
+      closing: closing.signal,
+      waitingFor: () => waiting,
+    } as const;
+    const waitFor = (what: string) => {
+      waiting = what;
+    };
+    return withDeadline(deadline, (signal) => source.load({ signal, waitFor }));
   }
 
+  function tellChanges(before: HeldKeys, after: HeldKeys): void {
+    const added = kidsAdded(before, after);
+    const gone = kidsAdded(after, before);
+    if (added.length > 0) tell({ time: now(), kind: 'rotated', kids: added });
+    if (gone.length > 0) tell({ time: now(), kind: 'withdrawn', kids: gone });
+  }
+
+  /** Tells, once an outage, that old keys are used. */
   function tellStale(): void {
-    if (!stale) tell({ time: now(), kind: 'stale' });
-    stale = true;
+    if (!failure || failure.isStaleTold) return;
+    failure = { ...failure, isStaleTold: true };
+    tell({ time: now(), kind: 'stale' });
   }
 
   function unavailable({ error, retryAt }: Failure): unknown {
@@ -123,110 +137,111 @@ export function createKeySet(
     return new UpstreamError(error.code, error.message, { retryAfter, cause: error });
   }
 
-  // More than the whole delay to go means that the clock was set back: the wait is over.
-  function backingOff(): boolean {
-    if (!failure) return false;
-    const left = failure.retryAt - now();
-    return left > 0 && left <= failure.delay;
-  }
-
   async function refreshUnlessBackingOff(): Promise<void> {
-    if (!flight && failure && backingOff()) throw unavailable(failure);
+    if (!flight && failure && isBackingOff(failure, now())) throw unavailable(failure);
     await refresh();
   }
 
-  function age({ fetchedAt }: Held): number {
-    return now() - fetchedAt;
+  /** After the clock was set back, keys count as old from here on. */
+  function noticeSetBack(time: number): void {
+    if (held && time < held.fetchedAt) held = { ...held, fetchedAt: time - 2 * limits.maxAge };
   }
 
-  /** The set to look into without waiting; undefined where none is good enough. */
-  function atHand(): Held | undefined {
+  const freshnessAt = (time: number, { fetchedAt }: HeldKeys) =>
+    freshness(time - fetchedAt, limitsIn(failure, limits));
+
+  /** The set to look into without waiting; begins a fetch behind where one is due. */
+  function takeAtHand(): HeldKeys | undefined {
+    const time = now();
+    noticeSetBack(time);
     if (!held) return undefined;
-    const old = age(held);
-    if (old < 0) held.fetchedAt = now() - 2 * maxAge; // set back: old from here on
-    if (old < 0 || old >= 2 * maxAge || !usable(old)) return undefined;
-    if (old >= 0.8 * maxAge && !backingOff()) refresh().catch(() => {});
-    if (old >= maxAge && failure) tellStale();
+    const state = freshnessAt(time, held);
+    if (state === 'fresh') return held;
+    if (state !== 'due') return undefined;
+    if (!isBackingOff(failure, time)) refresh().catch(() => {});
+    if (failure && time - held.fetchedAt >= limits.maxAge) tellStale();
     return held;
   }
 
   /** The set to look into, waiting only where nothing good enough is held. */
-  async function current(): Promise<Held> {
-    const ours = atHand();
+  async function current(): Promise<HeldKeys> {
+    const ours = takeAtHand();
     if (ours) return ours;
     try {
       await refreshUnlessBackingOff();
     } catch (error) {
-      if (!held || !usable(age(held))) throw error;
+      if (!held || freshnessAt(now(), held) === 'unusable') throw error;
       tellStale();
     }
-    return held as unknown as Held;
+    if (!held) throw new TypeError('a fetch worked, and no keys are held');
+    return held;
   }
 
-  const usable = (old: number): boolean => old < maxAge || old < maxStale;
+  /** Takes one search from the budget, if there may be one now. */
+  function takeSearch(): boolean {
+    const time = now();
+    if (failure) {
+      if (isBackingOff(failure, time)) return false;
+      // What ends an outage is no search, but the next one keeps its distance from it.
+      budget = { ...budget, spentAt: time };
+      return true;
+    }
+    const left = afterSearch(budget, time, limits);
+    if (left) budget = left;
+    return left !== undefined;
+  }
 
-  /** A token may know of a key before we do: the keys that bear its `kid`, looked for again. */
-  async function search(kid: string, asked: number): Promise<readonly VerificationKey[]> {
+  /** A token may know of a key before we do: the newest set that has it, or a set that is newer. */
+  async function search(names: KeyNames, asked: number): Promise<HeldKeys> {
     for (;;) {
-      const named = (await current()).byKid.get(kid) ?? [];
-      if (named.length > 0 || (held?.number ?? 0) > asked) return named;
-      if (!flight && !maySearch()) {
+      const ours = await current();
+      if (ours.number > asked || candidates(ours, names).length > 0) return ours;
+      if (!flight && !takeSearch()) {
         if (failure) throw unavailable(failure);
-        return named;
+        return ours;
       }
       await refresh();
     }
   }
 
-  // Two in a row, since a token can be a moment earlier than its key; then one per cool-down.
-  function maySearch(): boolean {
-    const quiet = Math.abs(now() - searchedAt);
-    const left = Math.min(2, searches + Math.floor(quiet / cooldown));
-    if (failure ? backingOff() : left === 0 || quiet < shortest) return false;
-    // What ends an outage is no search, but the next one keeps its distance from it.
-    if (!failure) searches = left - 1;
-    searchedAt = now();
-    return true;
-  }
-
-  async function findAnew(kid: string | undefined, algorithm: Algorithm): Promise<VerificationKey> {
+  async function findAnew(names: KeyNames, algorithm: Algorithm): Promise<VerificationKey> {
     const asked = started;
-    const named = kid === undefined ? [...(await current()).keys] : await search(kid, asked);
-    if (kid !== undefined && named.length === 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
-    return onlyFit(named, algorithm);
+    const ours = namesKey(names) ? await search(names, asked) : await current();
+    return pickKey(ours, names, algorithm);
   }
 
   return {
-    find(kid, algorithm) {
-      const named = kid === undefined ? undefined : atHand()?.byKid.get(kid);
-      return named ? onlyFit(named, algorithm) : findAnew(kid, algorithm);
+    find(names, algorithm) {
+      const ours = takeAtHand();
+      const isHeld = ours && (!namesKey(names) || candidates(ours, names).length > 0);
+      return isHeld ? pickKey(ours, names, algorithm) : findAnew(names, algorithm);
+    },
+    async findReplacement(failed, names, algorithm) {
+      const asked = started;
+      for (;;) {
+        const ours = takeAtHand();
+        const key = ours && replacementIn(ours, failed, { names, algorithm });
+        if (key || !ours || ours.number > asked) return key;
+        if (!flight && !takeSearch()) return undefined;
+        try {
+          await refresh();
+        } catch {
+          // What is held decides: whoever signs with no key at all must not find a way to a 503.
+          return undefined;
+        }
+      }
     },
     lists(key) {
-      const ours = atHand();
+      const ours = takeAtHand();
       return ours ? ours.keys.has(key) : current().then(({ keys }) => keys.has(key));
     },
     async ready() {
-      if (!held || age(held) < 0 || age(held) >= maxAge) await refreshUnlessBackingOff();
+      const time = now();
+      noticeSetBack(time);
+      if (!held || time - held.fetchedAt >= limits.maxAge) await refreshUnlessBackingOff();
     },
     close() {
       closing.abort(new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed'));
     },
   };
-}
-
-function onlyFit(named: readonly VerificationKey[], algorithm: Algorithm): VerificationKey {
-  const [key, ...others] = named.filter((one) => one.fits(algorithm));
-  if (!key) throw new AuthError('ERR_TOKEN_KEY_MISMATCH');
-  if (others.length > 0) throw new AuthError('ERR_TOKEN_KEY_UNKNOWN');
-  return key;
-}
-
-function holdOf(keys: readonly VerificationKey[], number: number, fetchedAt: number): Held {
-  const byKid = new Map<string | undefined, VerificationKey[]>();
-  for (const key of keys) {
-    const same = byKid.get(key.kid);
-    if (same) same.push(key);
-    else byKid.set(key.kid, [key]);
-  }
-  return { keys: new Set(keys), byKid, number, fetchedAt };
 }

@@ -126,9 +126,16 @@ export function createJwtVerifier(
     async prove(token, deferred) {
       const { jws, payload, claims, issuer } = token;
       const algorithm = jws.header.alg as Algorithm;
-      const found = issuer.keys.find(jws.header.kid as string | undefined, algorithm);
-      const key = found instanceof Promise ? await found : found;
-      if (!(await verifySignature(jws, key, algorithm))) throw new AuthError('ERR_TOKEN_SIGNATURE');
+      const found = issuer.keys.find(jws.header, algorithm);
+      let key = found instanceof Promise ? await found : found;
+      if (!(await verifySignature(jws, key, algorithm))) {
+        // A key that was held may have been replaced under its kid; what was waited for is new.
+        const other =
+          key === found && (await issuer.keys.findReplacement(key, jws.header, algorithm));
+        const isGood = other && (await verifySignature(jws, other, algorithm));
+        if (!isGood) throw new AuthError('ERR_TOKEN_SIGNATURE');
+        key = other;
+      }
       remember(jws);
       if (Object.hasOwn(payload, 'cnf')) throw new AuthError('ERR_TOKEN_BOUND');
       const faults = deferred.size === 0 ? noFaults : faultsIn(token, deferred);

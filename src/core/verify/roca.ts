@@ -15,6 +15,15 @@ const reached = Array.from({ length: 167 }, (_, i) => i + 1)
 
 /** Tells whether an RSA modulus, as a JWK has it, can be factored by what is known of its maker. */
 export function isRoca(n: unknown): boolean {
-  const modulus = BigInt(`0x${Buffer.from(String(n), 'base64url').toString('hex')}`);
+  const modulus = modulusOf(n);
   return reached.every(({ prime, residues }) => residues.has(Number(modulus % prime)));
 }
+
+/** Tells whether an RSA modulus, as a JWK has it, has a factor that anyone finds at once. */
+export function hasSmallFactor(n: unknown): boolean {
+  const modulus = modulusOf(n);
+  return modulus % 2n === 0n || reached.some(({ prime }) => modulus % prime === 0n);
+}
+
+const modulusOf = (n: unknown): bigint =>
+  BigInt(`0x${Buffer.from(String(n), 'base64url').toString('hex')}`);
