@@ -3,7 +3,7 @@ import express from 'express';
 import { createGuard } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { hashedKeys } from 'sallyport/keys';
-import { migrationReport, reportPage } from 'sallyport/report';
+import { migrationReportAsync, reportPage } from 'sallyport/report';
 
 const digest = 'e1a663bb910fed3fb3b64dcf582278a2989996884a56670e182b9c5a88fb7a0d'; // SHA-256 of a key
 const keys = [{ id: 'key_1', clientId: 'shop', scopes: ['orders:read'], digest }];
@@ -15,7 +15,8 @@ const guard = createGuard({
   apiKeys: { from: [{ header: 'x-api-key' }], lookup: hashedKeys(keys), plan },
 });
 const clients = [{ client: 'shop', owner: 'Jo, of the shop team' }];
-const report = async () => migrationReport({ usage: await guard.usage(), plan, clients, keys });
+const report = async () =>
+  migrationReportAsync({ usage: await guard.usage(), plan, clients, keys });
 
 const app = express();
 app.get('/orders', expressGuard(guard)({ scopes: ['orders:read'] }), (_req, res) => {

@@ -11,9 +11,15 @@ import {
   type ReportPageOptions,
 } from './report/mount.js';
 
-export { migrationReport } from './report/build.js';
+export { migrationReport, migrationReportAsync } from './report/build.js';
+export type { GoneGuard } from './report/gone.js';
 export { contentSecurityPolicy, renderHtml } from './report/html.js';
-export type { ListedClient, ListedKey, ReportInput } from './report/input.js';
+export type {
+  ExcludedClient,
+  ListedClient,
+  ListedKey,
+  ReportInput,
+} from './report/input.js';
 export type * from './report/model.js';
 export { ownReport, stillOnKeys } from './report/own.js';
 export { renderText, type TextOptions } from './report/text.js';

@@ -23,7 +23,7 @@ export function brownoutsOf(
     const concerned = cohort === undefined || cohorts === undefined || cohorts.has(cohort);
     if (begin <= clock.now && concerned && !paused && !dryRun) found.set(start, []);
   }
-  for (const { client, counts } of members) {
+  for (const { ref: client, counts } of members) {
     for (const [start, refusal] of counts.brownouts) {
       const one = { client, refused: refusal.count, cameBack: cameBack(counts, refusal) };
       const others = found.get(start);

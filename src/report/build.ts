@@ -1,73 +1,178 @@
 import { day, week } from '../core/migration/dates.js';
 import type { Plan } from '../core/migration/plan.js';
 import { brownoutsOf } from './brownouts.js';
-import { byKeyUse, byUrgency, clientReport, orphanKeys, silentKeys } from './client.js';
-import { byText, type Clock, clockAt, daysUntil, knownDays, recentDays, within } from './clock.js';
+import {
+  byKeyUse,
+  byUrgency,
+  clientReport,
+  cutOff,
+  type Entry,
+  orphanKeys,
+  silentKeys,
+} from './client.js';
+import { byText, type Clock, clockAt, daysUntil, knownDays, recentDays } from './clock.js';
 import { type Counts, countRows, lastDays } from './count.js';
 import { mostWeeks } from './counts.js';
-import { type ReportInput, readInput } from './input.js';
-import { type Member, membershipOf, membersOf } from './members.js';
-import type { ClientReport, MigrationReport, Share, Traffic } from './model.js';
+import { guardTimes } from './guards.js';
+import { type Inventory, type ReportInput, readInput } from './input.js';
+import { type Member, membershipOf, membersOf, plannedClients } from './members.js';
+import type { ClientReport, ClientStatus, MigrationReport, Share, Traffic } from './model.js';
 import { projectionOf } from './projection.js';
-import { guardsOf, qualityOf, watchOf } from './quality.js';
+import { qualityOf } from './quality.js';
+import { issuersOf } from './refs.js';
 import { risksOf } from './risks.js';
-import type { Watch } from './safe-to-cut.js';
-import { isOnKeys, isOnTokens } from './status.js';
+import { isLockedOut, isOnKeys, isOnTokens, urgency } from './status.js';
+import { unknownsOf } from './unknown.js';
+import { type Watch, watchedIn, watchOf, withinWatched } from './watch.js';
+
+/** Clients of a report, and entries of each of its other lists. */
+const mostClients = 10_000;
+const mostListed = 1_000;
 
 /**
- * Tells how far a migration is, from what was counted and the plan.
- * @throws ConfigError for an input that cannot be meant, and for a mistake in the plan
+ * Returns how far a migration is, from what was counted and the plan.
+ * @throws ConfigError for an input that is invalid, and for a mistake in the plan
  */
 export function migrationReport(input: ReportInput): MigrationReport {
-  const inventory = readInput(input);
+  const making = reportSteps(input);
+  for (;;) {
+    const step = making.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Milliseconds of work after which others have their turn. */
+const turn = 10;
+
+/**
+ * Resolves to what {@link migrationReport} returns. Other work goes on meanwhile: a report of hundreds
+ * of thousands of rows is made in turns of some 10 ms.
+ */
+export async function migrationReportAsync(input: ReportInput): Promise<MigrationReport> {
+  const making = reportSteps(input);
+  let began = performance.now();
+  for (;;) {
+    const step = making.next();
+    if (step.done) return step.value;
+    if (performance.now() - began < turn) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  }
+}
+
+function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport> {
+  const inventory = yield* readInput(input);
   const { usage, plan, cohort } = inventory;
   const clock = clockAt(inventory.now);
-  const membership = membershipOf(inventory, clock);
-  const counts = countRows(usage, clock, {
+  const issuers = issuersOf(inventory.rowIssuers, namedIssuers(inventory));
+  const membership = membershipOf(inventory, issuers, clock);
+  const counts = yield* countRows(usage, {
+    ...{ clock, issuers },
     wanted: (client) => membership.placeOf(client) !== undefined,
     everyone: cohort === undefined,
   });
-  const members = membersOf(inventory, counts, membership);
-  const guards = guardsOf(usage.instances, clock);
+  const members = membersOf(inventory, counts, { membership, issuers });
+  const guards = guardTimes(usage.instances, inventory.gone, clock);
   const watch = watchOf(usage.trackingSince, guards, clock);
-  const tracked = watch.since === undefined ? -1 : watch.until - watch.since;
-  const clients = members.map((one) => clientReport(one, watch, clock)).sort(byUrgency);
-  const uncounted = within(counts.lastUncounted, recentDays, clock);
-  const nobody = !uncounted && !members.some((one) => isOnKeys(one.counts, clock));
-  const known = tracked >= knownDays * day;
-  const both = new Set(
-    members.filter((one) => isOnKeys(one.counts, clock) && isOnTokens(one.counts, clock)).map(idOf),
+  const times = { watch, clock };
+  const entries: Entry[] = [];
+  for (const [index, member] of members.entries()) {
+    if (index % 100 === 0) yield;
+    entries.push({ member, report: clientReport(member, times) });
+  }
+  entries.sort(byUrgency);
+  yield;
+  const all = entries.map(({ report }) => report);
+  const uncounted = withinWatched(counts.lastUncounted, recentDays, watch);
+  const known = watch.total >= knownDays * day;
+  const safe = known && !uncounted && all.every((one) => one.safeToCut.safe);
+  const both = refsOf(entries, ({ counts: of }) => isOnKeys(of, watch) && isOnTokens(of, watch));
+  const failing = refsOf(entries, ({ counts: of }) => of.failing || isLockedOut(of));
+  yield;
+  const brownouts = brownoutsOf(members, plan, { clock, cohort });
+  const lists = {
+    halfMigrated: both,
+    failing,
+    ...(known && inventory.keys && { silentKeys: silentKeys(members, clock) }),
+    orphanKeys: orphanKeys(members),
+    brownouts,
+    extensions: extensionsOf(members, clock),
+    risks: risksOf(members, plan, times),
+  };
+  yield;
+  const nobody = !uncounted && !members.some((one) => isOnKeys(one.counts, watch));
+  const dataQuality = qualityOf(
+    { inventory, counts, guards, issuers, excluded: membership.excluded() },
+    times,
   );
-  const failing = new Set(members.filter((one) => one.counts.failing).map(idOf));
+  const notKnown = safe ? [] : unknownsOf({ entries, guards, known }, times);
+  const leftOut = { ...cutOff({ clients: all }, mostClients), ...cutOff(lists, mostListed) };
   return {
     schema: 'sallyport-report-1',
     generatedAt: new Date(clock.now).toISOString(),
     ...(cohort !== undefined && { onlyCohort: cohort }),
     plan: planOf(plan, cohort, clock),
-    clientsMigrated: shareOf(clients),
+    clientsMigrated: shareOf(all),
     trafficWeek: trafficOf(counts, 'week'),
     trafficMonth: trafficOf(counts, 'month'),
-    safeToCut: known && !uncounted && clients.every((one) => one.safeToCut.safe),
+    safeToCut: safe,
+    ...(notKnown.length > 0 && { notKnown }),
     projection: projectionOf({ weeks: weeksOf(members, watch, clock), nobody }, watch, clock),
     days: lastDays(counts.days, clock, watch.since),
-    clients,
-    topKeyUsers: topKeyUsers(clients),
-    halfMigrated: clients.map(idOf).filter((client) => both.has(client)),
-    failing: clients.map(idOf).filter((client) => failing.has(client)),
-    ...(known && inventory.keys && { silentKeys: silentKeys(members, clock) }),
-    orphanKeys: orphanKeys(members),
-    brownouts: brownoutsOf(members, plan, { clock, cohort }),
-    extensions: extensionsOf(members, clock),
-    risks: risksOf(members, plan, clock),
-    dataQuality: qualityOf(
-      { inventory, counts, guards, excluded: membership.excluded.size },
-      watch,
-      clock,
-    ),
+    ...(issuers.several && { issuers: issuerNames(members) }),
+    clients: all.slice(0, mostClients),
+    statuses: statusesOf(all),
+    ...(Object.keys(leftOut).length > 0 && { leftOut }),
+    topKeyUsers: topKeyUsers(entries),
+    ...cutLists(lists),
+    dataQuality,
   };
 }
 
-const idOf = ({ client }: { readonly client: string }): string => client;
+const refsOf = (entries: readonly Entry[], fits: (member: Member) => boolean): string[] =>
+  entries.filter(({ member }) => fits(member)).map(({ member }) => member.ref);
+
+/** The issuers that the plan and the lists of clients and keys name. */
+const namedIssuers = ({ plan, clients, keys, exclude }: Inventory): ReadonlySet<string> =>
+  new Set(
+    [...plannedClients(plan), ...clients, ...exclude, ...(keys?.values() ?? [])].flatMap(
+      ({ issuer }) => (issuer === undefined ? [] : [issuer]),
+    ),
+  );
+
+const issuerNames = (members: readonly Member[]): string[] =>
+  [...new Set(members.map(({ issuer }) => issuer))].sort(byText).slice(0, mostListed);
+
+type Lists = Pick<
+  MigrationReport,
+  'halfMigrated' | 'failing' | 'silentKeys' | 'orphanKeys' | 'brownouts' | 'extensions' | 'risks'
+>;
+
+const cutLists = ({ silentKeys: silent, ...lists }: Lists): Lists => ({
+  halfMigrated: lists.halfMigrated.slice(0, mostListed),
+  failing: lists.failing.slice(0, mostListed),
+  ...(silent && { silentKeys: silent.slice(0, mostListed) }),
+  orphanKeys: lists.orphanKeys.slice(0, mostListed),
+  // The last ones are those that still say something.
+  brownouts: lists.brownouts.slice(-mostListed).map(({ clients, ...one }) => ({
+    ...one,
+    clients: clients.slice(0, mostListed),
+    ...(clients.length > mostListed && { leftOut: clients.length - mostListed }),
+  })),
+  extensions: lists.extensions.slice(0, mostListed),
+  risks: lists.risks.slice(0, mostListed),
+});
+
+function statusesOf(clients: readonly ClientReport[]): MigrationReport['statuses'] {
+  const counts = Object.fromEntries(
+    urgency.map((status) => [status, { clients: 0, safe: 0 }]),
+  ) as Record<ClientStatus, { clients: number; safe: number }>;
+  for (const { status, safeToCut } of clients) {
+    counts[status].clients += 1;
+    if (safeToCut.safe) counts[status].safe += 1;
+  }
+  return counts;
+}
 
 function planOf(plan: Plan, name: string | undefined, clock: Clock): MigrationReport['plan'] {
   const { deprecatedAt, guide } = plan;
@@ -102,8 +207,15 @@ function trafficOf({ traffic }: Counts, window: 'week' | 'month'): Traffic {
   return { key, token, ...percent(token, key + token) };
 }
 
-/** How many clients came with a key in each whole week of tracking, the last seven days first. */
-function weeksOf(members: readonly Member[], { since }: Watch, { now }: Clock): number[] {
+/** How much of a week has to be watched for its clients to be all there were. */
+const mostOfWeek = 6 * day;
+
+/**
+ * How many clients came with a key in each whole week of tracking, the last seven days first; undefined
+ * of a week that was not watched, in which there may have been more.
+ */
+function weeksOf(members: readonly Member[], watch: Watch, { now }: Clock): (number | undefined)[] {
+  const { since } = watch;
   const weeks = since === undefined ? 0 : Math.min(mostWeeks, Math.floor((now - since) / week));
   const clients = new Array<number>(weeks).fill(0);
   for (const { counts } of members) {
@@ -111,21 +223,24 @@ function weeksOf(members: readonly Member[], { since }: Watch, { now }: Clock): 
       if (counts.weeks & (1 << ago)) clients[ago] = (clients[ago] ?? 0) + 1;
     }
   }
-  return clients;
+  return clients.map((count, ago) => {
+    const end = now - ago * week;
+    return watchedIn(watch, [end - week, end]) >= mostOfWeek ? count : undefined;
+  });
 }
 
-const topKeyUsers = (clients: readonly ClientReport[]): string[] =>
-  clients
-    .filter(({ keyRequests }) => keyRequests.month > 0)
+const topKeyUsers = (entries: readonly Entry[]): string[] =>
+  entries
+    .filter(({ report }) => report.keyRequests.month > 0)
     .sort(byKeyUse)
     .slice(0, 10)
-    .map(idOf);
+    .map(({ member }) => member.ref);
 
 function extensionsOf(members: readonly Member[], { now }: Clock): MigrationReport['extensions'] {
   return members
-    .flatMap(({ client, place: { mode, sunsetAt = 0 } }) =>
+    .flatMap(({ ref, place: { mode, sunsetAt = 0 } }) =>
       mode === 'extension' && sunsetAt > now
-        ? [{ client, until: new Date(sunsetAt).toISOString() }]
+        ? [{ client: ref, until: new Date(sunsetAt).toISOString() }]
         : [],
     )
     .sort((one, other) => byText(one.until, other.until) || byText(one.client, other.client));

@@ -2,20 +2,40 @@ import { byText, type Clock, daysUntil, isoOf } from './clock.js';
 import type { Tally } from './counts.js';
 import { isLive } from './input.js';
 import type { Member } from './members.js';
-import type { ClientReport, KeyReport, Refused, Tallied } from './model.js';
-import { safeToCut, type Watch } from './safe-to-cut.js';
-import { statusOf, urgencyOf } from './status.js';
+import type { ClientReport, KeyReport, Tallied } from './model.js';
+import { byRef } from './refs.js';
+import { safeToCut } from './safe-to-cut.js';
+import { isLockedOut, statusOf, urgencyOf } from './status.js';
+import type { Watch } from './watch.js';
 
-/** How many routes, and how many user agents, are told of one client. */
-const mostPlaces = 50;
+/** How many keys, routes, user agents and reasons are listed of one client. */
+const most = 50;
+
+/** What the report of a client depends on, beside the client. */
+export interface Times {
+  readonly watch: Watch;
+  readonly clock: Clock;
+}
 
 /** What a report tells of one client. */
-export function clientReport(member: Member, watch: Watch, clock: Clock): ClientReport {
-  const { client, owner, counts, place } = member;
+export function clientReport(member: Member, { watch, clock }: Times): ClientReport {
+  const { client, issuer, ref, owner, counts, place } = member;
   const { cohort, mode, standing, sunsetAt } = place;
   const { lastKey, token } = counts;
+  const failing = isLockedOut(counts);
+  const keyTimes = { uses: counts.uses, beside: counts.beside?.last, failing };
+  const lists = cutLists({
+    keys: keysOf(member),
+    routes: latest(counts.routes, clock).map(([route, tally]) => ({ route, ...tallied(tally) })),
+    agents: latest(counts.agents, clock).map(([agent, tally]) => ({ agent, ...tallied(tally) })),
+    refusals: reasons(counts.refused).sort(byCount),
+    unverified: reasons(counts.unverified).sort(byCount),
+    wouldDeny: reasons(counts.wouldDeny).sort(byCount),
+  });
   return {
     client,
+    ...((issuer !== '' || ref !== client) && { issuer }),
+    ...(ref !== client && { ref }),
     ...(owner !== undefined && { owner }),
     ...(cohort !== undefined && { cohort }),
     mode,
@@ -24,21 +44,45 @@ export function clientReport(member: Member, watch: Watch, clock: Clock): Client
       sunsetAt: new Date(sunsetAt).toISOString(),
       daysToSunset: daysUntil(sunsetAt, clock),
     }),
-    status: statusOf(counts, place, clock),
-    safeToCut: safeToCut({ uses: counts.uses, beside: counts.beside?.last }, watch, clock),
+    status: statusOf(counts, place, { watch, clock }),
+    safeToCut: safeToCut(keyTimes, watch, clock),
     ...(lastKey !== undefined && { lastKeyUse: isoOf(lastKey) }),
     ...(token && { firstTokenUse: isoOf(token.first), lastTokenUse: isoOf(token.last) }),
     keyRequests: { ...counts.keyRequests },
     tokenRequests: { ...counts.tokenRequests },
     refusedRequests: { ...counts.refusedRequests },
-    keys: keysOf(member),
-    routes: latest(counts.routes, clock).map(([route, tally]) => ({ route, ...tallied(tally) })),
-    agents: latest(counts.agents, clock).map(([agent, tally]) => ({ agent, ...tallied(tally) })),
-    refusals: [...refusals(counts.refused, true), ...refusals(counts.claimed, false)].sort(
-      (one, other) => byCount(one, other) || Number(other.verified) - Number(one.verified),
-    ),
-    wouldDeny: reasons(counts.wouldDeny).sort(byCount),
+    ...lists,
   };
+}
+
+type Lists = Pick<
+  ClientReport,
+  'keys' | 'routes' | 'agents' | 'refusals' | 'unverified' | 'wouldDeny'
+>;
+
+function cutLists(lists: Lists): Lists & Pick<ClientReport, 'leftOut'> {
+  const { keys, routes, agents, refusals, unverified, wouldDeny } = lists;
+  const leftOut = cutOff(lists, most);
+  return {
+    keys: keys.slice(0, most),
+    routes: routes.slice(0, most),
+    agents: agents.slice(0, most),
+    refusals: refusals.slice(0, most),
+    unverified: unverified.slice(0, most),
+    wouldDeny: wouldDeny.slice(0, most),
+    ...(leftOut && { leftOut }),
+  };
+}
+
+/** How many each list has beyond so many; undefined if none has. */
+export function cutOff(
+  lists: Readonly<Record<string, readonly unknown[] | undefined>>,
+  most: number,
+): Readonly<Record<string, number>> | undefined {
+  const over = Object.entries(lists)
+    .map(([name, list = []]) => [name, list.length - most] as const)
+    .filter(([, more]) => more > 0);
+  return over.length > 0 ? Object.fromEntries(over) : undefined;
 }
 
 const tallied = ({ count, first, last }: Tally): Tallied => ({
@@ -72,15 +116,11 @@ function keysOf({ counts, keys }: Member): KeyReport[] {
 function latest(tallies: ReadonlyMap<string, Tally>, { today }: Clock): [string, Tally][] {
   return [...tallies]
     .filter(([, { last }]) => Math.floor(last / 1440) > today - 30)
-    .sort(([name, one], [other, { last }]) => last - one.last || byText(name, other))
-    .slice(0, mostPlaces);
+    .sort(([name, one], [other, { last }]) => last - one.last || byText(name, other));
 }
 
 const reasons = (tallies: ReadonlyMap<string, Tally>) =>
   [...tallies].map(([reason, tally]) => ({ reason, ...tallied(tally) }));
-
-const refusals = (tallies: ReadonlyMap<string, Tally>, verified: boolean): Refused[] =>
-  reasons(tallies).map((one) => ({ ...one, verified }));
 
 interface Reason {
   readonly reason: string;
@@ -89,22 +129,28 @@ interface Reason {
 const byCount = (one: Reason, other: Reason): number =>
   other.count - one.count || byText(one.reason, other.reason);
 
+/** A client of the report, with what is known of it. */
+export interface Entry {
+  readonly member: Member;
+  readonly report: ClientReport;
+}
+
 /** The most urgent first, then whoever uses keys most. */
-export const byUrgency = (one: ClientReport, other: ClientReport): number =>
-  urgencyOf(one.status) - urgencyOf(other.status) || byKeyUse(one, other);
+export const byUrgency = (one: Entry, other: Entry): number =>
+  urgencyOf(one.report.status) - urgencyOf(other.report.status) || byKeyUse(one, other);
 
 /** Whoever uses keys most first. */
-export const byKeyUse = (one: ClientReport, other: ClientReport): number =>
-  other.keyRequests.month - one.keyRequests.month || byText(one.client, other.client);
+export const byKeyUse = (one: Entry, other: Entry): number =>
+  other.report.keyRequests.month - one.report.keyRequests.month || byRef(one.member, other.member);
 
-/** Keys that are still good, and never came. */
+/** Keys that are still valid, and never came. */
 export function silentKeys(all: readonly Member[], { now }: Clock) {
   const came = new Set(all.flatMap(({ counts }) => [...counts.keys.keys()]));
   return all
-    .flatMap(({ client, keys }) =>
+    .flatMap(({ ref, keys }) =>
       keys
         .filter((key) => isLive(key, now) && !came.has(key.id))
-        .map(({ id }) => ({ client, key: id })),
+        .map(({ id }) => ({ client: ref, key: id })),
     )
     .sort((one, other) => byText(one.client, other.client) || byText(one.key, other.key));
 }
@@ -116,6 +162,6 @@ export function orphanKeys(all: readonly Member[]): string[] {
       const record = keys.find(({ id }) => id === client);
       return record ? record.clientId === undefined : counts.keys.has(client);
     })
-    .map(({ client }) => client)
+    .map(({ ref }) => ref)
     .sort(byText);
 }

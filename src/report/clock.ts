@@ -19,10 +19,6 @@ export const clockAt = (now: number): Clock => ({
 /** Minutes since 1970, as ISO 8601 in UTC. */
 export const isoOf = (minutes: number): string => new Date(minutes * minute).toISOString();
 
-/** Tells whether something was last seen, in minutes since 1970, less than so many days ago. */
-export const within = (last: number | undefined, days: number, { now }: Clock): boolean =>
-  last !== undefined && now - last * minute < days * day;
-
 /** For how long a client counts as on keys after its last one. */
 export const recentDays = 14;
 
@@ -39,8 +35,19 @@ export function daysUntil(time: number, { now }: Clock): number {
 }
 
 /** `1 day`, `2 days`. */
-export const several = (count: number, what: string): string =>
-  `${count} ${what}${count === 1 ? '' : 's'}`;
+export const several = (count: number, what: string, many = `${what}s`): string =>
+  `${count} ${count === 1 ? what : many}`;
+
+/** A length of time in its largest whole unit: `3 days`, `1 hour`, `0 seconds`. */
+export function durationOf(milliseconds: number): string {
+  const units = [
+    [day, 'day'],
+    [60 * minute, 'hour'],
+    [minute, 'minute'],
+  ] as const;
+  const [length, what] = units.find(([one]) => milliseconds >= one) ?? [1000, 'second'];
+  return several(Math.floor(milliseconds / length), what);
+}
 
 /** Orders texts by their code units: the same everywhere, whatever the locale. */
 export const byText = (one: string, other: string): number =>

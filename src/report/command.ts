@@ -1,17 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { ConfigError, type Usage } from '../index.js';
-import { readUsage } from '../stores/usage-file-read.js';
-import { postgresUsage } from '../stores/usage-postgres.js';
-import { redisUsage } from '../stores/usage-redis.js';
+import { ConfigError } from '../index.js';
 import { migrationReport } from './build.js';
+import { hideSecrets, usageAt } from './command-usage.js';
+import type { GoneGuard } from './gone.js';
 import { renderHtml } from './html.js';
 import type { ListedClient, ListedKey } from './input.js';
 import type { MigrationReport } from './model.js';
-import { stillOnKeys } from './own.js';
 import { renderText } from './text.js';
 import { renderMarkdown } from './text-markdown.js';
-import { shown } from './text-words.js';
+import { refOf, shown } from './text-words.js';
 
 /** What a command answers: 0 done, 1 clients are still on keys, 2 a mistake, 3 a failure. */
 export interface Outcome {
@@ -27,17 +25,23 @@ Who still uses API keys, and when they can be switched off.
   --usage <place>     where the counts are: a directory or file of NDJSON, redis://…, postgres://…
                       (or the environment variable SALLYPORT_USAGE, which no process list shows)
   --plan <file>       the migration plan, JSON
-  --clients <file>    the clients you know: a JSON list of { "client", "owner" }
-  --keys <file>       the keys you know: a JSON list of { "id", "clientId", "createdBy" }
-  --exclude <id>      a client of your own that does not count; may be repeated
+  --clients <file>    the clients you know: a JSON list of { "client", "owner", "issuer" }
+  --keys <file>       the keys you know: a JSON list of { "id", "clientId", "createdBy", "issuer" }
+  --exclude <id>      a client of your own that does not count; may be repeated. Where there are clients
+                      of several issuers: <id>@<issuer>
+  --gone <guard>@<time>
+                      this guard fell silent without being closed, and ended then (ISO 8601); may be
+                      repeated. The report names such guards, and the earliest time
   --cohort <name>     this cohort of the plan alone
   --format <format>   text, json, html or markdown; default text
   --out <file>        write there instead of printing
   --prefix <name>     the prefix in Redis, or the table's name in PostgreSQL, if it is not the default
   --now <time>        ISO 8601: the time to report for
-  --fail-if-on-keys   exit with 1 while a client's keys cannot be switched off
+  --fail-if-on-keys   exit with 1 while a client's keys cannot be switched off, or while that is not
+                      known, and say which
 
-Exit codes: 0 done, 1 clients are still on keys, 2 a mistake in what was given, 3 a failure.
+Exit codes: 0 done; 1, with --fail-if-on-keys: clients are still on keys, or it is not known;
+2 a mistake in what was given; 3 the counts cannot be read, or the report cannot be written.
 `;
 
 const options = {
@@ -46,6 +50,7 @@ const options = {
   clients: { type: 'string' },
   keys: { type: 'string' },
   exclude: { type: 'string', multiple: true },
+  gone: { type: 'string', multiple: true },
   cohort: { type: 'string' },
   format: { type: 'string', default: 'text' },
   out: { type: 'string' },
@@ -75,16 +80,12 @@ export async function run(args: readonly string[], around: Surroundings): Promis
     return await report(args, around);
   } catch (error) {
     const says = error instanceof Error ? error.message : String(error);
-    return {
-      code: isMistake(error) ? 2 : 3,
-      out: '',
-      err: `sallyport: ${withoutPassword(says)}\n`,
-    };
+    return { code: isMistake(error) ? 2 : 3, out: '', err: `sallyport: ${hideSecrets(says)}\n` };
   }
 }
 
 async function report(args: readonly string[], { env, width }: Surroundings): Promise<Outcome> {
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const { values, positionals } = readArgs(args);
   const [command, ...rest] = positionals;
   if (values.help) return { code: 0, out: usage, err: '' };
   if (command !== 'report' || rest.length > 0) return { code: 2, out: '', err: usage };
@@ -105,19 +106,56 @@ async function report(args: readonly string[], { env, width }: Surroundings): Pr
     ...(plan !== undefined && { plan }),
     ...(clients && { clients }),
     ...(keys && { keys }),
-    ...(values.exclude && { exclude: values.exclude }),
+    ...(values.exclude && { exclude: values.exclude.map(excludedIn) }),
+    ...(values.gone && { gone: values.gone.map(goneIn) }),
     ...(values.cohort !== undefined && { cohort: values.cohort }),
   });
   const text = render(made, width);
   if (values.out !== undefined) await writeFile(values.out, text);
-  const onKeys = stillOnKeys(made);
-  const fails = values['fail-if-on-keys'] && (onKeys.length > 0 || !made.safeToCut);
-  const why = onKeys.length > 0 ? `not safe to cut: ${named(onKeys)}` : 'not enough is known yet';
+  const fails = values['fail-if-on-keys'] && !made.safeToCut;
   return {
     code: fails ? 1 : 0,
     out: values.out === undefined ? text : '',
-    err: fails ? `sallyport: keys cannot be switched off, ${why}\n` : '',
+    err: fails ? `sallyport: keys cannot be switched off, ${reasonOf(made)}\n` : '',
   };
+}
+
+/** Why keys cannot be switched off: who is on them, or what is not known, and what to do. */
+function reasonOf({ clients, leftOut, notKnown = [], dataQuality }: MigrationReport): string {
+  const onKeys = clients.filter(({ safeToCut: { safe, known } }) => !safe && known !== false);
+  if (onKeys.length > 0) {
+    // All that was left out is less urgent, but not always safe.
+    const more = leftOut?.clients ?? 0;
+    return `not safe to cut: ${named(onKeys.map(refOf))}${more > 0 ? `; ${more} clients are not listed` : ''}`;
+  }
+  const what = dataQuality.trackingSince === undefined ? [] : notKnown;
+  return ['not enough is known yet', ...what.map((one) => `  ${shown(one)}`)].join('\n');
+}
+
+/** `<id>@<issuer>`: an issuer is an address, and an id may have an @. */
+function excludedIn(text: string): string | { client: string; issuer: string } {
+  const [, client, issuer] = /^(.+)@(https?:\/\/.+)$/s.exec(text) ?? [];
+  return client !== undefined && issuer !== undefined ? { client, issuer } : text;
+}
+
+function goneIn(text: string): GoneGuard {
+  const [, instance, at] = /^(.+)@([^@]+)$/s.exec(text) ?? [];
+  if (instance !== undefined && at !== undefined) return { instance, at };
+  throw new ConfigError('--gone must be <guard>@<time>, such as one@2027-06-30T00:00:00Z');
+}
+
+function readArgs(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    const says = error instanceof Error ? error.message : '';
+    const name = /^Unknown option '(--?[\w-]{1,40})'/.exec(says)?.[1];
+    // An address in an option's place is "unknown" with its password.
+    if (!says.startsWith('Unknown option')) throw error;
+    throw new ConfigError(
+      name ? `${name} is not an option: see --help` : 'not an option: see --help',
+    );
+  }
 }
 
 /** Ten of them at most; of each what a terminal can show. */
@@ -145,63 +183,7 @@ async function listOf<T>(option: string, path: string | undefined): Promise<T[] 
   throw new ConfigError(`${option} holds no JSON list: see --help`);
 }
 
-async function usageAt(place: string, prefix: string | undefined): Promise<Usage> {
-  const scheme = /^(rediss?|postgres(?:ql)?):\/\//i.exec(place)?.[1]?.toLowerCase();
-  // What has a scheme, or a name before an @, may hold a password: no error may quote it.
-  if (scheme === undefined && /^[a-z][\w+.-]+:|^[^/\\]*:[^/\\]*@/i.test(place)) {
-    throw new ConfigError('--usage is no path, and no redis:// or postgres:// address');
-  }
-  if (scheme === undefined) return readUsage(place);
-  return scheme.startsWith('redis') ? readRedis(place, prefix) : readPostgres(place, prefix);
-}
-
-/** Milliseconds that a server may take to say anything. */
-const longestSilence = 10_000;
-
-// The clients are the application's: whichever it has is taken.
-async function readRedis(url: string, prefix: string | undefined): Promise<Usage> {
-  const named = prefix === undefined ? {} : { prefix };
-  const { createClient } = await clientOf<typeof import('redis')>('redis', 'npm install redis');
-  const client = createClient({
-    url,
-    socket: { reconnectStrategy: false, socketTimeout: longestSilence },
-  });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await redisUsage(client, named).read();
-  } finally {
-    client.destroy();
-  }
-}
-
-async function readPostgres(url: string, prefix: string | undefined): Promise<Usage> {
-  const named = prefix === undefined ? {} : { table: prefix };
-  const { default: pg } = await clientOf<typeof import('pg')>('pg', 'npm install pg');
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 1,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 60_000,
-  });
-  try {
-    return await postgresUsage(pool, named).read();
-  } finally {
-    await pool.end();
-  }
-}
-
-async function clientOf<T>(name: string, how: string): Promise<T> {
-  return import(name).catch(() => {
-    throw new ConfigError(`the package "${name}" is not installed here: ${how}`);
-  });
-}
-
 const isMistake = (error: unknown): boolean =>
   error instanceof ConfigError ||
   String(Object(error).code).startsWith('ERR_PARSE_ARGS') ||
   error instanceof SyntaxError;
-
-// A driver may quote the address it was given.
-const withoutPassword = (text: string): string =>
-  text.replace(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, '$1:***@');

@@ -2,7 +2,8 @@ import { day } from '../core/migration/dates.js';
 import type { Usage, UsageRow } from '../core/migration/usage.js';
 import type { Clock } from './clock.js';
 import { adding, addTo, type ClientCounts, noCounts, type Seen, type Windows } from './counts.js';
-import { dayNumber, isKnown } from './usage-check.js';
+import { ClientMap, type ClientRef, type Issuers } from './refs.js';
+import { dayNumber, isKnown, slice } from './usage-check.js';
 
 /** What happened on a day; what was refused is not among the keys and tokens. */
 export interface DayCounts {
@@ -13,7 +14,7 @@ export interface DayCounts {
 
 /** What was counted, client by client and in all. */
 export interface Counts {
-  readonly clients: ReadonlyMap<string, ClientCounts>;
+  readonly clients: ClientMap<ClientCounts>;
   /** By days since 1970. */
   readonly days: ReadonlyMap<number, DayCounts>;
   /** Let in. */
@@ -32,36 +33,40 @@ export interface Counts {
 }
 
 /** Whose counts are wanted. */
-export type Wanted = (client: string) => boolean;
+export type Wanted = (client: ClientRef) => boolean;
+
+interface Scope {
+  readonly clock: Clock;
+  readonly issuers: Issuers;
+  readonly wanted: Wanted;
+  readonly everyone: boolean;
+}
 
 /**
  * Adds up the rows of wanted clients, each row once. What names no client, or had no room, is in the
- * totals of all clients, and in those of one cohort it is not.
+ * totals of all clients, and in those of one cohort it is not. Others may have their turn at each yield.
  */
-export function countRows(
+export function* countRows(
   { rows }: Usage,
-  clock: Clock,
-  { wanted, everyone }: { readonly wanted: Wanted; readonly everyone: boolean },
-): Counts {
-  const clients = new Map<string, ClientCounts | undefined>();
+  { clock, issuers, wanted, everyone }: Scope,
+): Generator<undefined, Counts> {
+  const clients = new ClientMap<{ readonly counts: ClientCounts | undefined }>();
   const days = new Map<number, DayCounts>();
   const traffic = { key: windows(), token: windows() };
   const withoutClient = windows();
-  const numbers = new Map<string, number>();
   let lastUncounted: number | undefined;
   let uncounted = 0;
   let oldest: number | undefined;
   let newest = 0;
   let unknown = 0;
 
-  const countsOf = (client: string): ClientCounts | undefined => {
-    if (!clients.has(client)) clients.set(client, wanted(client) ? noCounts() : undefined);
-    return clients.get(client);
-  };
-  const numberOf = (text: string): number => {
-    const number = numbers.get(text) ?? dayNumber(text);
-    numbers.set(text, number);
-    return number;
+  const countsOf = (row: UsageRow): ClientCounts | undefined => {
+    const ref = { client: row.client, issuer: issuers.of(row) };
+    const known = clients.get(ref);
+    if (known) return known.counts;
+    const counts = wanted(ref) ? noCounts() : undefined;
+    clients.set(ref, { counts });
+    return counts;
   };
   const addTotal = (what: string, seen: Seen): void => {
     if (what !== 'key' && what !== 'token' && what !== 'refused') return;
@@ -71,14 +76,15 @@ export function countRows(
     if (what !== 'refused') addTo(traffic[what], seen, clock);
   };
 
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
+    if (index % slice === 0) yield;
     if (!isKnown(row.what)) {
       unknown += 1;
       continue;
     }
     newest = Math.max(newest, row.last);
     oldest = Math.min(oldest ?? row.first, row.first);
-    const seen = clamped(row, clock, row.day === '' ? clock.today : numberOf(row.day));
+    const seen = clamped(row, clock, row.day === '' ? clock.today : dayNumber(row.day));
     if (row.what === 'other') {
       uncounted += row.count;
       if (row.detail !== 'token') lastUncounted = Math.max(lastUncounted ?? 0, seen.last);
@@ -90,16 +96,17 @@ export function countRows(
       if (everyone) addTotal(row.what, seen);
       continue;
     }
-    const counts = countsOf(row.client);
+    const counts = countsOf(row);
     if (!counts) continue;
     if (row.what !== 'claimed') counts.seen = true;
     adding.get(row.what)?.(counts, seen, clock);
     addTotal(row.what, seen);
   }
   const ahead = Math.max(0, newest - clock.minute);
-  const found = [...clients].filter((entry): entry is [string, ClientCounts] => !!entry[1]);
+  const found = new ClientMap<ClientCounts>();
+  for (const [ref, { counts }] of clients.entries()) if (counts) found.set(ref, counts);
   return {
-    ...{ clients: new Map(found), days, traffic, withoutClient },
+    ...{ clients: found, days, traffic, withoutClient },
     ...{ lastUncounted, uncounted, oldest, ahead, unknown },
   };
 }

@@ -26,7 +26,7 @@ export interface ClientCounts {
   /** The last one that was let in. */
   lastKeyLetIn: number | undefined;
   token: Tally | undefined;
-  /** The last token that was refused, whether or not it was known for certain to be the client's. */
+  /** The last token that was refused and is known for certain to be the client's. */
   lastTokenRefused: number | undefined;
   readonly keyRequests: Windows;
   readonly tokenRequests: Windows;
@@ -34,9 +34,10 @@ export interface ClientCounts {
   readonly keys: Map<string, { last: number; month: number }>;
   readonly routes: Map<string, Tally>;
   readonly agents: Map<string, Tally>;
-  /** By reason, in the last 30 days: of what was known for certain, and of what was not. */
+  /** By reason, in the last 30 days: of what is known for certain to be the client's. */
   readonly refused: Map<string, Tally>;
-  readonly claimed: Map<string, Tally>;
+  /** The same of refused tokens that only say so: nothing else rests on it. */
+  readonly unverified: Map<string, Tally>;
   /** In the last 30 days there was a token among the refused. */
   failing: boolean;
   readonly wouldDeny: Map<string, Tally>;
@@ -69,7 +70,7 @@ export function noCounts(): ClientCounts {
     routes: new Map(),
     agents: new Map(),
     refused: new Map(),
-    claimed: new Map(),
+    unverified: new Map(),
     failing: false,
     wouldDeny: new Map(),
     wouldDenySince: new Map(),
@@ -119,8 +120,7 @@ export const adding: ReadonlyMap<string, (to: ClientCounts, seen: Seen, clock: C
     [
       'claimed',
       (to, seen, clock) => {
-        if (isRecent(seen, clock)) add(to.claimed, seen.detail, seen);
-        addRefusedToken(to, seen, clock);
+        if (isRecent(seen, clock)) add(to.unverified, seen.detail, seen);
       },
     ],
     [

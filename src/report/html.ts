@@ -60,7 +60,7 @@ function contents(report: MigrationReport): Markup {
   const links = [
     ['traffic', 'Traffic'],
     ['attention', 'Needs a person', casesOf(report)],
-    ['clients', 'Clients', report.clients.length],
+    ['clients', 'Clients', report.clients.length + (report.leftOut?.clients ?? 0)],
     ['ends', 'Loose ends'],
     ['rehearsals', 'Rehearsals'],
     ['quality', 'Data quality'],

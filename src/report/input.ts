@@ -1,21 +1,32 @@
 import type { Plan } from '../core/migration/plan.js';
 import { readPlan } from '../core/migration/read-plan.js';
 import type { Usage } from '../core/migration/usage.js';
-import { type ApiKeyRecord, ConfigError, type MigrationPlan } from '../index.js';
+import type { ApiKeyRecord, MigrationPlan } from '../index.js';
+import { type GoneGuard, readGone } from './gone.js';
+import { id, list, maybe, object, wrong } from './input-values.js';
+import type { RowIssuers } from './refs.js';
 import { checkUsage } from './usage-check.js';
 
-/** What the team knows of an API key; a record of a look-up will do. */
+/** What the team knows of an API key; a record of a lookup will do. */
 export type ListedKey = Pick<
   ApiKeyRecord,
   'id' | 'clientId' | 'createdBy' | 'disabled' | 'expiresAt'
->;
+> & {
+  /** The issuer of its client; needed where the report is about clients of several. */
+  readonly issuer?: string;
+};
 
 /** What the team knows of a client. */
 export interface ListedClient {
   readonly client: string;
+  /** The issuer that knows it by this id; needed where several do. */
+  readonly issuer?: string;
   /** Who is to be asked about it. */
   readonly owner?: string;
 }
+
+/** A client of the team's own: its id, with its issuer where there are several. */
+export type ExcludedClient = string | { readonly client: string; readonly issuer?: string };
 
 /** What a report is made of. */
 export interface ReportInput {
@@ -30,8 +41,13 @@ export interface ReportInput {
   readonly clients?: readonly ListedClient[];
   /** Keys that are known. Without them no report can tell which never came. */
   readonly keys?: readonly ListedKey[];
-  /** Ids of the team's own clients, such as support tools: left out everywhere. */
-  readonly exclude?: readonly string[];
+  /** The team's own clients, such as support tools: left out everywhere. */
+  readonly exclude?: readonly ExcludedClient[];
+  /**
+   * Guards that ended without being closed. Until one is named here, nobody can know whether it still
+   * lets keys in, and no time after its last word counts as watched.
+   */
+  readonly gone?: readonly GoneGuard[];
   /** Limits the report to this cohort of the plan. */
   readonly cohort?: string;
   /**
@@ -41,15 +57,23 @@ export interface ReportInput {
   readonly now?: number;
 }
 
+/** A client as somebody wrote it down. */
+export interface NamedClient {
+  readonly client: string;
+  readonly issuer?: string;
+}
+
 /** An input that was checked. */
 export interface Inventory {
   readonly usage: Usage;
   readonly plan: Plan;
-  /** By client. */
-  readonly owners: ReadonlyMap<string, string | undefined>;
+  readonly clients: readonly ListedClient[];
   /** By key; undefined if none were handed in. */
   readonly keys: ReadonlyMap<string, ListedKey> | undefined;
-  readonly exclude: ReadonlySet<string>;
+  readonly exclude: readonly NamedClient[];
+  /** By instance: when it ended, in milliseconds since 1970. */
+  readonly gone: ReadonlyMap<string, number>;
+  readonly rowIssuers: RowIssuers;
   readonly cohort: string | undefined;
   readonly now: number;
 }
@@ -61,13 +85,13 @@ export const ownerOf = ({ id, clientId }: ListedKey): string => clientId ?? id;
 export const isLive = ({ disabled, expiresAt }: ListedKey, now: number): boolean =>
   disabled !== true && (expiresAt === undefined || expiresAt * 1000 > now);
 
-const names = ['usage', 'plan', 'clients', 'keys', 'exclude', 'cohort', 'now'];
+const names = ['usage', 'plan', 'clients', 'keys', 'exclude', 'gone', 'cohort', 'now'];
 
 /** The end of the year 9999: later times have no ISO 8601 form of four digits. */
 const latest = 253_402_300_799_999;
 
 /** @throws ConfigError for the first mistake */
-export function readInput(input: ReportInput): Inventory {
+export function* readInput(input: ReportInput): Generator<undefined, Inventory> {
   const own: ReportInput = object('report', input);
   for (const [name, value] of Object.entries(own)) {
     if (!names.includes(name))
@@ -79,7 +103,7 @@ export function readInput(input: ReportInput): Inventory {
   if (typeof now !== 'number' || !(now >= 0 && now <= latest)) {
     throw wrong('report.now', 'is no time in milliseconds since 1970');
   }
-  checkUsage(own.usage);
+  const rowIssuers = yield* checkUsage(own.usage);
   const plan = readPlan('plan', given);
   if (own.cohort !== undefined) checkCohort(plan, own.cohort);
   const clients = own.clients === undefined ? [] : list('report.clients', own.clients);
@@ -88,47 +112,34 @@ export function readInput(input: ReportInput): Inventory {
   return {
     usage: own.usage,
     plan,
-    owners: new Map(clients.map((one, index) => readClient(`report.clients[${index}]`, one))),
+    clients: clients.map((one, index) => readClient(`report.clients[${index}]`, one)),
     keys: keys && new Map(keys.map((one, index) => readKey(`report.keys[${index}]`, one))),
-    exclude: new Set(exclude.map((one, index) => id(`report.exclude[${index}]`, one))),
+    exclude: exclude.map((one, index) => readExcluded(`report.exclude[${index}]`, one)),
+    gone: own.gone === undefined ? new Map() : readGone(own.gone, own.usage, now),
+    rowIssuers,
     cohort: own.cohort,
     now,
   };
 }
 
-/** The error for an input that cannot be meant. Of what was written it shows nothing. */
-export const wrong = (where: string, meant: string): ConfigError =>
-  new ConfigError(`${where}: ${meant} (see ReportInput of sallyport/report)`);
-
-function object<T>(where: string, value: T): T {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw wrong(where, 'is no object');
+function readClient(where: string, given: ListedClient): ListedClient {
+  const { client, owner, issuer } = object(where, given);
+  maybe(`${where}.owner`, owner);
+  maybe(`${where}.issuer`, issuer);
+  id(`${where}.client`, client);
+  return given;
 }
 
-function list<T>(where: string, value: readonly T[]): readonly T[] {
-  if (!Array.isArray(value)) throw wrong(where, 'is no list');
-  return Array.from(value as readonly T[]);
-}
-
-function id(where: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '')
-    throw wrong(where, 'is no text with something in it');
-  return value;
-}
-
-const maybe = (where: string, value: unknown): string | undefined =>
-  value === undefined ? undefined : id(where, value);
-
-function readClient(
-  where: string,
-  given: ListedClient,
-): [client: string, owner: string | undefined] {
-  const { client, owner } = object(where, given);
-  return [id(`${where}.client`, client), maybe(`${where}.owner`, owner)];
+function readExcluded(where: string, given: ExcludedClient): NamedClient {
+  if (typeof given !== 'object') return { client: id(where, given) };
+  const { client, issuer } = object(where, given);
+  maybe(`${where}.issuer`, issuer);
+  id(`${where}.client`, client);
+  return given;
 }
 
 function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] {
-  const { id: name, clientId, createdBy, disabled, expiresAt } = object(where, given);
+  const { id: name, clientId, createdBy, disabled, expiresAt, issuer } = object(where, given);
   if (disabled !== undefined && typeof disabled !== 'boolean') {
     throw wrong(`${where}.disabled`, 'is neither true nor false');
   }
@@ -138,6 +149,7 @@ function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] 
       'is no time in seconds: leave it out for a key without an end',
     );
   }
+  maybe(`${where}.issuer`, issuer);
   maybe(`${where}.clientId`, clientId);
   maybe(`${where}.createdBy`, createdBy);
   return [id(`${where}.id`, name), given];

@@ -1,8 +1,12 @@
 import type { Mode, Standing } from '../index.js';
+import type { DataQuality } from './model-quality.js';
+
+export type * from './model-quality.js';
 
 /**
  * How far a client is; the first that fits. On keys is whoever came with one in the last 14 days,
- * accepted or not; the order of urgency is another.
+ * accepted or not; the order of urgency is another. Days are days that were watched: what nobody
+ * watched changes no status. Nor does anything that is not verified.
  * - `exempt`: on keys by an extension that has not run out
  * - `migrated`: no key for 14 days, and a token since its last key
  * - `quiet`: neither for 14 days
@@ -37,8 +41,6 @@ export interface Tallied {
 /** A refusal by its reason: a code of docs/errors.md. */
 export interface Refused extends Tallied {
   readonly reason: string;
-  /** Who asked was known for certain; else the refused token only says so. */
-  readonly verified: boolean;
 }
 
 /** One key of a client. */
@@ -55,12 +57,17 @@ export interface KeyReport {
 /** Whether a client's keys can be switched off without anybody noticing. */
 export interface SafeToCut {
   readonly safe: boolean;
+  /**
+   * `false`: it is not known, since too little of the time was watched; absent otherwise. Then it may
+   * not be cut, although no key was seen for as long as it takes.
+   */
+  readonly known?: false;
   /** In a sentence. */
   readonly why: string;
   /**
    * Days without a key that it takes: 14, or twice the longest gap between two uses, the time from
    * the beginning of tracking to the first use being one; of a client that came on one day only, or
-   * never, at least 35. Time in which no guard told anything counts as no such days.
+   * never, at least 35. Only watched time counts as such days.
    */
   readonly quietDays: number;
   /** That gap in days, rounded up; absent of a client that came on fewer than two days. */
@@ -72,8 +79,10 @@ export interface SafeToCut {
 /** One client. */
 export interface ClientReport {
   readonly client: string;
-  /** The issuer that the id belongs to, where it is known. */
+  /** Whose client it is; absent: not told, and there is no other. `''`: not told. */
   readonly issuer?: string;
+  /** What lists call it, where there are clients of several issuers; else they use `client`. */
+  readonly ref?: string;
   readonly owner?: string;
   readonly cohort?: string;
   /** What the plan says of it today, routes apart. */
@@ -92,20 +101,25 @@ export interface ClientReport {
   /** Requests let in with a token. */
   readonly tokenRequests: Recent;
   readonly refusedRequests: Recent;
+  /** 50 at most, like each list of a client; see `leftOut`. */
   readonly keys: readonly KeyReport[];
-  /**
-   * What still uses keys, the most recent first, 50 at most; templates and user agents of the last 30
-   * days.
-   */
+  /** What still uses keys, the most recent first; templates and user agents of the last 30 days. */
   readonly routes: readonly (Tallied & { readonly route: string })[];
   readonly agents: readonly (Tallied & { readonly agent: string })[];
-  /** In the last 30 days. */
+  /** Requests of which it is certain that they were its own, in the last 30 days. */
   readonly refusals: readonly Refused[];
-  /** What checks in report mode would have refused in the last 30 days. */
-  readonly wouldDeny: readonly (Tallied & { readonly reason: string })[];
+  /**
+   * Refused tokens that say they are its own, in the last 30 days. Anybody can write that into a token:
+   * no status, list or figure rests on it.
+   */
+  readonly unverified: readonly Refused[];
+  /** What report-only checks would have refused in the last 30 days. */
+  readonly wouldDeny: readonly Refused[];
+  /** How many more each list would have, by its name; absent if none was cut. */
+  readonly leftOut?: Readonly<Record<string, number>>;
 }
 
-/** A rehearsal, and what it taught. */
+/** A brownout, and what it taught. */
 export interface BrownoutReport {
   /** Its start in the plan. */
   readonly start: string;
@@ -118,6 +132,8 @@ export interface BrownoutReport {
     /** What it came with after the last refusal: a key wins over a token. */
     readonly cameBack: 'token' | 'key' | 'never';
   }[];
+  /** Clients beyond the first 1000. */
+  readonly leftOut?: number;
 }
 
 /** How many, of how many. */
@@ -156,29 +172,6 @@ export interface Risk {
   readonly detail: string;
 }
 
-/** When this report can be wrong, and by how much. */
-export interface DataQuality {
-  readonly trackingSince?: string;
-  readonly daysTracked: number;
-  /** Guards that have told in the last three intervals, 90 s at least, or were closed today. */
-  readonly reporting: number;
-  readonly lastTold?: string;
-  /** Guards that ended without a word in the last 30 days, and what each may have taken along. */
-  readonly lost: readonly {
-    readonly instance: string;
-    readonly lastTold: string;
-    readonly atMostSeconds: number;
-  }[];
-  /** Requests that there was no room to count by client. */
-  readonly dropped: number;
-  /** Requests let in that name no client, in the last 30 days. */
-  readonly withoutClient: number;
-  /** Clients left out as the team's own, of those that are known or were counted. */
-  readonly excluded: number;
-  /** Each in a sentence. */
-  readonly notes: readonly string[];
-}
-
 /** How far a migration is. No credential, and of persons only what was handed in. */
 export interface MigrationReport {
   /** The form of this object; it changes when a member changes its meaning. */
@@ -197,8 +190,13 @@ export interface MigrationReport {
   readonly clientsMigrated: Share;
   readonly trafficWeek: Traffic;
   readonly trafficMonth: Traffic;
-  /** Every client's keys can be cut, tracking is 35 days long, and no request went uncounted lately. */
+  /** Every client's keys can be cut, 35 days were watched, and no request went uncounted lately. */
   readonly safeToCut: boolean;
+  /**
+   * Why it is not known whether keys can be switched off, and what to do, each in a sentence; absent if
+   * it is known. Never empty.
+   */
+  readonly notKnown?: readonly string[];
   readonly projection: Projection;
   /** Requests by day, let in or refused, the oldest first, 90 days at most, none left out. */
   readonly days: readonly {
@@ -207,16 +205,30 @@ export interface MigrationReport {
     readonly token: number;
     readonly refused: number;
   }[];
-  /** The most urgent first. */
+  /** The issuers of the clients; absent if there is one, or none was told. */
+  readonly issuers?: readonly string[];
+  /** The most urgent first, 10,000 at most. All figures are of all clients. */
   readonly clients: readonly ClientReport[];
-  /** Ids of clients: by requests with a key in the last 30 days, 10 at most. */
+  /** How many clients have each status, and how many of them are safe to cut. */
+  readonly statuses: Readonly<
+    Record<ClientStatus, { readonly clients: number; readonly safe: number }>
+  >;
+  /** How many more each list would have, by its name; absent if none was cut. */
+  readonly leftOut?: Readonly<Record<string, number>>;
+  /**
+   * Clients, as their `ref` or `client` names them, here and in all lists, each of 1000 at most: by
+   * requests with a key in the last 30 days, 10 at most.
+   */
   readonly topKeyUsers: readonly string[];
   /** Ids of clients that used both in the last 14 days. */
   readonly halfMigrated: readonly string[];
-  /** Ids of clients whose tokens were refused in the last 30 days. */
+  /**
+   * Ids of clients whose tokens were refused in the last 30 days, or all were since they were last let
+   * in; verified refusals alone.
+   */
   readonly failing: readonly string[];
   /**
-   * Good keys that never came; absent while tracking is shorter than 35 days, or if no keys were
+   * Valid keys that never came; absent while fewer than 35 days were watched, or if no keys were
    * handed in.
    */
   readonly silentKeys?: readonly { readonly client: string; readonly key: string }[];

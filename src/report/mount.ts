@@ -1,10 +1,10 @@
 import { type NodeHeaders, toGuardRequest } from '../adapters/node-request.js';
 import { type Answer, type AnswerableResponse, answerOf } from '../adapters/node-response.js';
 import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
-import { contentSecurityPolicy, renderHtml } from './html.js';
+import { contentSecurityPolicy } from './html.js';
 import type { MigrationReport } from './model.js';
 import { ownReport } from './own.js';
-import { renderText } from './text.js';
+import { jsonOf, pageOf, textOf } from './renderings.js';
 
 /** Who may see a report, and where it comes from. */
 export interface ReportPageOptions {
@@ -147,33 +147,24 @@ const longestMaking = 60;
 /** Seconds in which nobody tries again, so that a store that is down is not buried. */
 const failureLasts = 5;
 
-// The page of many clients is large, and the same for all who see the report.
-const pages = new WeakMap<MigrationReport, string>();
-
-function pageOf(report: MigrationReport): string {
-  const page = pages.get(report) ?? renderHtml(report);
-  pages.set(report, page);
-  return page;
-}
-
-function write(
+async function write(
   report: MigrationReport,
   headers: Readonly<Record<string, string>>,
   accept: string,
-): Answer {
+): Promise<Answer> {
   const wanted = wantedBy(accept.toLowerCase());
   const varied = { ...headers, Vary: 'Accept, Authorization' };
-  if (wanted === 'application/json') return json(200, varied, report);
+  if (wanted === 'application/json') return { ...json(200, varied), body: jsonOf(report) };
   if (wanted === 'text/plain') {
     const type = 'text/plain; charset=utf-8';
-    return { status: 200, headers: { ...varied, 'Content-Type': type }, body: renderText(report) };
+    return { status: 200, headers: { ...varied, 'Content-Type': type }, body: textOf(report) };
   }
   const more = {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': contentSecurityPolicy,
     'X-Frame-Options': 'DENY',
   };
-  return { status: 200, headers: { ...varied, ...more }, body: pageOf(report) };
+  return { status: 200, headers: { ...varied, ...more }, body: await pageOf(report) };
 }
 
 const forms = ['text/html', 'application/json', 'text/plain'];
@@ -191,10 +182,14 @@ function wantedBy(accept: string): string | undefined {
   return wanted;
 }
 
-const json = (status: number, headers: Readonly<Record<string, string>>, body: object): Answer => ({
+const json = (
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body?: object,
+): Answer => ({
   status,
   headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
-  body: JSON.stringify(body),
+  body: body ? JSON.stringify(body) : '',
 });
 
 function checkOptions(options: ReportPageOptions) {

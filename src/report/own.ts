@@ -11,7 +11,7 @@ export function ownReport(
   issuer?: string,
 ): ClientReport | undefined {
   const found = report.clients.find(
-    (one) => one.client === client && (one.issuer === undefined || one.issuer === issuer),
+    (one) => one.client === client && (one.issuer === undefined || one.issuer === (issuer ?? '')),
   );
   if (!found) return undefined;
   const { owner, ...own } = found;
@@ -19,9 +19,9 @@ export function ownReport(
 }
 
 /**
- * Ids of the clients for whose sake keys cannot be switched off: those that are not safe to cut. That
+ * Names (`ref`, or ids where there is one issuer) of the clients for whose sake keys cannot be switched off: those that are not safe to cut. That
  * is whoever came with a key in the last 14 days, and whoever may yet come. A report without clients
  * names nobody; whether enough is known to tell is `report.safeToCut`.
  */
 export const stillOnKeys = (report: MigrationReport): readonly string[] =>
-  report.clients.filter(({ safeToCut }) => !safeToCut.safe).map(({ client }) => client);
+  report.clients.filter(({ safeToCut }) => !safeToCut.safe).map(({ client, ref = client }) => ref);

@@ -2,7 +2,16 @@ import type { ClientReport, MigrationReport } from './model.js';
 import { clientDetails } from './page-details.js';
 import { html, type Markup, type Part } from './page-markup.js';
 import { amount, name, section, when } from './page-parts.js';
-import { count, day, of, statusCounts, statuses } from './text-words.js';
+import {
+  count,
+  day,
+  mostShown,
+  notShown,
+  of,
+  refOf,
+  statusCounts,
+  statuses,
+} from './text-words.js';
 
 /** A column: what a cell of it shows, and the value to sort by where that is not what it shows. */
 interface Column {
@@ -21,7 +30,7 @@ const none = html`<span class="none">–</span>`;
 const ranks = Object.keys(statuses);
 
 const columns: readonly Column[] = [
-  { title: 'Client', className: 'client', kind: 'text', cell: ({ client }) => name(client) },
+  { title: 'Client', className: 'client', kind: 'text', cell: (client) => name(refOf(client)) },
   {
     title: 'Owner',
     className: 'owner',
@@ -103,29 +112,42 @@ const columns: readonly Column[] = [
 const statusOf = (status: ClientReport['status']): Markup =>
   html`<span class="pill ${status.replace(' ', '-')}">${status}</span>`;
 
-const cut = ({ safe, from }: ClientReport['safeToCut']): Markup =>
-  safe
-    ? html`<span class="yes">Yes</span>`
-    : html`<span class="no">${from === undefined ? 'No' : `from ${day(from)}`}</span>`;
+function cut({ safe, known, from }: ClientReport['safeToCut']): Markup {
+  if (safe) return html`<span class="yes">Yes</span>`;
+  if (known === false) return html`<span class="no">not known</span>`;
+  return html`<span class="no">${from === undefined ? 'No' : `from ${day(from)}`}</span>`;
+}
 
 // Laid out as blocks, it is no table any more to some screen readers, unless each part says so.
 /** Every client, in a table that the script makes sortable and filters. */
 export function clientSection(report: MigrationReport): Markup {
-  const { clients } = report;
+  const clients = report.clients.slice(0, mostShown);
+  const more = notShown(report);
+  const all = clients.length + more;
   if (clients.length === 0)
     return section('clients', 'Clients', html`<p>No client is known yet.</p>`);
   return section(
     'clients',
-    html`Clients <span class="count">${count(clients.length)}</span>`,
+    html`Clients <span class="count">${count(all)}</span>`,
     html`${controls(report)}
-<table id="client-table" class="clients${clients.length > screens && ' many'}" role="table"><caption>${of(clients.length, 'client')}, the most urgent first. Counts are of requests, up to the time of the report; all times are in UTC.</caption>
+<table id="client-table" class="clients${clients.length > screens && ' many'}" role="table"><caption>${of(all, 'client')}, the most urgent first${more > 0 && html`; ${count(more)}, all less urgent, are not on this page`}. Counts are of requests, up to the time of the report; all times are in UTC.</caption>
 <thead role="rowgroup"><tr role="row">${columns.map(({ title, className, kind }) => html`<th scope="col" role="columnheader" class="${className}" data-kind="${kind}">${title}</th>`)}</tr></thead>
-${clients.map(row)}</table>
+${clients.map((client, place) => rowOf(client, place, report))}</table>
 ${legend(report)}`,
   );
 }
 
-function row(client: ClientReport, place: number): Markup {
+// A row is made once of each client, ahead of the page where there are many.
+const rows = new WeakMap<ClientReport, Markup>();
+
+/** The row of a client that is at a place in its report. */
+export function rowOf(client: ClientReport, place: number, report: MigrationReport): Markup {
+  const held = rows.get(client) ?? row(client, place, report);
+  rows.set(client, held);
+  return held;
+}
+
+function row(client: ClientReport, place: number, report: MigrationReport): Markup {
   const { status, cohort } = client;
   const cells = columns.map(({ className, cell, value }, i) => {
     const own = value && html` data-value="${value(client)}"`;
@@ -135,7 +157,7 @@ function row(client: ClientReport, place: number): Markup {
   });
   return html`<tbody role="rowgroup" id="client-${place}" data-status="${status}"${cohort !== undefined && html` data-cohort="${cohort}"`}>
 <tr role="row">${cells}</tr>
-<tr class="more" role="row"><td role="cell" colspan="${columns.length}">${clientDetails(client)}</td></tr></tbody>
+<tr class="more" role="row"><td role="cell" colspan="${columns.length}">${clientDetails(client, report)}</td></tr></tbody>
 `;
 }
 
@@ -150,7 +172,7 @@ function controls(report: MigrationReport): Markup {
 <div class="field"><label for="filter-status">Status</label><select id="filter-status"><option value="">All</option>${found.map(([status, n]) => html`<option value="${status}">${status} (${count(n)})</option>`)}</select></div>
 ${cohorts.length > 0 && html`<div class="field"><label for="filter-cohort">Cohort</label><select id="filter-cohort"><option value="">All</option>${cohorts.map((cohort, i) => html`<option value="${i}" data-cohort="${cohort}">${cohort}</option>`)}</select></div>`}
 <button id="filter-clear" type="button">Clear</button>
-<p id="filter-told" role="status" data-all="${report.clients.length}"></p>
+<p id="filter-told" role="status" data-all="${Math.min(report.clients.length, mostShown)}"></p>
 </div>`;
 }
 

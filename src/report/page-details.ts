@@ -1,30 +1,32 @@
-import type { ClientReport, KeyReport } from './model.js';
+import type { ClientReport, KeyReport, MigrationReport } from './model.js';
 import { reason } from './page-attention.js';
 import { html, type Markup, type Part } from './page-markup.js';
 import { code, list, name, when } from './page-parts.js';
-import { count, day, of } from './text-words.js';
+import { ago, count, day, of, refOf } from './text-words.js';
 
 /** What there is to know of a client beyond its row; closed, it says whether it is safe to cut and why. */
-export function clientDetails(client: ClientReport): Markup {
-  const { safeToCut, keys, routes, agents, refusals, wouldDeny } = client;
-  return html`<details><summary><span class="unseen">Details of ${name(client.client)}: </span>${safeToCut.why}</summary><div class="details">
-${facts(client)}
-${block('Keys', keys.map(keyOf), 'keys')}
+export function clientDetails(client: ClientReport, report: MigrationReport): Markup {
+  const { safeToCut, keys, routes, agents, refusals, unverified, wouldDeny } = client;
+  const { leftOut = {} } = client;
+  return html`<details><summary><span class="unseen">Details of ${name(refOf(client))}: </span>${safeToCut.why}</summary><div class="details">
+${facts(client, report)}
+${block('Keys', keys.map(keyOf), { what: 'keys', more: leftOut.keys })}
 ${block(
   'Routes still on keys',
   routes.map((one) => html`${code(one.route)} ${often(one)}`),
-  'routes',
+  { what: 'routes', more: leftOut.routes },
 )}
 ${block(
   'User agents still on keys',
   agents.map((one) => html`${code(one.agent)} ${often(one)}`),
-  'user agents',
+  { what: 'user agents', more: leftOut.agents },
 )}
-${block('Refused', refusals.map(reason), 'reasons')}
+${block('Refused', refusals.map(reason), { what: 'reasons', more: leftOut.refusals })}
+${block('Not verified: refused tokens that say they are its own', unverified.map(reason), { what: 'reasons', more: leftOut.unverified })}
 ${block(
-  'Checks in report mode would refuse',
+  'Report-only checks would refuse',
   wouldDeny.map((one) => html`${code(one.reason)} ${often(one)}`),
-  'reasons',
+  { what: 'reasons', more: leftOut.wouldDeny },
 )}
 </div></details>`;
 }
@@ -35,15 +37,23 @@ const often = ({ count: times, last }: { readonly count: number; readonly last: 
 const keyOf = ({ id, lastUse, month, createdBy }: KeyReport): Markup =>
   html`${name(id)} <span class="often">${lastUse === undefined ? 'never came' : html`${of(month, 'request')} in 30 days, last ${when(lastUse)}`}${createdBy !== undefined && html`; made by ${name(createdBy)}`}</span>`;
 
-const block = (title: string, items: readonly Part[], what: string): Markup | false =>
-  items.length > 0 && html`<div><p class="block-title">${title}</p>${list(items, what)}</div>`;
+interface Listed {
+  readonly what: string;
+  /** What was left out of the list before. */
+  readonly more: number | undefined;
+}
 
-function facts(client: ClientReport): Markup {
+const block = (title: string, items: readonly Part[], { what, more }: Listed): Markup | false =>
+  items.length > 0 &&
+  html`<div><p class="block-title">${title}</p>${list(items, what, more)}</div>`;
+
+function facts(client: ClientReport, { generatedAt }: MigrationReport): Markup {
   const { keyRequests, tokenRequests, refusedRequests, safeToCut, firstTokenUse } = client;
   const { sunsetAt, daysToSunset } = client;
   const left =
     daysToSunset !== undefined &&
-    (daysToSunset < 0 ? `, ${of(-daysToSunset, 'day')} ago` : `, in ${of(daysToSunset, 'day')}`);
+    sunsetAt !== undefined &&
+    (daysToSunset < 0 ? `, ${ago(sunsetAt, generatedAt)}` : `, in ${of(daysToSunset, 'day')}`);
   const rows: readonly (readonly [string, Part])[] = [
     ['Today', `${of(keyRequests.day, 'key request')}, ${count(tokenRequests.day)} with a token`],
     [

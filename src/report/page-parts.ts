@@ -30,14 +30,22 @@ ${body}
 
 const first = 6;
 
-/** A list; what is beyond the first few is behind a disclosure. */
-export function list(items: readonly Part[], what: string): Markup {
+/** Entries of a list, and rows of a table, that a page has at most. */
+export const mostEntries = 200;
+
+/**
+ * A list; what is beyond the first few is behind a disclosure, and what is beyond the first 200, or was
+ * left out before, is a number.
+ */
+export function list(items: readonly Part[], what: string, leftOut = 0): Markup {
   const listOf = (some: readonly Part[]) =>
     html`<ul class="list">${some.map((item) => html`<li>${item}</li>`)}</ul>`;
+  const more = Math.max(0, items.length - mostEntries) + leftOut;
   // Two more are shorter than the words that would hide them.
-  if (items.length <= first + 2) return listOf(items);
-  const rest = items.slice(first);
-  return html`${listOf(items.slice(0, first))}<details class="rest"><summary>${count(rest.length)} more ${what}</summary>${listOf(rest)}</details>`;
+  if (more === 0 && items.length <= first + 2) return listOf(items);
+  const rest = items.slice(first, mostEntries);
+  const cut = more > 0 && html`<p class="hint">${count(more)} more are not on this page.</p>`;
+  return html`${listOf(items.slice(0, first))}<details class="rest"><summary>${count(rest.length + more)} more ${what}</summary>${listOf(rest)}${cut}</details>`;
 }
 
 /** A small table. A column whose title ends in `#` is of numbers. */
@@ -46,6 +54,7 @@ export function table(
   heads: readonly string[],
   rows: readonly (readonly Part[])[],
 ): Markup {
+  const more = rows.length - mostEntries;
   const numeric = heads.map((head) => head.endsWith('#'));
   const cell = (part: Part, i: number) =>
     i === 0
@@ -55,5 +64,5 @@ export function table(
         : html`<td>${part}</td>`;
   return html`<table class="small"><caption>${caption}</caption>
 <thead><tr>${heads.map((head, i) => (numeric[i] ? html`<th scope="col" class="n">${head.slice(0, -1)}</th>` : html`<th scope="col">${head}</th>`))}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody></table>`;
+<tbody>${rows.slice(0, mostEntries).map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody></table>${more > 0 && html`<p class="hint">${count(more)} more are not on this page.</p>`}`;
 }

@@ -1,13 +1,16 @@
 import { day, week } from '../core/migration/dates.js';
 import { type Clock, daysIn, recentDays, several } from './clock.js';
 import type { Projection } from './model.js';
-import type { Watch } from './safe-to-cut.js';
+import type { Watch } from './watch.js';
 
 /** What is known of clients that use keys. */
 export interface Trend {
-  /** How many came with a key in each whole week of tracking, the last seven days first. */
-  readonly weeks: readonly number[];
-  /** Nobody has come with a key for 14 days. */
+  /**
+   * How many came with a key in each whole week of tracking, the last seven days first; undefined of a
+   * week that was not watched.
+   */
+  readonly weeks: readonly (number | undefined)[];
+  /** Nobody has come with a key for 14 watched days. */
   readonly nobody: boolean;
 }
 
@@ -22,30 +25,35 @@ const farthest = 104;
 /** Fits a line to the clients with a key, week by week, and tells when it comes to none. */
 export function projectionOf(
   { weeks, nobody }: Trend,
-  { since, until }: Watch,
+  { since, until, total, reporting }: Watch,
   { now }: Clock,
 ): Projection {
   if (since === undefined) return noTrend('Nothing has been counted yet.');
   if (nobody) {
-    const watched = daysIn(until - since);
+    const watched = daysIn(total);
     if (now - until < day && watched >= recentDays) return { state: 'done' };
     return noTrend(
       watched < recentDays
-        ? `Only ${several(Math.max(0, watched), 'day')} of tracking are known: it takes 14 without a key.`
-        : `No guard has told anything for ${several(daysIn(now - until), 'day')}: a key may have come since.`,
+        ? `Only ${several(watched, 'day')} of tracking are known: it takes 14 without a key.`
+        : `${reporting === 0 ? 'No guard has' : 'Not every guard has'} told anything for ${several(daysIn(now - until), 'day')}: a key may have come since.`,
     );
   }
-  if (weeks.length < fewest) {
+  const points = weeks.flatMap((clients, ago) =>
+    clients === undefined ? [] : [{ x: -ago, y: clients }],
+  );
+  if (points.length < fewest) {
     return noTrend(
-      `It takes ${fewest} whole weeks of tracking, and there ${weeks.length === 1 ? 'is' : 'are'} ${weeks.length}.`,
+      `It takes ${fewest} whole weeks of tracking, and there ${points.length === 1 ? 'is' : 'are'} ${points.length}.`,
     );
   }
-  const { level, slope, error } = lineThrough(weeks);
+  // What was before says nothing of now, if the last two weeks were not watched.
+  if ((points[0]?.x ?? 0) < -1) return noTrend('The last two weeks were not watched.');
+  const { level, slope, error } = lineThrough(points);
   if (slope + error >= 0) {
     return noTrend('The clients with a key are not clearly fewer from week to week.');
   }
   // However few the line says there are now, those of the last week are still to move.
-  const left = Math.max(level, weeks[0] ?? 0);
+  const left = Math.max(level, points[0]?.y ?? 0);
   const soonest = left / (error - slope);
   const latest = left / -(slope + error);
   if (latest > farthest) return noTrend('At this pace it takes more than two years.');
@@ -59,9 +67,8 @@ export function projectionOf(
 const noTrend = (why: string): Projection => ({ state: 'no trend', why });
 
 /** Least squares: the clients now, how many more a week, and the standard error of that. */
-function lineThrough(weeks: readonly number[]) {
-  const count = weeks.length;
-  const points = weeks.map((clients, ago) => ({ x: -ago, y: clients }));
+function lineThrough(points: readonly { readonly x: number; readonly y: number }[]) {
+  const count = points.length;
   const meanX = points.reduce((sum, { x }) => sum + x, 0) / count;
   const meanY = points.reduce((sum, { y }) => sum + y, 0) / count;
   const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);

@@ -1,88 +1,96 @@
-import { day, minute } from '../core/migration/dates.js';
-import type { UsageInstance } from '../core/migration/usage.js';
-import {
-  byText,
-  type Clock,
-  daysIn,
-  isoOf,
-  knownDays,
-  recentDays,
-  several,
-  within,
-} from './clock.js';
+import { minute } from '../core/migration/dates.js';
+import type { Times } from './client.js';
+import { daysIn, durationOf, isoOf, knownDays, recentDays, several } from './clock.js';
 import type { Counts } from './count.js';
+import { type GuardTime, tolerance } from './guards.js';
 import type { Inventory } from './input.js';
-import type { DataQuality } from './model.js';
-import type { Watch } from './safe-to-cut.js';
-
-/** The guards by what has become of them. */
-export interface Guards {
-  readonly reporting: number;
-  /** Milliseconds since 1970. */
-  readonly lastTold: number | undefined;
-  readonly lost: readonly UsageInstance[];
-  readonly dropped: number;
-  /** Milliseconds by which the newest word is ahead of the report's clock. */
-  readonly ahead: number;
-}
-
-/** Three intervals may pass without a word, and 90 seconds however short they are. */
-const patience = ({ every }: UsageInstance): number => Math.max(90, 3 * every) * 1000;
-
-export function guardsOf(instances: readonly UsageInstance[], { now }: Clock): Guards {
-  const told = instances.reduce((last, { at }) => Math.max(last, at), -1);
-  const isSilent = (one: UsageInstance) => now - one.at > patience(one);
-  return {
-    reporting: instances.filter((one) => (one.closed ? now - one.at < day : !isSilent(one))).length,
-    lastTold: told < 0 ? undefined : Math.min(told, now),
-    lost: instances
-      .filter((one) => !one.closed && isSilent(one) && now - one.at <= 30 * day)
-      .sort((one, other) => other.at - one.at || byText(one.instance, other.instance)),
-    dropped: instances.reduce((sum, { dropped }) => sum + dropped, 0),
-    ahead: Math.max(0, told - now),
-  };
-}
-
-/** For which time there are counts. While no guard tells, silence is no news of any client. */
-export function watchOf(
-  trackingSince: number | undefined,
-  { reporting, lastTold }: Guards,
-  { now }: Clock,
-): Watch {
-  if (trackingSince === undefined) return { since: undefined, until: now };
-  const since = Math.min(trackingSince, now);
-  return { since, until: reporting > 0 ? now : Math.max(since, lastTold ?? since) };
-}
+import type { DataQuality, LostGuard, UnwatchedTime } from './model.js';
+import type { Issuers } from './refs.js';
+import { askFor, clockOf, few, lostGuards, silenceOf } from './silence.js';
+import { lengthOf } from './stretches.js';
+import { gapOf, type Watch, withinWatched } from './watch.js';
 
 /** What a report has to say of itself. */
 export interface Made {
   readonly inventory: Inventory;
   readonly counts: Counts;
-  readonly guards: Guards;
+  readonly guards: readonly GuardTime[];
+  readonly issuers: Issuers;
   readonly excluded: number;
 }
 
-export function qualityOf(made: Made, { since }: Watch, clock: Clock): DataQuality {
+/** Entries of each list. */
+const most = 20;
+
+export function qualityOf(made: Made, { watch, clock }: Times): DataQuality {
   const { counts, guards, excluded } = made;
+  const { since, reporting, total } = watch;
+  const lost = lostGuards(guards, clock);
+  const clocks = clocksOf(guards);
+  const told = lastTold(guards);
   return {
     ...(since !== undefined && { trackingSince: new Date(since).toISOString() }),
     daysTracked: since === undefined ? 0 : daysIn(clock.now - since),
-    reporting: guards.reporting,
-    ...(guards.lastTold !== undefined && { lastTold: new Date(guards.lastTold).toISOString() }),
-    lost: guards.lost.map(({ instance, at, every }) => ({
-      instance,
-      lastTold: new Date(at).toISOString(),
-      atMostSeconds: every,
-    })),
+    daysWatched: daysIn(total),
+    reporting,
+    ...(told !== undefined && { lastTold: new Date(told).toISOString() }),
+    unwatched: unwatchedOf(watch, guards),
+    lost: lost.slice(0, most),
+    ...(lost.length > most && { lostLeftOut: lost.length - most }),
+    ...(clocks.length > 0 && { clocks: clocks.slice(0, most) }),
+    missingBatches: guards.reduce((sum, { missing }) => sum + missing, 0),
     dropped: droppedOf(made),
     withoutClient: counts.withoutClient.month,
     excluded,
-    notes: [...tracking(since, made, clock), ...gaps(made, clock), ...oddities(made)],
+    notes: [
+      ...tracking(made, { watch, clock }),
+      ...losses(made, watch, lost),
+      ...gaps(made, watch),
+      ...oddities(made),
+    ],
   };
 }
 
 // Guards tell what they dropped, and rows what stores did too; either may have been forgotten.
-const droppedOf = ({ counts, guards }: Made): number => Math.max(guards.dropped, counts.uncounted);
+const droppedOf = ({ counts, guards }: Made): number =>
+  Math.max(
+    guards.reduce((sum, { dropped }) => sum + dropped, 0),
+    counts.uncounted,
+  );
+
+const lastTold = (guards: readonly GuardTime[]): number | undefined =>
+  guards.reduce<number | undefined>(
+    (last, { lastTold: told }) => (told === undefined ? last : Math.max(last ?? told, told)),
+    undefined,
+  );
+
+const clocksOf = (guards: readonly GuardTime[]) =>
+  guards
+    .filter(({ off }) => off !== 0)
+    .sort((one, other) => Math.abs(other.off) - Math.abs(one.off))
+    .map(({ instance, off }) => ({ instance, aheadSeconds: Math.round(off / 1000) }));
+
+function unwatchedOf({ unwatched }: Watch, guards: readonly GuardTime[]): DataQuality['unwatched'] {
+  const longest = unwatched.toSorted(
+    ([from, to], [start, end]) => end - start - (to - from) || start - from,
+  );
+  const stretches = longest.slice(0, most).map((stretch): UnwatchedTime => {
+    const { why, instances } = gapOf(stretch, guards);
+    const [from, to] = stretch;
+    return {
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      seconds: Math.ceil((to - from) / 1000),
+      why,
+      instances: instances.slice(0, 10),
+    };
+  });
+  return {
+    seconds: Math.ceil(lengthOf(unwatched) / 1000),
+    stretches,
+    leftOut: longest.length - stretches.length,
+  };
+}
 
 /** What runs every three months shows itself in so many days. */
 const quarter = 93;
@@ -90,51 +98,87 @@ const quarter = 93;
 /** Stores keep counts for so many days, unless they are told otherwise. */
 const kept = 400;
 
-function tracking(since: number | undefined, { counts, guards }: Made, { now }: Clock): string[] {
+function tracking({ counts }: Made, { watch, clock: { now } }: Times): string[] {
+  const { since, total, reporting } = watch;
   if (since === undefined) {
     return ['Nothing has been counted yet: no guard has told anything to this store.'];
   }
   const notes: string[] = [];
   const days = daysIn(now - since);
-  const tracked = `Tracking began ${several(days, 'day')} ago`;
-  if (days < knownDays) {
+  const watched = daysIn(total);
+  const began = `Tracking began ${several(days, 'day')} ago`;
+  const tracked =
+    watched < days ? `${began}, and ${several(watched, 'day')} of that were watched` : began;
+  if (watched < knownDays) {
     notes.push(`${tracked}: what comes once a month may not have come yet.`);
-  } else if (days < quarter) {
+  } else if (watched < quarter) {
     notes.push(`${tracked}: what comes once in three months may not have come yet.`);
   }
-  const { oldest = Math.floor(since / minute) } = counts;
-  const back = daysIn(now - oldest * minute);
-  if (back < Math.min(days, kept) - knownDays) {
+  const { oldest } = counts;
+  const back = daysIn(now - (oldest ?? 0) * minute);
+  if (oldest === undefined && watched >= knownDays) {
     notes.push(
-      `${tracked}, and the oldest count is of ${several(back, 'day')} ago: if the store forgets so early, what is rarer is not known here.`,
+      `${began}, and the store holds no count at all: if it forgets so early (see \`keep\`), nothing here is known.`,
+    );
+  } else if (oldest !== undefined && back < Math.min(days, kept) - knownDays) {
+    notes.push(
+      `${began}, and the oldest count is of ${several(back, 'day')} ago: if the store forgets so early, what is rarer is not known here.`,
     );
   }
-  if (guards.reporting === 0) {
-    const { lastTold } = guards;
-    const from = lastTold === undefined ? 'at all' : `since ${new Date(lastTold).toISOString()}`;
-    notes.push(`No guard has told anything ${from}: what came after that is not known here.`);
+  if (reporting === 0) notes.push(silenceOf(watch));
+  return notes;
+}
+
+/** What was lost, of whom, and what to do about it. */
+function losses({ guards }: Made, watch: Watch, lost: readonly LostGuard[]): string[] {
+  const notes: string[] = [];
+  const silent = lost.filter(({ gone }) => gone === undefined);
+  const gone = lost.filter((one) => one.gone !== undefined);
+  notes.push(...askFor(silent));
+  if (gone.length > 0) {
+    const longest = gone.reduce((sum, { atMostSeconds }) => Math.max(sum, atMostSeconds), 0);
+    notes.push(
+      `${several(gone.length, 'guard')} ended without being closed, as somebody has said: of each, the last ${several(longest, 'second')} at most are missing.`,
+    );
+  }
+  const short = guards.filter(({ missing }) => missing > 0);
+  if (short.length > 0) {
+    const batches = short.reduce((sum, { missing }) => sum + missing, 0);
+    notes.push(
+      `${several(batches, 'batch', 'batches')} of ${several(short.length, 'guard')} never reached the store, or the store has lost them (emptied, or restored from a backup): that time was not watched.`,
+    );
+  }
+  notes.push(
+    ...guards
+      .filter(({ off }) => off !== 0)
+      .slice(0, few)
+      .map(clockOf),
+  );
+  const { unwatched, since } = watch;
+  const length = lengthOf(unwatched);
+  if (since !== undefined && length >= minute) {
+    const [from, to] = unwatched.reduce((one, other) =>
+      other[1] - other[0] > one[1] - one[0] ? other : one,
+    );
+    const stretch = `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+    notes.push(
+      `Not watched: ${several(unwatched.length, 'stretch', 'stretches')}, ${durationOf(length)} in all, the longest from ${stretch} (${durationOf(to - from)}). It does not count as time without a key.`,
+    );
   }
   return notes;
 }
 
-function gaps(made: Made, clock: Clock): string[] {
-  const { counts, guards, inventory } = made;
-  const { lost } = guards;
+function gaps(made: Made, watch: Watch): string[] {
+  const { counts, inventory } = made;
   const dropped = droppedOf(made);
   const notes: string[] = [];
-  if (lost.length > 0) {
-    const most = lost.reduce((longest, { every }) => Math.max(longest, every), 0);
-    notes.push(
-      `${several(lost.length, 'guard')} ended without a word in the last 30 days: of each, the last ${several(most, 'second')} at most are missing.`,
-    );
-  }
   if (dropped > 0) {
     notes.push(
       `There was no room to count ${several(dropped, 'request')} by client: a client that looks quiet may not be.`,
     );
   }
   const { lastUncounted } = counts;
-  if (lastUncounted !== undefined && within(lastUncounted, recentDays, clock)) {
+  if (lastUncounted !== undefined && withinWatched(lastUncounted, recentDays, watch)) {
     notes.push(
       `Until ${isoOf(lastUncounted)} there were requests, perhaps with keys, whose client was not counted: nothing is safe to cut for all.`,
     );
@@ -150,12 +194,9 @@ function gaps(made: Made, clock: Clock): string[] {
   return notes;
 }
 
-/** Minutes by which clocks may differ without a word about it. */
-const tolerance = 5;
-
-function oddities({ counts, guards }: Made): string[] {
+function oddities({ counts, inventory, issuers }: Made): string[] {
   const notes: string[] = [];
-  const ahead = Math.max(counts.ahead, Math.floor(guards.ahead / minute));
+  const { ahead } = counts;
   if (ahead > tolerance) {
     notes.push(
       `A clock is off: some counts are ${several(ahead, 'minute')} ahead of this report's, and are taken for now.`,
@@ -165,6 +206,23 @@ function oddities({ counts, guards }: Made): string[] {
     notes.push(
       `${several(counts.unknown, 'row')} of a kind that is not known here: a newer version counted them.`,
     );
+  }
+  const { skipped = 0 } = inventory.usage;
+  if (skipped > 0) {
+    notes.push(
+      `${several(skipped, 'entry', 'entries')} in the store were written by something else, and are left out.`,
+    );
+  }
+  if (issuers.several) {
+    const bare = inventory.exclude.filter(
+      ({ client, issuer }) =>
+        issuer === undefined && counts.clients.issuersOf(client).some((one) => one !== ''),
+    );
+    if (bare.length > 0) {
+      notes.push(
+        `${several(bare.length, 'client')} of \`exclude\` must name an issuer, as { client, issuer }: there are clients of several, and none of them was left out.`,
+      );
+    }
   }
   return notes;
 }

@@ -1,17 +1,18 @@
 import { day } from '../core/migration/dates.js';
 import { type Check, checks, type Plan } from '../core/migration/plan.js';
 import { isReported } from '../core/migration/stance.js';
+import type { Times } from './client.js';
 import { byText, type Clock, daysUntil, isoOf, several } from './clock.js';
 import { isRecent } from './counts.js';
 import { isLive } from './input.js';
-import type { Member } from './members.js';
+import { type Member, namedInPlan } from './members.js';
 import type { Risk } from './model.js';
 import { isOnKeys, noticeDays } from './status.js';
 
 /** What a person should look at, kind by kind. */
-export function risksOf(all: readonly Member[], plan: Plan, clock: Clock): Risk[] {
+export function risksOf(all: readonly Member[], plan: Plan, { watch, clock }: Times): Risk[] {
   return [
-    ...shortNotice(all, plan, clock),
+    ...shortNotice(all, plan, { watch, clock }),
     ...all.flatMap(inUrl).sort(byName),
     ...all.flatMap((member) => besideToken(member, clock)).sort(byName),
     ...lateChecks(all, plan, clock),
@@ -24,7 +25,7 @@ const byName = (one: Risk, other: Risk): number =>
 
 const dayOf = (minutes: number): string => isoOf(minutes).slice(0, 10);
 
-const inUrl = ({ client, counts }: Member): Risk[] =>
+const inUrl = ({ ref: client, counts }: Member): Risk[] =>
   [...counts.inUrl].map(([key, { count, last }]) => ({
     kind: 'key-in-url',
     client,
@@ -32,7 +33,7 @@ const inUrl = ({ client, counts }: Member): Risk[] =>
     detail: `This key came in the URL of ${several(count, 'request')}, last on ${dayOf(last)}: logs and caches have it.`,
   }));
 
-function besideToken({ client, counts }: Member, clock: Clock): Risk[] {
+function besideToken({ ref: client, counts }: Member, clock: Clock): Risk[] {
   const { beside } = counts;
   if (!beside || !isRecent({ on: Math.floor(beside.last / 1440) }, clock)) return [];
   const often = several(beside.count, 'request');
@@ -40,7 +41,7 @@ function besideToken({ client, counts }: Member, clock: Clock): Risk[] {
   return [{ kind: 'key-beside-token', client, detail }];
 }
 
-const personal = ({ client, keys }: Member, { now }: Clock): Risk[] =>
+const personal = ({ ref: client, keys }: Member, { now }: Clock): Risk[] =>
   keys
     .filter((key) => key.createdBy !== undefined && isLive(key, now))
     .map(({ id }) => ({
@@ -58,12 +59,12 @@ interface Due {
 }
 
 // An extension is one client's end, all others are shared by a cohort or by all.
-function shortNotice(all: readonly Member[], plan: Plan, clock: Clock): Risk[] {
+function shortNotice(all: readonly Member[], plan: Plan, { watch, clock }: Times): Risk[] {
   const found = new Map<string, Due>();
-  for (const { client, counts, place } of all) {
+  for (const { ref: client, counts, place } of all) {
     const { mode, cohort, sunsetAt = Infinity } = place;
     if (sunsetAt <= clock.now || sunsetAt - clock.now >= noticeDays * day) continue;
-    if (!isOnKeys(counts, clock)) continue;
+    if (!isOnKeys(counts, watch)) continue;
     const own = mode === 'extension';
     const ofCohort = cohort !== undefined && plan.cohorts.get(cohort)?.sunsetAt !== undefined;
     const name = JSON.stringify(own ? ['client', client] : ofCohort ? ['cohort', cohort] : []);
@@ -102,12 +103,13 @@ const checkOf: ReadonlyMap<string, Check> = new Map([
 function lateChecks(all: readonly Member[], plan: Plan, { minute }: Clock): Risk[] {
   const since = new Map<Check, number>();
   const whose = new Map<Check, Set<string>>();
-  for (const { client, counts } of all) {
+  for (const one of all) {
+    const { ref, counts } = one;
     for (const [reason, first] of counts.wouldDenySince) {
       const check = checkOf.get(reason);
-      if (!check || !isReported(plan, check, { id: client, issuer: undefined })) continue;
+      if (!check || !isReported(plan, check, namedInPlan(one))) continue;
       since.set(check, Math.min(since.get(check) ?? first, first));
-      whose.set(check, (whose.get(check) ?? new Set()).add(client));
+      whose.set(check, (whose.get(check) ?? new Set()).add(ref));
     }
   }
   return checks.flatMap((check) => {

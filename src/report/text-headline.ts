@@ -1,5 +1,15 @@
 import type { MigrationReport, Traffic } from './model.js';
-import { count, day, daysBetween, of, percent, shown, statusCounts, timeOf } from './text-words.js';
+import {
+  ago,
+  count,
+  day,
+  daysBetween,
+  of,
+  percent,
+  shown,
+  statusCounts,
+  timeOf,
+} from './text-words.js';
 
 /** One figure of the headline. */
 export interface Figure {
@@ -12,9 +22,8 @@ export interface Figure {
 
 /** The figures that come first, in their order. */
 export function figuresOf(report: MigrationReport): readonly Figure[] {
-  const { clientsMigrated, trafficWeek, trafficMonth, clients } = report;
+  const { clientsMigrated, trafficWeek, trafficMonth } = report;
   const { total, migrated, left, percent: share } = clientsMigrated;
-  const cuttable = clients.filter(({ safeToCut }) => safeToCut.safe).length;
   return [
     {
       name: 'Clients migrated',
@@ -26,17 +35,23 @@ export function figuresOf(report: MigrationReport): readonly Figure[] {
     traffic('Traffic with tokens, 30 days', trafficMonth),
     { name: 'Clients left', value: count(left), note: unmigrated(report) },
     sunset(report),
-    {
-      name: 'Safe to cut',
-      value: report.safeToCut ? 'Yes' : 'Not yet',
-      note: report.safeToCut
-        ? 'by what was counted, no client would notice'
-        : clients.length === 0
-          ? 'no client is known'
-          : `${count(cuttable)} of ${of(clients.length, 'client')} would not notice`,
-    },
+    cut(report),
     projected(report),
   ];
+}
+
+function cut({
+  safeToCut,
+  notKnown,
+  clientsMigrated: { total },
+  statuses,
+}: MigrationReport): Figure {
+  const name = 'Safe to cut';
+  if (safeToCut) return { name, value: 'Yes', note: 'by what was counted, no client would notice' };
+  const value = notKnown ? 'Not known' : 'Not yet';
+  if (total === 0) return { name, value, note: 'no client is known' };
+  const safe = Object.values(statuses).reduce((sum, one) => sum + one.safe, 0);
+  return { name, value, note: `${count(safe)} of ${of(total, 'client')} would not notice` };
 }
 
 function traffic(name: string, { key, token, percent: share }: Traffic): Figure {
@@ -50,22 +65,23 @@ function traffic(name: string, { key, token, percent: share }: Traffic): Figure 
 }
 
 function unmigrated(report: MigrationReport): string {
-  const clients = report.clients.filter(
-    ({ status, safeToCut }) => status !== 'migrated' && !(status === 'quiet' && safeToCut.safe),
-  );
-  const left = statusCounts({ clients }).filter(([, n]) => n > 0);
-  const { total, migrated, left: n } = report.clientsMigrated;
+  const { clientsMigrated, statuses } = report;
+  const left = statusCounts(report)
+    .filter(([status]) => status !== 'migrated')
+    .map(([status, n]) => [status, status === 'quiet' ? n - statuses.quiet.safe : n] as const)
+    .filter(([, n]) => n > 0);
+  const { total, migrated, left: n } = clientsMigrated;
   const gone = total - migrated - n;
   const beside = gone > 0 ? `; ${count(gone)} fell silent` : '';
   return `${left.map(([status, n]) => `${count(n)} ${status}`).join(', ') || 'nobody is still to move'}${beside}`;
 }
 
-function sunset({ plan: { sunsetAt, daysToSunset } }: MigrationReport): Figure {
+function sunset({ plan: { sunsetAt, daysToSunset }, generatedAt }: MigrationReport): Figure {
   const name = 'Days to sunset';
   if (sunsetAt === undefined) return { name, value: 'No date', note: 'the plan names no sunset' };
   if (daysToSunset === undefined) return { name, value: day(sunsetAt), note: 'sunset' };
   if (daysToSunset >= 0) return { name, value: count(daysToSunset), note: day(sunsetAt) };
-  return { name, value: 'Over', note: `${of(-daysToSunset, 'day')} ago, ${day(sunsetAt)}` };
+  return { name, value: 'Over', note: `${ago(sunsetAt, generatedAt)}, ${day(sunsetAt)}` };
 }
 
 function projected({ projection, plan: { sunsetAt } }: MigrationReport): Figure {
@@ -86,36 +102,52 @@ function projected({ projection, plan: { sunsetAt } }: MigrationReport): Figure 
 }
 
 /** The report in a sentence or two. */
-export function verdictOf({ clientsMigrated, safeToCut, plan }: MigrationReport): string {
+export function verdictOf(report: MigrationReport): string {
+  const { clientsMigrated, safeToCut, notKnown, plan, generatedAt } = report;
   const { total, left } = clientsMigrated;
   if (total === 0) return 'No client is known yet: nothing can be said of the migration.';
   const moved =
     left === 0
       ? `None of ${of(total, 'client')} is still to move.`
       : `${of(left, 'client')} of ${count(total)} still to move.`;
-  const cut = safeToCut ? 'API keys can be switched off.' : 'API keys cannot be switched off yet.';
-  const { daysToSunset: days } = plan;
-  if (days === undefined) return `${cut} ${moved}`;
+  const cut = safeToCut
+    ? 'API keys can be switched off.'
+    : notKnown
+      ? 'Whether API keys can be switched off is not known: leave them on.'
+      : 'API keys cannot be switched off yet.';
+  const { daysToSunset: days, sunsetAt } = plan;
+  if (days === undefined || sunsetAt === undefined) return `${cut} ${moved}`;
   const time =
-    days < 0 ? `The sunset was ${of(-days, 'day')} ago.` : `The sunset is in ${of(days, 'day')}.`;
+    days < 0
+      ? `The sunset was ${ago(sunsetAt, generatedAt)}.`
+      : `The sunset is in ${of(days, 'day')}.`;
   return `${cut} ${moved} ${time}`;
 }
 
 /** Why the figures may be wrong, in a few words each; the data quality says more. */
 export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
-  const { trackingSince, daysTracked, reporting, lost, dropped, withoutClient } = dataQuality;
+  const { trackingSince, daysTracked, daysWatched, reporting, dropped } = dataQuality;
   if (trackingSince === undefined) return ['nothing has been counted yet'];
+  const { lost, lostLeftOut = 0, clocks = [], withoutClient } = dataQuality;
+  const silent = lost.filter(({ gone }) => gone === undefined).length + lostLeftOut;
+  const missed = daysTracked - daysWatched;
   return [
     daysTracked < 30 && `counted for ${of(daysTracked, 'day')} only`,
     reporting === 0 && 'no guard is reporting',
-    lost.length > 0 && `${of(lost.length, 'guard')} ended without a word`,
+    missed > 0 && `${of(missed, 'day')} of ${count(daysTracked)} not watched`,
+    silent > 0 && `${of(silent, 'guard')} ended without a word`,
+    clocks.length > 0 && `${of(clocks.length, 'clock')} wrong`,
     dropped > 0 && `${of(dropped, 'request')} not counted by client`,
     withoutClient > 0 && `${of(withoutClient, 'request')} of no client`,
   ].filter((doubt) => doubt !== false);
 }
 
 /** What the data quality amounts to: each in a sentence, the worst first. */
-export function qualityOf({ dataQuality, generatedAt }: MigrationReport): readonly string[] {
+export function qualityOf({
+  dataQuality,
+  generatedAt,
+  notKnown = [],
+}: MigrationReport): readonly string[] {
   const { trackingSince, daysTracked, reporting, lastTold, dropped } = dataQuality;
   const { withoutClient, excluded, notes } = dataQuality;
   if (trackingSince === undefined) {
@@ -128,7 +160,10 @@ export function qualityOf({ dataQuality, generatedAt }: MigrationReport): readon
     lastTold === undefined
       ? Number.NaN
       : Math.floor((timeOf(generatedAt) - timeOf(lastTold)) / 86_400_000);
+  // What the notes say too is said once.
+  const todo = notKnown.filter((one) => !notes.includes(one));
   return [
+    ...todo.map((one) => shown(`Not known: ${one}`)),
     reporting === 0 &&
       'No guard is reporting: since the last one told, every client looks quiet, and may not be.',
     old > 0 && `Nothing was told for ${of(old, 'day')}: what happened since is missing.`,

@@ -1,7 +1,7 @@
 import type { MigrationReport } from './model.js';
 import { clientColumns, title } from './text.js';
 import { doubtsOf, figuresOf, qualityOf, verdictOf } from './text-headline.js';
-import { shown } from './text-words.js';
+import { count, mostShown, notShown, shown } from './text-words.js';
 
 /**
  * A report's headline and its clients as Markdown, with the tables of GitHub. What strangers wrote
@@ -21,11 +21,13 @@ export function renderMarkdown(report: MigrationReport): string {
   ];
   if (report.clients.length > 0) {
     const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-    const cells = report.clients.map((client) =>
-      clientColumns.map(({ cell }) => span(cell(client))),
-    );
+    const cells = report.clients
+      .slice(0, mostShown)
+      .map((client) => clientColumns.map(({ cell }) => span(cell(client))));
     lines.push('', '## Clients', '', row(clientColumns.map(({ title: head }) => head)));
     lines.push(row(clientColumns.map(({ right }) => (right ? '---:' : '---'))), ...cells.map(row));
+    const more = notShown(report);
+    if (more > 0) lines.push('', `And ${count(more)} more, all less urgent.`);
   }
   lines.push('', '## Data quality', '', ...qualityOf(report).map((one) => `- ${safe(one)}`));
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,4 @@
-import type { ClientStatus, MigrationReport } from './model.js';
+import type { ClientReport, ClientStatus, MigrationReport } from './model.js';
 
 /** What each status means, the most urgent first. */
 export const statuses: Readonly<Record<ClientStatus, string>> = {
@@ -75,18 +75,28 @@ const millisecondsPerDay = 86_400_000;
 export const daysBetween = (from: string, to: string): number =>
   Math.floor(timeOf(to) / millisecondsPerDay) - Math.floor(timeOf(from) / millisecondsPerDay);
 
-/** The clients of a report by their id, and where each is. */
+/** What a report's lists call a client, and so do its renderings. */
+export const refOf = ({ client, ref = client }: ClientReport): string => ref;
+
+/** Clients that a text and a page show, the most urgent first. */
+export const mostShown = 2_000;
+
+/** The clients of a report that are shown, by what lists call them, and where each is. */
 export const placesOf = ({ clients }: MigrationReport): ReadonlyMap<string, number> =>
-  new Map(clients.map(({ client }, index) => [client, index]));
+  new Map(clients.slice(0, mostShown).map((client, index) => [refOf(client), index]));
+
+/** Clients of a report that are not shown. */
+export const notShown = ({ clients, leftOut }: MigrationReport): number =>
+  Math.max(0, clients.length - mostShown) + (leftOut?.clients ?? 0);
+
+/** How long ago a time was; a day that is not over is none. */
+export function ago(iso: string, now: string): string {
+  const days = Math.floor((timeOf(now) - timeOf(iso)) / millisecondsPerDay);
+  return days < 1 ? 'less than a day ago' : `${of(days, 'day')} ago`;
+}
 
 /** How many clients have each status, the most urgent first; none is left out. */
-export function statusCounts({
-  clients,
-}: Pick<MigrationReport, 'clients'>): readonly [ClientStatus, number][] {
-  const counts = new Map<ClientStatus, number>();
-  for (const { status } of clients) counts.set(status, (counts.get(status) ?? 0) + 1);
-  return (Object.keys(statuses) as ClientStatus[]).map((status) => [
-    status,
-    counts.get(status) ?? 0,
-  ]);
-}
+export const statusCounts = ({
+  statuses: counts,
+}: Pick<MigrationReport, 'statuses'>): readonly [ClientStatus, number][] =>
+  (Object.keys(statuses) as ClientStatus[]).map((status) => [status, counts[status].clients]);

@@ -1,7 +1,8 @@
-import type { ClientReport, MigrationReport } from './model.js';
+import { durationOf } from './clock.js';
+import type { ClientReport, DataQuality, MigrationReport } from './model.js';
 import { doubtsOf, figuresOf, qualityOf, verdictOf } from './text-headline.js';
 import { columnsFor, layTable, type TextColumn, wrap } from './text-table.js';
-import { count, day, minute, of, period, shown } from './text-words.js';
+import { count, day, minute, mostShown, notShown, of, period, refOf, shown } from './text-words.js';
 
 /** How the text is laid out. */
 export interface TextOptions {
@@ -23,10 +24,12 @@ export function renderText(report: MigrationReport, { width = 80 }: TextOptions 
   for (const block of [figureLines(report), ...blocksOf(report)]) {
     if (block.length > 0) lines.push('', ...block.flatMap((line) => wrap(line, columns, '  ')));
   }
-  const { clients } = report;
+  const clients = report.clients.slice(0, mostShown);
   if (clients.length > 0) {
-    lines.push('', `CLIENTS (${count(clients.length)}), the most urgent first`);
+    const more = notShown(report);
+    lines.push('', `CLIENTS (${count(clients.length + more)}), the most urgent first`);
     lines.push(...layTable(columnsFor(columns, clientColumns), clients, columns));
+    if (more > 0) lines.push(`and ${count(more)} more, all less urgent`);
   }
   lines.push(
     '',
@@ -57,13 +60,13 @@ const figureLines = (report: MigrationReport): readonly string[] => {
 
 /** What needs a person, and what else there is but clients: headed lines; none where there is nothing. */
 export function blocksOf(report: MigrationReport): readonly (readonly string[])[] {
-  const { clients, failing, risks, halfMigrated, silentKeys, orphanKeys } = report;
-  const { brownouts, extensions } = report;
+  const { clients, statuses, failing, risks, halfMigrated, silentKeys, orphanKeys } = report;
+  const { brownouts, extensions, leftOut = {} } = report;
   const withStatus = (status: ClientReport['status']) =>
     clients.filter((client) => client.status === status);
   const refused = new Set(failing);
-  const named = ({ client, owner }: ClientReport) =>
-    `${shown(client)}${owner === undefined ? '' : ` (${shown(owner)})`}`;
+  const named = (client: ClientReport) => `${shown(refOf(client))}${ownerOf(client)}`;
+  const ownerOf = ({ owner }: ClientReport) => `${owner === undefined ? '' : ` (${shown(owner)})`}`;
   const reasons = (client: ClientReport) =>
     client.refusals
       .slice(0, 3)
@@ -72,17 +75,19 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
     block(
       'Blocked',
       withStatus('blocked').map((one) => [named(one), ...reasons(one)].join(', ')),
+      statuses.blocked.clients - withStatus('blocked').length,
     ),
     block(
       'Overdue',
       withStatus('overdue').map(
         (one) => `${named(one)}, ${of(one.keyRequests.week, 'key request')} in 7 days`,
       ),
+      statuses.overdue.clients - withStatus('overdue').length,
     ),
     block(
       'Tokens refused',
       clients
-        .filter(({ client, status }) => refused.has(client) && status !== 'blocked')
+        .filter((one) => refused.has(refOf(one)) && one.status !== 'blocked')
         .map((one) => [named(one), ...reasons(one)].join(', ')),
     ),
     block(
@@ -91,31 +96,43 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
         ({ kind, client, detail }) =>
           `${kind}${client === undefined ? '' : `, ${shown(client)}`}: ${shown(detail)}`,
       ),
+      leftOut.risks,
     ),
-    block('Half migrated', halfMigrated.map(shown)),
+    block('Half migrated', halfMigrated.map(shown), leftOut.halfMigrated),
     block(
       'Silent keys',
       (silentKeys ?? []).map(({ client, key }) =>
         client === key ? shown(key) : `${shown(key)} of ${shown(client)}`,
       ),
+      leftOut.silentKeys,
     ),
-    block('Orphan keys', orphanKeys.map(shown)),
+    block('Orphan keys', orphanKeys.map(shown), leftOut.orphanKeys),
     block(
       'Brownouts',
       brownouts.map(
-        ({ start, end, refused: often, clients: hit }) =>
-          `${period(start, end)}: ${of(often, 'request')} of ${of(hit.length, 'client')} refused, ${count(hit.filter(({ cameBack }) => cameBack === 'token').length)} came back with a token`,
+        ({ start, end, refused: often, clients: hit, leftOut: more = 0 }) =>
+          `${period(start, end)}: ${of(often, 'request')} of ${of(hit.length + more, 'client')} refused, ${count(hit.filter(({ cameBack }) => cameBack === 'token').length)} came back with a token`,
       ),
+      leftOut.brownouts,
     ),
     block(
       'Extensions',
       extensions.map(({ client, until }) => `${shown(client)} until ${day(until)}`),
+      leftOut.extensions,
     ),
     block(
       'Would be refused',
-      clients.flatMap(({ client, wouldDeny }) =>
-        wouldDeny.map(
-          ({ reason, count: often }) => `${shown(client)}: ${shown(reason)} x${count(often)}`,
+      clients.flatMap((one) =>
+        one.wouldDeny.map(
+          ({ reason, count: often }) => `${shown(refOf(one))}: ${shown(reason)} x${count(often)}`,
+        ),
+      ),
+    ),
+    block(
+      'Not verified: refused tokens that say they are of',
+      clients.flatMap((one) =>
+        one.unverified.map(
+          ({ reason, count: often }) => `${shown(refOf(one))}: ${shown(reason)} x${count(often)}`,
         ),
       ),
     ),
@@ -124,33 +141,51 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
 
 const most = 10;
 
-function block(name: string, lines: readonly string[]): readonly string[] {
+function block(name: string, lines: readonly string[], leftOut = 0): readonly string[] {
   if (lines.length === 0) return [];
-  const more = lines.length > most ? [`  and ${count(lines.length - most)} more`] : [];
+  const all = lines.length + leftOut;
   return [
-    `${name.toUpperCase()} (${count(lines.length)})`,
+    `${name.toUpperCase()} (${count(all)})`,
     ...lines.slice(0, most).map((line) => `  ${line}`),
-    ...more,
+    ...(all > most ? [`  and ${count(all - most)} more`] : []),
   ];
 }
 
-/** What the data quality says, with the guards that were lost. */
+/** What the data quality says, with the guards that were lost and the time that was not watched. */
 export const qualityLines = (report: MigrationReport): readonly string[] => [
   ...qualityOf(report).map((sentence) => `  ${sentence}`),
-  ...report.dataQuality.lost
+  ...lostLines(report.dataQuality),
+  ...unwatchedLines(report.dataQuality),
+];
+
+function lostLines({ lost, lostLeftOut = 0 }: DataQuality): readonly string[] {
+  const lines = lost
     .slice(0, most)
     .map(
       ({ instance, lastTold, atMostSeconds }) =>
         `  ${shown(instance)} ended without a word, and took ${of(atMostSeconds, 'second')} at most along; last told ${minute(lastTold)}.`,
-    ),
-];
+    );
+  const more = Math.max(0, lost.length - most) + lostLeftOut;
+  return more > 0 ? [...lines, `  and ${of(more, 'more guard')}`] : lines;
+}
+
+function unwatchedLines({ unwatched: { stretches, leftOut } }: DataQuality): readonly string[] {
+  const lines = stretches
+    .slice(0, most)
+    .map(
+      ({ from, to, seconds, why }) =>
+        `  Not watched: ${period(from, to)}, ${durationOf(seconds * 1000)} (${why}).`,
+    );
+  const more = Math.max(0, stretches.length - most) + leftOut;
+  return more > 0 ? [...lines, `  and ${count(more)} shorter`] : lines;
+}
 
 const dateOf = (iso: string | undefined): string =>
   iso === undefined ? 'never' : shown(iso.slice(0, 10));
 
 /** The columns of the clients; those with a `from` only where there is room. */
 export const clientColumns: readonly TextColumn<ClientReport>[] = [
-  { title: 'Client', width: 'rest', cell: ({ client }) => shown(client) },
+  { title: 'Client', width: 'rest', cell: (client) => shown(refOf(client)) },
   { title: 'Owner', width: 14, from: 96, cell: ({ owner = '-' }) => shown(owner) },
   { title: 'Cohort', width: 10, from: 108, cell: ({ cohort = '-' }) => shown(cohort) },
   { title: 'Mode', width: 10, from: 120, cell: ({ mode }) => mode },
@@ -171,5 +206,9 @@ export const clientColumns: readonly TextColumn<ClientReport>[] = [
     right: true,
     cell: ({ tokenRequests }) => count(tokenRequests.month),
   },
-  { title: 'Cut', width: 3, cell: ({ safeToCut }) => (safeToCut.safe ? 'yes' : 'no') },
+  {
+    title: 'Cut',
+    width: 3,
+    cell: ({ safeToCut: { safe, known } }) => (safe ? 'yes' : known === false ? '?' : 'no'),
+  },
 ];

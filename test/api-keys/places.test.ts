@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { GuardRequest, KeySource, KeyPlace } from '../../src/index.js';
+import type { GuardRequest, KeyPlace, KeySource } from '../../src/index.js';
 import { requestOf, sending } from '../rfc/ask.js';
 import { openScene } from './scene.js';
 

@@ -281,8 +281,8 @@ describe('the route', () => {
       '',
       '/named/:name',
       '/orders/:id',
-      '/v1/tenants/*',
-      '/v1/tenants/*/lines/:line',
+      '/v1/*/*',
+      '/v1/*/*/lines/:line',
     ]);
   });
 

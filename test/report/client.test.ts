@@ -38,11 +38,12 @@ describe('clients', () => {
   });
 
   test('that only a refused token names are not made up, and those that came are told of it', () => {
-    const { refusals, status } = onlyClient([...claimed('a', 3), ...claimed('b', 3)], {
+    const { refusals, unverified, status } = onlyClient([...claimed('a', 3), ...claimed('b', 3)], {
       clients: [{ client: 'a' }],
     });
     expect(status).toBe('quiet');
-    expect(refusals).toMatchObject([{ reason: 'ERR_TOKEN_EXPIRED', count: 1, verified: false }]);
+    expect(refusals).toEqual([]);
+    expect(unverified).toMatchObject([{ reason: 'ERR_TOKEN_EXPIRED', count: 1 }]);
   });
 
   test('are in order of urgency, then of key use, then by id', () => {
@@ -84,16 +85,18 @@ describe('clients', () => {
   });
 
   test('have what was refused in the last 30 days, by reason', () => {
-    const { refusals, wouldDeny } = onlyClient([
+    const { refusals, unverified, wouldDeny } = onlyClient([
       ...refused('a', [3, 29, 31], ['', 'ERR_SCOPE_MISSING']),
       ...refused('a', [2, 5], ['k', 'ERR_API_KEY_EXPIRED']),
       ...claimed('a', [1, 6, 8], 'ERR_SCOPE_MISSING'),
       ...other('would-deny', [4, 5, 40], { client: 'a', detail: 'ERR_TOKEN_TYPE' }),
     ]);
     expect(refusals).toStrictEqual([
-      { reason: 'ERR_SCOPE_MISSING', count: 3, first: iso(8), last: iso(1), verified: false },
-      { reason: 'ERR_API_KEY_EXPIRED', count: 2, first: iso(5), last: iso(2), verified: true },
-      { reason: 'ERR_SCOPE_MISSING', count: 2, first: iso(29), last: iso(3), verified: true },
+      { reason: 'ERR_API_KEY_EXPIRED', count: 2, first: iso(5), last: iso(2) },
+      { reason: 'ERR_SCOPE_MISSING', count: 2, first: iso(29), last: iso(3) },
+    ]);
+    expect(unverified).toStrictEqual([
+      { reason: 'ERR_SCOPE_MISSING', count: 3, first: iso(8), last: iso(1) },
     ]);
     expect(wouldDeny).toStrictEqual([
       { reason: 'ERR_TOKEN_TYPE', count: 2, first: iso(5), last: iso(4) },
@@ -101,7 +104,7 @@ describe('clients', () => {
   });
 
   test('have the routes and user agents of the last 30 days, the latest first, 50 at most', () => {
-    const { routes, agents } = onlyClient([
+    const { routes, agents, leftOut } = onlyClient([
       ...other('route', [3, 80], { client: 'a', key: 'k1', detail: '/orders/:id' }),
       ...other('route', [5], { client: 'a', key: 'k2', detail: '/orders/:id' }),
       ...other('route', [1], { client: 'a', detail: '/users' }),
@@ -115,6 +118,7 @@ describe('clients', () => {
       { route: '/orders/:id', count: 3, first: iso(80), last: iso(3) },
     ]);
     expect(agents).toHaveLength(50);
+    expect(leftOut).toEqual({ agents: 10 });
     expect(agents[0]?.agent).toBe('curl/59');
   });
 });
@@ -136,7 +140,8 @@ describe('lists of clients', () => {
       ...key('was both', 13),
       ...token('was both', 14),
       ...refused('failing', 29),
-      ...claimed('both', 2),
+      ...claimed('was both', 2),
+      ...refused('both', 2),
       ...refused('was both', 30),
       ...refused('key', 1, ['k']),
     ];

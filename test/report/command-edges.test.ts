@@ -35,6 +35,58 @@ test.each([
   expect(err).not.toMatch(/hush/);
 });
 
+test.each([
+  ...['redis://user:s3cr3t@127.0.0.1:1/0', 'redis://user:s3c/r3t@127.0.0.1:1'],
+  ...['redis://user:s3c@r3t@127.0.0.1:1', 'postgres://user:s3c/r3t@127.0.0.1:1/db'],
+  ...['postgresql://user:s3c r3t@127.0.0.1:1/db', 'postgres://127.0.0.1:1/db?password=s3cr3t'],
+  ...['redis://user:s3c%zzr3t@127.0.0.1:1', 'redis://user:s3cr3t@host:99999'],
+  ...['http://u:s3cr3t@h/', 'redis//u:s3cr3t@h', 'u:s3cr3t@h:6379', '//u:s3cr3t@h'],
+  ...['redis:/u:s3cr3t@h', './u:s3cr3t@h', '\u00a0redis://u:s3cr3t@h', ' redis://u:s3cr3t@h'],
+  ...['postgres:user:s3cr3t@h', 'host=h password=s3cr3t', 'redis://u:s3cr3t@\nh'],
+])('a mistyped address is not echoed with its password: %j', async (place) => {
+  for (const args of [
+    ['report', '--usage', place],
+    ['report', `--${place}`],
+  ]) {
+    const { code, out, err } = await run(args, around);
+    expect(code).toBeGreaterThan(1);
+    expect(out + err).not.toMatch(/s3c|r3t/);
+  }
+});
+
+test('a guard that fell silent is named with the option that says it is gone', async () => {
+  const place = await openPlace();
+  const at = Date.parse('2030-02-09T00:00:00Z');
+  const day = 86_400_000;
+  const told = { seq: 1, every: 30, dropped: 0, closed: false, rows: [] };
+  const batches = [
+    { ...told, instance: 'a', since: at - 300 * day, at: at - 31 * day },
+    { ...told, instance: 'b', since: at - 100 * day, at: at - 1_000 },
+  ];
+  for (const batch of batches) {
+    const file = join(place, 'usage', `${batch.instance}.ndjson`);
+    await writeFile(file, `${JSON.stringify(batch)}\n`);
+  }
+  await writeFile(join(place, 'clients.json'), JSON.stringify([{ client: 'acme' }]));
+  const given = ['--now', new Date(at).toISOString(), '--clients', join(place, 'clients.json')];
+  const failing = [...given, '--fail-if-on-keys', '--cohort', 'all'];
+  await writeFile(
+    join(place, 'plan.json'),
+    JSON.stringify({ cohorts: { all: {} }, cohort: 'all' }),
+  );
+  const plan = ['--plan', join(place, 'plan.json')];
+  const json = await ask(join(place, 'usage'), ...given, ...plan, '--format', 'json');
+  const { dataQuality }: MigrationReport = JSON.parse(json.out);
+  expect(dataQuality.notes.join()).toContain('--gone a@2030-01-09T00:00:00.000Z');
+  const gone = ['--gone', 'a@2030-01-09T00:00:00.000Z'];
+  const outcome = await ask(join(place, 'usage'), ...failing, ...plan, ...gone);
+  expect(outcome).toMatchObject({ code: 0, err: '' });
+  for (const wrong of ['a', 'c@2030-01-09T00:00:00Z', 'a@2029-01-09T00:00:00Z', 'a@soon']) {
+    const mistaken = await ask(join(place, 'usage'), ...given, '--gone', wrong);
+    expect(mistaken).toMatchObject({ code: 2, out: '' });
+  }
+});
+
 test('where nothing was counted, nothing is safe, and the reason is another', async () => {
   const place = await openPlace();
   expect(await ask(join(place, 'usage'), '--fail-if-on-keys')).toMatchObject({

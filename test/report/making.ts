@@ -78,7 +78,7 @@ export const other = (what: UsageKind, days: Times, said: Partial<Happened>): Ha
 export const guard: UsageInstance = {
   instance: 'one',
   seq: 7,
-  since: now - 200 * day,
+  since: now - 3000 * day,
   at: now - 20_000,
   every: 30,
   dropped: 0,

@@ -27,9 +27,12 @@ test('a report without trouble says nothing of it', () => {
   expect(quality([...key('a', 99), ...key('a', 1)])).toStrictEqual({
     trackingSince: iso(100),
     daysTracked: 100,
+    daysWatched: 100,
     reporting: 1,
     lastTold: new Date(now - 20_000).toISOString(),
+    unwatched: { seconds: 0, stretches: [], leftOut: 0 },
     lost: [],
+    missingBatches: 0,
     dropped: 0,
     withoutClient: 0,
     excluded: 0,
@@ -40,7 +43,8 @@ test('a report without trouble says nothing of it', () => {
 test('nothing counted yet', () => {
   const usage = { trackingSince: undefined, rows: [], instances: [] };
   expect(made({ usage }).dataQuality).toStrictEqual({
-    ...{ daysTracked: 0, reporting: 0, lost: [], dropped: 0, withoutClient: 0, excluded: 0 },
+    ...{ daysTracked: 0, daysWatched: 0, reporting: 0, lost: [], dropped: 0, withoutClient: 0 },
+    ...{ excluded: 0, missingBatches: 0, unwatched: { seconds: 0, stretches: [], leftOut: 0 } },
     notes: ['Nothing has been counted yet: no guard has told anything to this store.'],
   });
 });
@@ -85,7 +89,7 @@ describe('guards', () => {
     expect(closed(now - day)).toMatchObject({ reporting: 0, lost: [] });
   });
 
-  test('are lost if they end without a word, for 30 days', () => {
+  test('are lost if they end without a word, until somebody says that they are gone', () => {
     const told = of(
       { at: now - 30 * day, every: 60 },
       { at: now - 30 * day - 1 },
@@ -95,20 +99,29 @@ describe('guards', () => {
     );
     expect(told).toMatchObject({ reporting: 1, lastTold: new Date(now - 20_000).toISOString() });
     expect(told.lost).toStrictEqual([
-      { instance: 'g2', lastTold: iso(2), atMostSeconds: 30 },
-      { instance: 'g0', lastTold: iso(30), atMostSeconds: 60 },
+      { instance: 'g2', lastTold: iso(2), atMostSeconds: 2 * 86_400 },
+      { instance: 'g0', lastTold: iso(30), atMostSeconds: 30 * 86_400 },
+      {
+        instance: 'g1',
+        lastTold: new Date(now - 30 * day - 1).toISOString(),
+        atMostSeconds: 30 * 86_400 + 1,
+      },
     ]);
-    expect(told.notes).toEqual([
-      '2 guards ended without a word in the last 30 days: of each, the last 60 seconds at most are missing.',
-    ]);
+    expect(told.notes[1]).toMatch(
+      /^Guard g2 has told nothing since .*--gone g2@2030-03-13T12:00:00/,
+    );
+    expect(told.notes).toHaveLength(5);
   });
 
   test('of whom none reports', () => {
     expect(of({ at: now - 2 * day, closed: true }).notes).toEqual([
       `No guard has told anything since ${iso(2)}: what came after that is not known here.`,
+      `Not watched: 1 stretch, 2 days in all, the longest from ${iso(2)} to ${iso(0)} (2 days). It does not count as time without a key.`,
     ]);
     expect(of().notes).toEqual([
+      'Tracking began 100 days ago, and 0 days of that were watched: what comes once a month may not have come yet.',
       'No guard has told anything at all: what came after that is not known here.',
+      expect.stringMatching(/^Not watched: 1 stretch, 100 days in all/),
     ]);
   });
 
@@ -169,10 +182,12 @@ describe('a clock that is ahead', () => {
   test('of a guard, or of the first one', () => {
     const at = now + 10 * minute;
     const told = quality(key('a', 99), { instances: [instance('g', { at })] });
-    expect(told).toMatchObject({ reporting: 1, lastTold: iso(0) });
-    expect(told.notes).toEqual([
-      "A clock is off: some counts are 10 minutes ahead of this report's, and are taken for now.",
-    ]);
+    // A time to come is no sign of life.
+    expect(told).toMatchObject({
+      ...{ reporting: 0, daysWatched: 0 },
+      clocks: [{ instance: 'g', aheadSeconds: 600 }],
+    });
+    expect(told.notes.join()).toContain('The clock of guard g is 10 minutes ahead');
     const later = quality([], { tracked: -1 });
     expect(later).toMatchObject({ trackingSince: iso(0), daysTracked: 0 });
   });

@@ -33,10 +33,20 @@ const windows = (things: readonly Happened[], now: number) => ({
 });
 
 const isKeyUse = ({ what, key }: Happened) => what === 'key' || (what === 'refused' && key !== '');
+const isRefusedToken = ({ what, key }: Happened) => what === 'refused' && key === '';
 const latest = (things: readonly Happened[]): number | undefined =>
   things.map(({ at }) => toMinute(at)).sort((a, b) => b - a)[0];
 
-function cut(uses: readonly Happened[], beside: number | undefined, { now, since }: Facts) {
+/** On no day since a token of it was refused was it let in. */
+function lockedOut(own: readonly Happened[]): boolean {
+  const letIn = own.filter(({ what }) => what === 'key' || what === 'token');
+  return own
+    .filter(isRefusedToken)
+    .some(({ at }) => letIn.every((one) => dateOf(one.at) < dateOf(at)));
+}
+
+function cut(own: readonly Happened[], beside: number | undefined, { now, since }: Facts) {
+  const uses = own.filter(isKeyUse);
   const times = uses.map(({ at }) => toMinute(at)).sort((a, b) => a - b);
   const gaps = times.map((time, index) => time - (times[index - 1] ?? Math.min(since, time)));
   const [first = 0, ...between] = gaps.map((gap) => Math.ceil(gap / day));
@@ -47,21 +57,20 @@ function cut(uses: readonly Happened[], beside: number | undefined, { now, since
   const quietDays = Math.max(...demanded);
   const from = Math.max(since, times.at(-1) ?? 0, beside ?? 0) + quietDays * day;
   return {
-    safe: now >= from,
+    safe: now >= from && !lockedOut(own),
     quietDays,
     longestGapDays: usedOn.size < 2 ? undefined : longest,
-    from: now >= from ? undefined : isoOrNone(from),
+    from: now >= from || lockedOut(own) ? undefined : isoOrNone(from),
   };
 }
 
-function status(own: readonly Happened[], { now, sunsets }: Facts, client: string): string {
+function status(own: readonly Happened[], { now, since, sunsets }: Facts, client: string): string {
   const fresh = (things: readonly Happened[]) =>
-    things.some(({ at }) => now - toMinute(at) < 14 * day);
+    // A minute that began before tracking did is watched from there on.
+    things.some(({ at }) => now - Math.max(since, toMinute(at)) < 14 * day);
   const uses = own.filter(isKeyUse);
   const tokens = own.filter(({ what }) => what === 'token');
-  const failed = own.filter(
-    ({ what, key }) => what === 'claimed' || (what === 'refused' && key === ''),
-  );
+  const failed = own.filter(isRefusedToken);
   const lastKey = latest(uses) ?? Number.NEGATIVE_INFINITY;
   if (!fresh(uses)) return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'quiet';
   const sunset = sunsets[client];
@@ -104,7 +113,7 @@ export function recount(facts: Facts) {
     return {
       client,
       status: status(own, facts, client),
-      safeToCut: cut(uses, beside, facts),
+      safeToCut: cut(own, beside, facts),
       lastKeyUse: isoOrNone(latest(uses)),
       lastTokenUse: isoOrNone(latest(tokens)),
       firstTokenUse: isoOrNone(tokens.map(({ at }) => toMinute(at)).sort((a, b) => a - b)[0]),

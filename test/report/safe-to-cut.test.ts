@@ -48,8 +48,16 @@ describe('a client that comes every day', () => {
     });
   });
 
-  test('a refused token is none', () => {
-    expect(safe([...key('a', days(14)), ...refused('a', 3)], { tracked: 64 }).safe).toBe(true);
+  test('a refused token is none; but whose tokens are all refused is failing, and never safe', () => {
+    const moved = [...key('a', days(14)), ...token('a', 2)];
+    expect(safe([...moved, ...refused('a', 3)], { tracked: 64 }).safe).toBe(true);
+    for (const last of [14, 40, 300]) {
+      const things = [...key('a', days(last)), ...refused('a', last - 3)];
+      const one = safe(things, { tracked: 400 });
+      expect(one).toMatchObject({ safe: false, why: expect.stringContaining('it is failing') });
+      expect(one.known).toBeUndefined();
+      expect(reportOf(things, { tracked: 400 }).failing).toEqual(['a']);
+    }
   });
 
   test('a key beside a token is missed like any other', () => {
@@ -105,7 +113,7 @@ describe('a job', () => {
     });
     expect(safe(key('a', 35), { tracked: 60 })).toStrictEqual({
       safe: false,
-      why: 'The last key came 35 days ago. It takes 50 days without one: twice the 25 days before its first.',
+      why: 'The last key came 35 days ago. It takes 50 days without one: twice the 25 days before its first. Keys came on one day only, so how often they come is not known.',
       quietDays: 50,
       from: iso(35 - 50),
     });
@@ -154,6 +162,7 @@ describe('a client that never came with a key', () => {
     const usage = { trackingSince: undefined, rows: [], instances: [] };
     expect(made({ clients, usage }).clients[0]?.safeToCut).toStrictEqual({
       safe: false,
+      known: false,
       why: 'Nothing has been counted yet.',
       quietDays: 35,
     });
@@ -173,6 +182,7 @@ describe('while no guard tells', () => {
     expect(safe(things, { tracked: 31 }).safe).toBe(true);
     expect(safe(things, { tracked: 31, ...silent(20) })).toStrictEqual({
       safe: false,
+      known: false,
       why: 'The last key came 28 days ago. It takes 14 days without one: the least there is, for it was never away for longer than a week. For the last 20 days no guard has told anything.',
       quietDays: 14,
       longestGapDays: 1,

@@ -142,12 +142,13 @@ export function sampleClient(client: string, status: ClientStatus, place = 0): C
     refusals:
       status === 'blocked'
         ? [
-            { reason: 'ERR_TOKEN_AUDIENCE', verified: false, ...tallied(388) },
-            { reason: 'ERR_SCOPE_MISSING', verified: true, ...tallied(24) },
+            { reason: 'ERR_TOKEN_AUDIENCE', ...tallied(388) },
+            { reason: 'ERR_SCOPE_MISSING', ...tallied(24) },
           ]
         : status === 'in progress' && place % 3 === 0
-          ? [{ reason: 'ERR_TOKEN_EXPIRED', verified: false, ...tallied(7) }]
+          ? [{ reason: 'ERR_TOKEN_EXPIRED', ...tallied(7) }]
           : [],
+    unverified: place % 13 === 5 ? [{ reason: 'ERR_TOKEN_SIGNATURE', ...tallied(3) }] : [],
     wouldDeny: place % 11 === 3 ? [{ reason: 'ERR_ORG_MISMATCH', ...tallied(31) }] : [],
   };
 }
@@ -157,6 +158,19 @@ const sum = (
   what: 'keyRequests' | 'tokenRequests',
   over: 'week' | 'month',
 ) => clients.reduce((all, client) => all + client[what][over], 0);
+
+/** How many clients have each status, and how many of them can be cut. */
+export function statusesOf(clients: readonly ClientReport[]): MigrationReport['statuses'] {
+  const of = (status: ClientStatus) => {
+    const those = clients.filter((one) => one.status === status);
+    return { clients: those.length, safe: those.filter((one) => one.safeToCut.safe).length };
+  };
+  return {
+    ...{ exempt: of('exempt'), migrated: of('migrated'), quiet: of('quiet') },
+    ...{ overdue: of('overdue'), blocked: of('blocked') },
+    ...{ 'in progress': of('in progress'), 'on keys': of('on keys') },
+  };
+}
 
 const traffic = (clients: readonly ClientReport[], over: 'week' | 'month') => {
   const key = sum(clients, 'keyRequests', over);
@@ -206,6 +220,7 @@ export function reportOf(clients: readonly ClientReport[], days = 90): Migration
       };
     }),
     clients,
+    statuses: statusesOf(clients),
     topKeyUsers: [...clients]
       .sort((a, b) => b.keyRequests.month - a.keyRequests.month)
       .slice(0, 10)
@@ -263,6 +278,9 @@ export function reportOf(clients: readonly ClientReport[], days = 90): Migration
     dataQuality: {
       trackingSince: ago(74),
       daysTracked: 74,
+      daysWatched: 74,
+      unwatched: { seconds: 0, stretches: [], leftOut: 0 },
+      missingBatches: 0,
       reporting: 6,
       lastTold: ago(0.0007),
       lost: [{ instance: 'g-7f3a91c2', lastTold: ago(11), atMostSeconds: 30 }],
@@ -291,6 +309,7 @@ export const emptyReport: MigrationReport = {
   projection: { state: 'no trend', why: 'Nothing has been counted yet.' },
   days: [],
   clients: [],
+  statuses: statusesOf([]),
   topKeyUsers: [],
   halfMigrated: [],
   failing: [],
@@ -300,6 +319,9 @@ export const emptyReport: MigrationReport = {
   risks: [],
   dataQuality: {
     daysTracked: 0,
+    daysWatched: 0,
+    unwatched: { seconds: 0, stretches: [], leftOut: 0 },
+    missingBatches: 0,
     reporting: 0,
     lost: [],
     dropped: 0,

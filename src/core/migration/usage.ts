@@ -21,6 +21,8 @@ export const usageKinds = [
 export interface UsageRow {
   /** The client's id; `''` where a token names none. */
   readonly client: string;
+  /** The issuer whose client it is; `''`, or absent in rows of an older version: not told. */
+  readonly issuer?: string;
   /** The id of the key; `''` for a token. */
   readonly key: string;
   readonly what: UsageKind;
@@ -50,6 +52,15 @@ export interface UsageInstance {
   readonly dropped: number;
   /** It was closed, and has told everything. */
   readonly closed: boolean;
+  /**
+   * Milliseconds since 1970: the stretches of time whose counts of this instance the store holds, the
+   * newest 100 at most. @default all from `since` to `at`
+   */
+  readonly watched?: readonly (readonly [from: number, to: number])[];
+  /** Batches that never reached the store, by their numbers. @default 0 */
+  readonly missing?: number;
+  /** Milliseconds by which its clock was ahead of the store's when it last told; behind: below 0. */
+  readonly skew?: number;
 }
 
 /** What one instance has counted since its batch before. */
@@ -64,6 +75,8 @@ export interface Usage {
   readonly trackingSince: number | undefined;
   readonly rows: readonly UsageRow[];
   readonly instances: readonly UsageInstance[];
+  /** What a store held that no guard had written, and left out. @default 0 */
+  readonly skipped?: number;
 }
 
 /** Where counts are kept. Another one takes some thirty lines: see {@link mergeRows}. */

@@ -1,0 +1,53 @@
+import { readDate } from '../core/migration/dates.js';
+import type { Usage } from '../core/migration/usage.js';
+import { ConfigError } from '../index.js';
+import { clockError } from './guards.js';
+import { list, object, wrong } from './input-values.js';
+
+/** A guard that fell silent without being closed, and of which a person knows that it ended. */
+export interface GoneGuard {
+  /** Its name, as `dataQuality.lost` has it. */
+  readonly instance: string;
+  /** ISO 8601 with an offset: when it ended. What it did between its last word and then is unwatched. */
+  readonly at: string;
+}
+
+/**
+ * Reads which guards have ended, by their instance, in milliseconds since 1970.
+ * @throws ConfigError for an instance that is not in the store, and for a time at which it was still
+ *   there, or that is not over
+ */
+export function readGone(
+  given: readonly GoneGuard[],
+  { instances }: Usage,
+  now: number,
+): Map<string, number> {
+  const known = new Map(instances.map((one) => [one.instance, one]));
+  const gone = new Map<string, number>();
+  for (const [index, one] of list('report.gone', given).entries()) {
+    const where = `report.gone[${index}]`;
+    const { instance, at } = object(where, one);
+    const guard = typeof instance === 'string' ? known.get(instance) : undefined;
+    if (!guard) {
+      throw wrong(`${where}.instance`, 'is not a guard of this store: see dataQuality.lost');
+    }
+    const time = readTime(`${where}.at`, at);
+    if (time > now) throw wrong(`${where}.at`, 'must not be in the future');
+    // Of a clock that is off, the last word is of no known time.
+    if (clockError(guard, { now }) === 0 && time < guard.at) {
+      const last = new Date(guard.at).toISOString();
+      throw wrong(`${where}.at`, `must not be before its last word, ${last}`);
+    }
+    gone.set(instance, time);
+  }
+  return gone;
+}
+
+function readTime(where: string, at: unknown): number {
+  try {
+    return readDate(where, at);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw wrong(where, 'must be ISO 8601 with an offset, such as "2027-06-30T00:00:00Z"');
+  }
+}

@@ -1,0 +1,51 @@
+import type { Entry, Times } from './client.js';
+import { knownDays, several } from './clock.js';
+import type { GuardTime } from './guards.js';
+import { askFor, clockOf, few, lostGuards } from './silence.js';
+
+interface Made {
+  readonly entries: readonly Entry[];
+  readonly guards: readonly GuardTime[];
+  /** Enough days were watched to know of those that never came. */
+  readonly known: boolean;
+}
+
+/**
+ * Tells why it is not known whether keys can be switched off, and what to do. Nothing where it is known
+ * that they cannot: a client came with one too short a while ago, or its tokens are refused.
+ */
+export function unknownsOf({ entries, guards, known }: Made, { watch, clock }: Times): string[] {
+  const unsafe = entries.filter(({ report }) => !report.safeToCut.safe);
+  if (unsafe.some(({ report }) => report.safeToCut.known !== false)) return [];
+  const { since } = watch;
+  if (since === undefined) {
+    return [`Nothing has been counted yet: it takes ${knownDays} days in which the guards tell.`];
+  }
+  const reasons = [
+    ...askFor(lostGuards(guards, clock).filter(({ gone }) => gone === undefined)),
+    ...guards
+      .filter(({ off, state }) => off !== 0 && state !== 'silent')
+      .slice(0, few)
+      .map(clockOf),
+  ];
+  const last = watch.unwatched.at(-1);
+  if (reasons.length === 0 && watch.until < clock.now && last) {
+    reasons.push(
+      `Nobody has watched since ${new Date(last[0]).toISOString()}: start a guard that counts into this store.`,
+    );
+  }
+  const dates = unsafe.flatMap(({ report }) => report.safeToCut.from ?? []).sort();
+  const latest = dates.at(-1);
+  if (latest !== undefined) {
+    const isWatched = reasons.length === 0 ? 'If' : 'Once that is mended, if';
+    reasons.push(
+      `${isWatched} every guard goes on telling and no key comes, it is known on ${latest.slice(0, 10)} at the earliest, for ${several(unsafe.length, 'client')}.`,
+    );
+  }
+  if (!known && reasons.length === 0) {
+    reasons.push(`Fewer than ${knownDays} days were watched: wait until they were.`);
+  }
+  return reasons.length > 0
+    ? reasons
+    : ['There were requests, perhaps with keys, whose client was not counted: see dataQuality.'];
+}
