@@ -60,7 +60,7 @@ const notThree = (segments: number): string =>
 
 function malformed(which: string, segments: readonly string[]): string {
   if (segments.some((segment) => segment.endsWith('='))) {
-    return 'a segment is padded with "=", as by AWS ALB; RFC 7515 §2 has no padding';
+    return 'a segment is padded with "=", as by AWS ALB; RFC 7515 has no padding';
   }
   const object = which === 'header' ? ' and a JSON object in which no name is repeated' : '';
   return `the ${which} must be base64url without padding${object}`;
@@ -81,7 +81,7 @@ const refusal = (text: string, code: AuthErrorCode, detail: string): AuthError =
   text.split('.', 6).every(isPlain) || b64token.test(text)
     ? new AuthError(code, { detail })
     : new AuthError('ERR_HEADER_MALFORMED', {
-        detail: 'what follows "Bearer" has characters that no token has (RFC 6750 §2.1)',
+        detail: 'what follows "Bearer" has characters that no token has (RFC 6750, 2.1)',
       });
 
 // The decoder is much faster than a pattern. It passes over what it does not know, and then less
