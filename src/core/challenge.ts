@@ -1,4 +1,11 @@
-import { type AuthError, type Retirement, retirementIn, row, UpstreamError } from './errors.js';
+import {
+  type AuthError,
+  type Retirement,
+  retirementIn,
+  row,
+  statusOf,
+  UpstreamError,
+} from './errors.js';
 import { linkTo, type Notices, noNotices } from './migration/notice.js';
 import { neededScopes, type Requirements } from './requirements.js';
 import { bare } from './verify/json.js';
@@ -48,7 +55,7 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
 
   const write: Challenger = (failure, requirements, notices) => {
     const { error, title, detail, told = failure.code } = row(failure.code);
-    const { status } = failure;
+    const status = statusOf(failure);
     const headers: Record<string, string> = {
       'Content-Type': 'application/problem+json; charset=utf-8',
       'Cache-Control': 'no-store',

@@ -1,3 +1,4 @@
+import { brand } from './brand.js';
 import type { AuthErrorDetails, Retirement } from './error-details.js';
 import { bare, own } from './verify/json.js';
 
@@ -79,7 +80,10 @@ export const codes = {
   ERR_TOKEN_ISSUED_LATER: { ...token, detail: 'The access token was issued in the future' },
   ERR_TOKEN_LIFETIME: { ...token, detail: 'The access token lives too long' },
   ERR_TOKEN_AUDIENCE: { ...token, detail: 'The access token is meant for another audience' },
-  ERR_TOKEN_CLAIMS: { ...token, detail: 'The access token lacks a required claim' },
+  ERR_TOKEN_CLAIMS: {
+    ...token,
+    detail: 'A claim of the access token is missing or of the wrong type',
+  },
   ERR_TOKEN_KEY_UNKNOWN: { ...token, detail: 'The key of the access token is not known' },
   ERR_TOKEN_KEY_MISMATCH: { ...token, detail: 'The key of the access token has another algorithm' },
   ERR_TOKEN_SIGNATURE: { ...token, detail: 'The signature of the access token is wrong' },
@@ -135,25 +139,27 @@ const rows = new Map(
   Object.entries(codes).map(([code, one]) => [code, bare(one) as unknown as Row]),
 );
 
-/** The one row that belongs to a code. */
-export const row = (code: ErrorCode): Row => rows.get(code) as Row;
-
-// Two copies of the package (ESM beside CommonJS) must know each other's errors.
-function brand(prototype: object, name: string): (value: unknown) => boolean {
-  const mark = Symbol.for(`sallyport.${name}`);
-  Object.defineProperty(prototype, mark, { value: true });
-  return (value) => typeof value === 'object' && value !== null && mark in value;
+/**
+ * The one row that belongs to a code.
+ * @throws TypeError for a code that this version does not have, such as one of another version
+ */
+export function row(code: ErrorCode): Row {
+  const known = rows.get(code);
+  if (known) return known;
+  throw new TypeError(
+    'an AuthError or UpstreamError must have a code of docs/errors.md; got another',
+  );
 }
+
+/** The status that an error is sent with: by its code, since what an error says itself may be anything. */
+export const statusOf = (error: AuthError | UpstreamError): number =>
+  retirementIn(error)?.status === 410 ? 410 : row(error.code).status;
 
 /**
  * The client's credential was refused: 400, 401, 403 or 410. `instanceof` also knows the errors of
- * another copy of the package.
+ * another copy of the package; of a subclass it knows only that subclass's own.
  */
 export class AuthError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isAuthError(value);
-  }
-
   override readonly name = 'AuthError';
   /** Stable; the same as `DecisionEvent.reason`. */
   readonly code: AuthErrorCode;
@@ -162,9 +168,9 @@ export class AuthError extends Error {
   declare readonly missingScopes?: readonly string[];
   /** The way out; of a key that its plan no longer accepts. */
   declare readonly retirement?: Retirement;
-
   #detail: AuthErrorDetails['detail'];
 
+  /** @throws TypeError for a code that is not in docs/errors.md */
   constructor(code: AuthErrorCode, details?: AuthErrorDetails) {
     // An expected refusal has no use for a stack, and one costs more than all else about it.
     // Where nothing may be written to Error, it has one all the same.
@@ -194,22 +200,17 @@ export class AuthError extends Error {
     return this.#detail;
   }
 }
+brand(AuthError, 'AuthError');
 
 /** The way out that an error names, if it is of a key that is no longer accepted. */
 export const retirementIn = (error: object): Retirement | undefined =>
   own(error, 'retirement') as Retirement | undefined;
-
-const isAuthError = brand(AuthError.prototype, 'AuthError');
 
 /**
  * Something this guard depends on could not be asked, so nothing can be said about the
  * credential: 503. The message is for the operator and is not sent to the client.
  */
 export class UpstreamError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isUpstreamError(value);
-  }
-
   override readonly name = 'UpstreamError';
   /** Stable; the same as `DecisionEvent.reason`. */
   readonly code: UpstreamErrorCode;
@@ -227,15 +228,11 @@ export class UpstreamError extends Error {
     this.retryAfter = Math.max(1, Math.ceil(options.retryAfter ?? 1));
   }
 }
-const isUpstreamError = brand(UpstreamError.prototype, 'UpstreamError');
+brand(UpstreamError, 'UpstreamError');
 
 /** The developer's mistake, in a sentence: what was written, what was meant, where to read. */
 export class ConfigError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isConfigError(value);
-  }
-
   override readonly name = 'ConfigError';
   readonly code = 'ERR_CONFIG';
 }
-const isConfigError = brand(ConfigError.prototype, 'ConfigError');
+brand(ConfigError, 'ConfigError');

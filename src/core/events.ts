@@ -1,5 +1,6 @@
+import { claimDetail } from './claim-details.js';
 import type { Decision } from './decision.js';
-import type { AuthErrorCode } from './errors.js';
+import type { AuthError, AuthErrorCode } from './errors.js';
 import type { Credential, GuardRequest, KeyPlace } from './extract.js';
 import { type Notices, noNotices } from './migration/notice.js';
 import type { Mode } from './migration/plan.js';
@@ -7,6 +8,8 @@ import type { Stance } from './migration/stance.js';
 import { actorsOf, type Principal, type Seen, text } from './principal.js';
 import { neededScopes, type Requirements } from './requirements.js';
 import { own } from './verify/json.js';
+import { printable } from './verify/quote.js';
+import type { Warner } from './warnings.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
 export interface DecisionEvent {
@@ -18,7 +21,10 @@ export interface DecisionEvent {
   readonly status: number;
   /** The code of docs/errors.md, e.g. `ERR_TOKEN_EXPIRED`; finer than what the client is told. */
   readonly reason?: string;
-  /** Of an `error`: what could not be asked, and why, in words for the operator. */
+  /**
+   * Of a refusal or an error, for the operator: what was required and what was found, or what was
+   * unavailable and why. Values that a refused token claims are unverified: 128 printable characters each.
+   */
   readonly detail?: string;
   readonly method: 'token' | 'api-key' | 'both' | 'none';
   readonly subject?: string;
@@ -78,7 +84,7 @@ export const attemptOf = (
   principal: undefined,
   stance: undefined,
   notices: noNotices,
-  seen: { claims: undefined, clientPath: undefined, key: undefined },
+  seen: { claims: undefined, paths: undefined, key: undefined },
   notes: [],
 });
 
@@ -87,6 +93,7 @@ interface Listening {
   readonly onDecision: ((event: DecisionEvent) => unknown) | undefined;
   readonly now: () => number;
   readonly stopwatch: () => number;
+  readonly warner: Warner;
 }
 
 /** Tells a listener of decisions. */
@@ -98,8 +105,8 @@ export interface Teller {
 }
 
 /** A listener can throw, reject or change its event: no decision knows of it. */
-export function createTeller({ onDecision: listener, now, stopwatch }: Listening): Teller {
-  if (!listener) return { begin: () => 0, tell: (_, decision) => decision };
+export function createTeller({ onDecision: listener, now, stopwatch, warner }: Listening): Teller {
+  if (!listener) return { begin: () => 0, tell: (...what) => warn(warner, ...what) };
   return {
     begin: stopwatch,
     tell(attempt, decision) {
@@ -113,6 +120,18 @@ export function createTeller({ onDecision: listener, now, stopwatch }: Listening
   };
 }
 
+/** With nobody listening, what may be a mistake of the configuration is a warning of the process. */
+function warn(warner: Warner, attempt: Attempt, decision: Decision): Decision {
+  if (decision.allowed) {
+    if (decision.principal) warner.accepted();
+    return decision;
+  }
+  const { code } = decision.error;
+  const { claims } = attempt.seen;
+  if (warner.wants(code, claims)) warner.refused(code, detailOf(attempt, decision));
+  return decision;
+}
+
 function eventOf(
   attempt: Attempt,
   decision: Decision,
@@ -123,7 +142,7 @@ function eventOf(
   const route = routeOf(attempt);
   return {
     time,
-    ...outcomeOf(decision),
+    ...outcomeOf(attempt, decision),
     method: credential?.kind ?? 'none',
     ...(principal ? identityOf(principal) : claimedBy(seen)),
     ...(seen.key && { keyId: seen.key.id }),
@@ -144,18 +163,36 @@ function eventOf(
 export const routeOf = ({ request, required, credential }: Attempt): string | undefined =>
   withoutCredential(required.routeTemplate ?? request.route, credential);
 
-function outcomeOf(decision: Decision) {
+function outcomeOf(attempt: Attempt, decision: Decision) {
   if (decision.allowed) return { outcome: 'allow', status: 200 } as const;
   const { error, denial } = decision;
   const missingScopes = own(error, 'missingScopes') as readonly string[] | undefined;
+  const detail = detailOf(attempt, decision);
   return {
     outcome: denial.status === 503 ? 'error' : 'deny',
     status: denial.status,
     reason: error.code,
-    ...(denial.status === 503 && { detail: error.message }),
+    ...(detail !== undefined && { detail }),
     ...(missingScopes && { missingScopes: [...missingScopes] }),
   } as const;
 }
+
+/** Why a request was refused, in words for the operator. */
+function detailOf(
+  { seen, principal, credential }: Attempt,
+  { error, denial }: Extract<Decision, { readonly allowed: false }>,
+): string | undefined {
+  if (denial.status === 503) return error.message;
+  const detail =
+    (error as AuthError).detail ??
+    (principal && seen.paths && claimDetail(error.code, principal, seen.paths));
+  // No sentence is made from a credential; but a stranger may have written one into a claim.
+  const isLong = (credential?.text.length ?? 0) >= shortestSecret;
+  return detail !== undefined && isLong && holdsSecret(detail, credential) ? undefined : detail;
+}
+
+/** What is shorter may stand in a sentence by chance. */
+const shortestSecret = 12;
 
 function identityOf(principal: Principal) {
   const { subject, clientId, orgId, issuer, tokenId, key, scopes } = principal;
@@ -186,30 +223,22 @@ function claimedBy(seen: Seen) {
 }
 
 /** Which client a refused token says it is, whether or not that is so. */
-export const claimedClient = ({ claims, clientPath = ['client_id'] }: Seen): string | undefined =>
-  claims && text(claims, clientPath);
+export const claimedClient = ({ claims, paths }: Seen): string | undefined =>
+  claims && text(claims, paths?.clientId ?? ['client_id']);
 
-/** What can stand in a log: 128 characters of ASCII at most. */
-export const printable = (value: string | undefined): string | undefined =>
-  value !== undefined && plain.test(value)
-    ? value
-    : value
-        ?.slice(0, 2_048)
-        .replace(/[^ -~]/g, '')
-        .slice(0, 128) || undefined;
-
-/** The same of what the client has written, unless it wrote its credential there. */
+/** What can stand in a log of what the client has written, unless it wrote its credential there. */
 export function withoutCredential(
   value: string | undefined,
   credential: Credential | undefined,
 ): string | undefined {
   const printed = printable(value);
   if (value === undefined || !credential) return printed;
-  const secrets =
-    credential.kind === 'both' ? [credential.text, credential.key] : [credential.text];
-  const isSecret = secrets.some((one) => value.includes(one) || printed?.includes(one));
+  const isSecret = holdsSecret(value, credential) || holdsSecret(printed ?? '', credential);
   return isSecret ? '(hidden)' : printed;
 }
 
-// What nearly all are, and need no copy.
-const plain = /^[ -~]{1,128}$/;
+function holdsSecret(value: string, credential: Credential | undefined): boolean {
+  if (!credential) return false;
+  if (value.includes(credential.text)) return true;
+  return credential.kind === 'both' && value.includes(credential.key);
+}

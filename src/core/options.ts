@@ -16,6 +16,7 @@ import type { DecisionEvent } from './events.js';
 import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
 import type { KeysEvent } from './key-events.js';
 import { checkKeys, type KeyOptions, type KeySettings } from './key-options.js';
+import { createWarner, type Warner } from './warnings.js';
 
 /** How good tokens are remembered. */
 export interface TokenCacheOptions {
@@ -27,7 +28,7 @@ export interface TokenCacheOptions {
 
 /** What all issuers share. */
 export interface SharedOptions {
-  /** Seconds by which clocks may differ. @default 5 */
+  /** Seconds by which clocks may differ; `iat` may be 60 s ahead in any case. @default 5 */
   readonly clockTolerance?: number;
   readonly keys?: KeyOptions;
   /** Seconds from `iat` to `exp`; a token that does not say is refused. @default any */
@@ -46,9 +47,15 @@ export interface SharedOptions {
   readonly resourceMetadata?: string;
   /** The beginning of every problem `type` (RFC 9457 §3.1.1). @default 'urn:sallyport:problem:' */
   readonly problemTypes?: string;
-  /** Told of every decision. Nothing it does can change one. */
+  /**
+   * Told of every decision. Nothing it does can change one. Without it, what may be a mistake in these
+   * options is one warning of the process for each kind.
+   */
   onDecision?(event: DecisionEvent): void;
-  /** Told of every fetch of keys and what it brought. Nothing it does matters. */
+  /**
+   * Told of every fetch of keys and what it brought. Nothing it does matters. Without it, each cause of a
+   * failed fetch is one warning of the process.
+   */
   onKeys?(event: KeysEvent): void;
   /** The network. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
@@ -79,11 +86,14 @@ export interface Settings {
   readonly resourceMetadata: string | undefined;
   readonly problemTypes: string;
   readonly onDecision: ((event: DecisionEvent) => void) | undefined;
-  readonly onKeys: ((event: KeysEvent) => void) | undefined;
+  /** The one that was given, or the warner's. */
+  readonly onKeys: (event: KeysEvent) => void;
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => number;
   /** What is past between two readings, in milliseconds: the clock's, if one is given. */
   readonly stopwatch: () => number;
+  /** What is said where nobody listens. */
+  readonly warner: Warner;
 }
 
 const sharedNames = [
@@ -125,8 +135,10 @@ export function checkOptions(options: GuardOptions): Settings {
     onKeys,
     // Looked up late, so that a test that replaces the global one is obeyed.
     fetch = (...args) => globalThis.fetch(...args),
-    now = Date.now,
+    // Likewise, for fake timers and for a spy on the global one.
+    now = () => Date.now(),
   } = own as SharedOptions;
+  const warner = createWarner(issuers);
   const at = (name: keyof SharedOptions) => `${where}.${name}`;
   return {
     issuers,
@@ -150,11 +162,12 @@ export function checkOptions(options: GuardOptions): Settings {
     resourceMetadata: ifGiven(at('resourceMetadata'), resourceMetadata, secureUrl),
     problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
     onDecision: ifGiven(at('onDecision'), onDecision, callable),
-    onKeys: ifGiven(at('onKeys'), onKeys, callable),
+    onKeys: ifGiven(at('onKeys'), onKeys, callable) ?? warner.keys,
     fetch: callable(at('fetch'), fetch),
     now: clock(callable(at('now'), now)),
     // Decisions take microseconds, of which Date.now knows nothing.
-    stopwatch: now === Date.now ? () => performance.now() : clock(now),
+    stopwatch: own.now === undefined || now === Date.now ? () => performance.now() : clock(now),
+    warner,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ApiKeyRecord } from './api-keys.js';
-import { type Claims, deepFreeze, own } from './verify/json.js';
+import { type Claims, deepFreeze, isObject, own } from './verify/json.js';
 
 /** Who is calling: the same for every kind of credential. */
 export interface Principal {
@@ -24,8 +24,8 @@ export interface Principal {
 export interface Seen {
   /** What a token says before it is believed. */
   claims: Claims | undefined;
-  /** Where its issuer, if that is a trusted one, keeps the client. */
-  clientPath: readonly string[] | undefined;
+  /** Where its issuer, if that is a trusted one, keeps what identifies the caller. */
+  paths: ClaimPaths | undefined;
   /** A key that is known, and refused all the same or beside a token. */
   key: KnownKey | undefined;
 }
@@ -66,7 +66,7 @@ export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
   const tokenId = text(claims, ['jti']);
   const principal: Mutable<Principal> = {
     kind: 'token',
-    scopes: frozenSet(scopesOf(at(claims, paths.scopes))),
+    scopes: frozenSet(scopesAt(claims, paths.scopes)),
     issuer: claims.iss as string,
     expiresAt: claims.exp as number,
     claims: deepFreeze(claims),
@@ -141,11 +141,41 @@ export function text(claims: Claims, path: readonly string[]): string | undefine
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function at(claims: Claims, path: readonly string[]): unknown {
+/** A claim that identifies the caller and is of a type other than string. */
+export interface Misfit {
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+/**
+ * The first claim that should identify the caller and cannot: to leave it out would give all such
+ * callers one identity. `null` counts as absent.
+ */
+export function misfitIn(claims: Claims, paths: ClaimPaths): Misfit | undefined {
+  for (const path of [paths.subject, paths.clientId, paths.orgId]) {
+    const value = at(claims, path);
+    if (value !== undefined && value !== null && typeof value !== 'string') return { path, value };
+  }
+  return undefined;
+}
+
+/** The value at a path through objects; undefined where the path leads into anything else. */
+export function at(claims: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => own(value, key), claims);
 }
 
-function scopesOf(value: unknown): readonly string[] {
+/** The scopes at a path: a string or an array of strings. Anything else grants nothing. */
+export function scopesAt(claims: Claims, path: readonly string[]): readonly string[] {
+  const value = at(claims, path);
   if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '');
   return Array.isArray(value) && value.every((scope) => typeof scope === 'string') ? value : [];
+}
+
+/** Tells whether a token names a role in one of the usual places: `roles`, or Keycloak's two. */
+export function rolesIn(claims: Claims): boolean {
+  const some = (value: unknown) =>
+    (typeof value === 'string' || Array.isArray(value)) && value.length > 0;
+  if (some(own(claims, 'roles')) || some(at(claims, ['realm_access', 'roles']))) return true;
+  const clients = own(claims, 'resource_access');
+  return isObject(clients) && Object.values(clients).some((client) => some(own(client, 'roles')));
 }

@@ -71,7 +71,9 @@ const safe = ['GET', 'HEAD', 'OPTIONS'];
 export function auditLog(options: AuditOptions): AuditLog {
   const where = 'auditLog';
   const given = settingsOf<AuditOptions>(where, options, names);
-  const { sample = 1, random = Math.random, now = Date.now, correlate, service } = given;
+  // The global ones are looked up at each call, for fake timers and spies.
+  const { sample = 1, random = () => Math.random(), correlate, service } = given;
+  const { now = () => Date.now() } = given;
   const makeSink = sinkOf(where, given);
   const naming = namingOf(where, given.identifiers ?? {}, given.secret);
   if (service !== undefined) checkService(`${where}.service`, service);

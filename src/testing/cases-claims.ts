@@ -4,6 +4,7 @@ import {
   expired,
   invalid,
   malformedToken,
+  passes,
   rule,
   token,
   wrongAudience,
@@ -25,6 +26,32 @@ export const claimsCases: readonly Case[] = [
     'logout-token',
     'RFC 8725 §3.12: a logout token MUST be 401',
     token({ claims: { events: {} } }),
+    wrongKind,
+  ),
+  ...['ID', 'Refresh', 'offline', 'Logout'].map((typ) =>
+    rule(
+      `payload-typ-${typ.toLowerCase()}`,
+      `RFC 8725 §3.12: a token whose payload says typ ${typ} MUST be 401`,
+      token({ claims: { typ }, scopes: ['a'] }),
+      wrongKind,
+    ),
+  ),
+  rule(
+    'nonce',
+    'RFC 8725 §3.12: a token with a nonce, and no scope or role, is an ID token and MUST be 401',
+    token({ claims: { nonce: 'abc' } }),
+    wrongKind,
+  ),
+  rule(
+    'nonce-scope',
+    'A nonce beside a scope makes no ID token',
+    token({ claims: { nonce: 'abc' }, scopes: ['a'] }),
+    passes({ scopes: ['a'] }),
+  ),
+  rule(
+    'introspection-response',
+    'RFC 9701 §8.1: an introspection response MUST be 401',
+    token({ claims: { token_introspection: { active: true } } }),
     wrongKind,
   ),
   rule(
@@ -92,8 +119,22 @@ export const claimsCases: readonly Case[] = [
   rule(
     'iat',
     'RFC 7519 §4.1.6: a token of the future is refused',
-    token({ claims: { iat: 1_893_456_006 } }),
+    token({ claims: { iat: 1_893_456_061 } }),
     invalid('ERR_TOKEN_ISSUED_LATER', 'The access token was issued in the future'),
+  ),
+  rule(
+    'iat-ahead',
+    'RFC 7519 §4.1.6: an iat that is up to 60 s ahead passes, for clocks differ',
+    token({ claims: { iat: 1_893_456_060 } }),
+    passes(),
+  ),
+  ...['sub', 'client_id', 'org_id'].map((name) =>
+    rule(
+      `${name}-type`,
+      `RFC 7519 §4.1.2: a ${name} that is a number MUST be 401, and never left out`,
+      token({ claims: { [name]: 42 } }),
+      invalid('ERR_TOKEN_CLAIMS', 'A claim of the access token is missing or of the wrong type'),
+    ),
   ),
   rule(
     'aud',

@@ -174,7 +174,7 @@ export const tokenCases: readonly Case[] = [
     'profile-claims',
     'RFC 9068 §2.2: with at+jwt alone, a missing jti MUST be 401',
     token({ claims: { jti: undefined } }),
-    invalid('ERR_TOKEN_CLAIMS', 'The access token lacks a required claim'),
+    invalid('ERR_TOKEN_CLAIMS', 'A claim of the access token is missing or of the wrong type'),
     { options: { types: ['at+jwt'] } },
   ),
 ];

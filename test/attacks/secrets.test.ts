@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { DecisionEvent } from '../../src/index.js';
+import { AuthError, type DecisionEvent } from '../../src/index.js';
 import { bearing, requestOf, sending } from '../rfc/ask.js';
 import { guardFor, keyFor, mint } from '../rfc/mint.js';
 import { refusals } from '../rfc/refusals.js';
@@ -25,6 +25,9 @@ function expectSilent(value: unknown, token: string): void {
   }
 }
 
+const detailsIn = (events: readonly DecisionEvent[]) =>
+  events.flatMap(({ detail }) => (detail === undefined ? [] : [detail]));
+
 describe.each(refusals)('$code', (refusal) => {
   test('says nothing of the token, in decision, denial, error or event', async () => {
     const token = refusal.token?.(key, stranger) ?? mint(key);
@@ -34,9 +37,18 @@ describe.each(refusals)('$code', (refusal) => {
     const decision = await guard(refusal.request(token), refusal.requirements);
     if (decision.allowed) throw new Error('the guard let it through');
     expect(decision.error.code).toBe(refusal.code);
-    for (const one of [decision, decision.denial, decision.error, decision.error.cause, events]) {
+    const { error, denial } = decision;
+    const detail = error instanceof AuthError ? error.detail : undefined;
+    for (const one of [decision, denial, error, error.cause, events, detail]) {
       expectSilent(one, token);
     }
+    // The operator's sentence is in no enumerable member, and nothing of it or of a claim is sent.
+    expect(logged(error)).not.toContain(detail ?? 'no detail');
+    const sent = JSON.stringify(denial);
+    for (const secret of [detail, ...detailsIn(events), 'user_1', 'evil.test', 'other.test']) {
+      if (secret !== undefined) expect(sent).not.toContain(secret);
+    }
+    for (const one of detailsIn(events)) expect(one).toMatch(/^[ -~]{1,700}$/);
     expect(events.map(({ reason }) => reason)).toEqual([refusal.code]);
   });
 });
@@ -152,5 +164,68 @@ describe('identity in an event', () => {
       const event = await eventOf(request);
       expect([identified(event), event?.claimed]).toEqual([[], undefined]);
     }
+  });
+});
+
+describe('the detail of an event', () => {
+  const ofToken = refusals.filter(({ code, guard }) => !guard && code.startsWith('ERR_TOKEN_'));
+
+  test.each(ofToken.filter(({ code }) => !/_IN_/.test(code)))(
+    'is there: $code',
+    async (refusal) => {
+      const events: DecisionEvent[] = [];
+      const guard = guardFor([key.jwk], { onDecision: (event) => events.push(event) });
+      await guard(refusal.request(refusal.token?.(key, stranger) ?? mint(key)));
+      const keyCodes = ['ERR_TOKEN_KEY_UNKNOWN', 'ERR_TOKEN_KEY_MISMATCH'];
+      if (!keyCodes.includes(refusal.code)) expect(detailsIn(events)).toHaveLength(1);
+    },
+  );
+
+  test.each(['iss', 'aud', 'kid', 'alg', 'typ'])(
+    'has at most 128 printable characters of a long %s, and no control characters',
+    async (name) => {
+      const long = `\r\n\u001b[31m\u202e${'y'.repeat(5_000)}`;
+      const events: DecisionEvent[] = [];
+      const guard = guardFor([key.jwk], { onDecision: (event) => events.push(event) });
+      const parts = ['iss', 'aud'].includes(name)
+        ? { claims: { [name]: long } }
+        : { header: { [name]: long } };
+      await guard(bearing(mint(key, parts)));
+      for (const detail of detailsIn(events)) {
+        expect(detail).toMatch(/^[ -~]+$/);
+        expect(detail).not.toMatch(/y{129}/);
+      }
+      expect(events).toHaveLength(1);
+    },
+  );
+
+  test('is left out if a stranger wrote the credential itself into a claim', async () => {
+    const events: DecisionEvent[] = [];
+    const apiKey = 'sk_live_0123456789abcdef';
+    const guard = guardFor([key.jwk], {
+      onDecision: (event) => events.push(event),
+      apiKeys: {
+        from: [{ header: 'x-api-key' }],
+        lookup: async () => ({ id: 'key_1' }),
+        both: 'same-client',
+      },
+    });
+    const token = mint(key, { claims: { aud: apiKey } });
+    await guard(requestOf({ authorization: `Bearer ${token}`, 'x-api-key': apiKey }));
+    expect(events).toMatchObject([{ reason: 'ERR_TOKEN_AUDIENCE' }]);
+    expect(logged(events)).not.toContain(apiKey);
+  });
+
+  test('is written only if somebody reads it', () => {
+    let written = 0;
+    const write = () => {
+      written += 1;
+      return 'why';
+    };
+    const error = new AuthError('ERR_TOKEN_EXPIRED', { detail: write });
+    expect([logged(error).includes('why'), written]).toEqual([false, 0]);
+    expect([error.detail, error.detail, written]).toEqual(['why', 'why', 1]);
+    expect(Object.keys(error)).not.toContain('detail');
+    expect(new AuthError('ERR_TOKEN_EXPIRED').detail).toBeUndefined();
   });
 });

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { codes, type ErrorCode, row } from '../../src/core/errors.js';
-import { AuthError, ConfigError, UpstreamError } from '../../src/index.js';
+import { describe, expect, test } from 'vitest';
+import { type AuthErrorCode, codes, type ErrorCode, row } from '../../src/core/errors.js';
+import { AuthError, ConfigError, createGuard, UpstreamError } from '../../src/index.js';
+import { createTestIssuer } from '../../src/testing.js';
+import { bearing } from '../rfc/ask.js';
 
 const all = Object.keys(codes) as ErrorCode[];
 
@@ -94,5 +96,83 @@ test.each([
     status: 503,
     retryAfter: said,
     cause: 'why',
+  });
+});
+
+describe('a subclass', () => {
+  class TenantError extends AuthError {}
+  class StoreError extends UpstreamError {}
+  class MyConfigError extends ConfigError {}
+
+  test('knows its own instances, and no others of its base', () => {
+    const pairs = [
+      [
+        AuthError,
+        TenantError,
+        new AuthError('ERR_CHECK_FAILED'),
+        new TenantError('ERR_ORG_MISSING'),
+      ],
+      [
+        UpstreamError,
+        StoreError,
+        new UpstreamError('ERR_LOOKUP_FAILED', 'down'),
+        new StoreError('ERR_LOOKUP_FAILED', 'down'),
+      ],
+      [ConfigError, MyConfigError, new ConfigError('a'), new MyConfigError('b')],
+    ] as const;
+    for (const [base, sub, plain, own] of pairs) {
+      expect([plain instanceof base, plain instanceof sub]).toEqual([true, false]);
+      expect([own instanceof base, own instanceof sub]).toEqual([true, true]);
+      for (const other of [null, undefined, {}, 'a', new Error('a')]) {
+        expect(other instanceof (sub as unknown as typeof Error)).toBe(false);
+      }
+    }
+  });
+
+  test('that an application throws is refused like its base', async () => {
+    expect(await thrown(new TenantError('ERR_CHECK_FAILED'))).toBe('403 ERR_CHECK_FAILED');
+    expect(await thrown(new StoreError('ERR_LOOKUP_FAILED', 'down'))).toBe('503 ERR_LOOKUP_FAILED');
+  });
+});
+
+/** What becomes of an error that a route's check throws. */
+async function thrown(error: unknown): Promise<unknown> {
+  const issuer = await createTestIssuer();
+  const check = () => {
+    throw error;
+  };
+  const asked = createGuard(issuer.options)(bearing(await issuer.token()), { check });
+  return asked.then(
+    (decision) =>
+      decision.allowed ? 'allowed' : `${decision.denial.status} ${decision.error.code}`,
+    (reason: unknown) => reason,
+  );
+}
+
+describe('an error that this version cannot know', () => {
+  test.each(['ERR_FUTURE', 'constructor', '__proto__', '', undefined, null, 1, {}])(
+    'with the code %j is a bug for the error handler, and lets nobody in',
+    async (code) => {
+      for (const base of [new AuthError('ERR_CHECK_FAILED'), Object.create(AuthError.prototype)]) {
+        const foreign = Object.defineProperty(base, 'code', { value: code });
+        const reason = await thrown(foreign);
+        expect(reason).toBeInstanceOf(TypeError);
+        expect(reason).toMatchObject({ message: expect.stringContaining('docs/errors.md') });
+      }
+    },
+  );
+
+  test.each([200, 302, 0, Number.NaN, undefined, '401'])(
+    'with the status %j is sent with that of its code',
+    async (status) => {
+      const foreign = Object.defineProperty(new AuthError('ERR_CHECK_FAILED'), 'status', {
+        value: status,
+      });
+      expect(await thrown(foreign)).toBe('403 ERR_CHECK_FAILED');
+    },
+  );
+
+  test('cannot be made here', () => {
+    expect(() => new AuthError('ERR_FUTURE' as AuthErrorCode)).toThrow(TypeError);
   });
 });

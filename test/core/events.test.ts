@@ -74,6 +74,9 @@ test('a refused token: only what it claimed, and apart', async () => {
       outcome: 'deny',
       status: 401,
       reason: 'ERR_TOKEN_SIGNATURE',
+      detail: expect.stringMatching(
+        /^the key "[\w-]+" of "https:\/\/issuer.test" did not sign it$/,
+      ),
       method: 'token',
       claimed: { issuer: 'https://issuer.test', clientId: 'client_1' },
       durationMs: 0,
@@ -138,6 +141,7 @@ test('a token that claims nothing readable has nothing claimed', async () => {
       outcome: 'deny',
       status: 401,
       reason: 'ERR_TOKEN_OPAQUE',
+      detail: expect.stringContaining('a JWT has three segments; got 1'),
       method: 'token',
       durationMs: 0,
       httpMethod: 'PUT',

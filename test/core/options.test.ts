@@ -397,7 +397,7 @@ describe('maxTokenLifetime', () => {
     ['issued in words', 300, { iat: `${seconds}`, exp: seconds + 1 }, 'ERR_TOKEN_TIME'],
     ['that ends before it begins', 300, { iat: seconds, exp: seconds - 1 }, 'allowed'],
     ['that expired', 300, { iat: seconds - 3_600, exp: seconds - 60 }, 'ERR_TOKEN_EXPIRED'],
-    ['issued later', 300, { iat: seconds + 60, exp: seconds + 9e6 }, 'ERR_TOKEN_ISSUED_LATER'],
+    ['issued later', 300, { iat: seconds + 61, exp: seconds + 9e6 }, 'ERR_TOKEN_ISSUED_LATER'],
   ])('a token %s', async (_, longest, claims, code) => {
     expect(await judged(longest, claims)).toBe(code);
   });

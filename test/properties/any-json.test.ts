@@ -15,6 +15,9 @@ const hidesAName = (value: unknown): boolean =>
   value !== null &&
   (Object.keys(value).includes('__proto__') || Object.values(value).some(hidesAName));
 
+const isScopeList = (scope: unknown): boolean =>
+  Array.isArray(scope) && scope.length > 0 && scope.every((one) => typeof one === 'string');
+
 /** The rules of section 4 and 5 of the design once more, as plainly as they can be written. */
 function isGood(header: unknown, claims: unknown, profile: boolean): boolean {
   if (!isObject(header) || !isObject(claims)) return false;
@@ -42,15 +45,24 @@ function isGood(header: unknown, claims: unknown, profile: boolean): boolean {
     if (typeof time !== 'number' || time >= 1e11 || time <= -1e11) return false;
   }
   if (seconds >= Number(exp) + 5) return false;
-  if (seconds < Number(nbf) - 5 || seconds < Number(iat) - 5) return false;
+  if (seconds < Number(nbf) - 5 || seconds < Number(iat) - 60) return false;
 
-  const { sub, client_id, jti } = claims;
+  const { sub, client_id, org_id, jti, nonce, scope } = claims;
+  const identified = [sub, client_id, org_id].every(
+    (name) => name === undefined || name === null || typeof name === 'string',
+  );
+  if (!identified) return false;
+  const otherKinds = ['id', 'refresh', 'offline', 'logout'];
+  if (typeof claims.typ === 'string' && otherKinds.includes(claims.typ.toLowerCase())) return false;
+  const scopes = typeof scope === 'string' ? scope.trim() !== '' : isScopeList(scope);
+  if (nonce !== undefined && !scopes) return false;
   const named = [sub, client_id, jti].every((name) => typeof name === 'string');
   return !profile || (named && 'iat' in claims);
 }
 
 const time = fc.oneof(
   fc.constantFrom(seconds, seconds - 5, seconds + 5, seconds + 5.001, seconds - 5.001, 0, -1),
+  fc.constantFrom(seconds + 60, seconds + 60.001),
   fc.constantFrom(1e11, -1e11, 1e11 - 1, seconds * 1000, String(seconds), null, true, []),
 );
 const text = fc.constantFrom('', 'a', audience, issuer, 'ES256', 'access', 'id', null, 1, [], {});
@@ -95,6 +107,8 @@ const claims = one(goodClaims, {
   events: seldom(text),
   cnf: seldom(fc.constantFrom({}, null, { jkt: 'a' })),
   token_use: seldom(fc.constantFrom('access', 'id', null)),
+  typ: seldom(fc.constantFrom('Bearer', 'ID', 'id', 'REFRESH', 'Offline', 'Logout', 1)),
+  nonce: seldom(fc.constantFrom('a', null)),
   scope: any,
   org_id: any,
   other: any,

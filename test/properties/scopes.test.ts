@@ -110,6 +110,9 @@ test('an organization suffices exactly if it is the same text', async () => {
       let code = asked === org_id ? 'allowed' : 'ERR_ORG_MISMATCH';
       if (nobody) code = 'ERR_ORG_MISSING';
       if (typeof asked !== 'string' || asked === '') code = 'ERR_ORG_UNRESOLVED';
+      if (org_id !== null && !['string', 'undefined'].includes(typeof org_id)) {
+        code = 'ERR_TOKEN_CLAIMS';
+      }
       expect(await judge(guard, token, { orgId: () => asked as string })).toBe(code);
     }),
     { numRuns: 300 },

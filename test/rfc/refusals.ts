@@ -114,7 +114,7 @@ export const refusals: readonly Refusal[] = [
   bent('ERR_TOKEN_TIME', { claims: { exp: 'soon' } }),
   bent('ERR_TOKEN_EXPIRED', { claims: { exp: seconds - 60 } }),
   bent('ERR_TOKEN_NOT_YET_VALID', { claims: { nbf: seconds + 60 } }),
-  bent('ERR_TOKEN_ISSUED_LATER', { claims: { iat: seconds + 60 } }),
+  bent('ERR_TOKEN_ISSUED_LATER', { claims: { iat: seconds + 61 } }),
   bent(
     'ERR_TOKEN_LIFETIME',
     { claims: { exp: seconds + 301 } },

@@ -33,10 +33,22 @@ describe('RFC 7519 §4.1, registered claims', () => {
     expect(principal.claims).toMatchObject(claims);
   });
 
-  test.each(['sub', 'client_id', 'org_id', 'jti'])(
-    'RFC 7519 §2: %s MUST be a text; as anything else it says nothing',
+  test.each(['sub', 'client_id', 'org_id'])(
+    'RFC 7519 §4.1.2: %s MUST be a string; of another type it MUST be refused, and never left out',
     async (name) => {
-      for (const value of [null, 1, true, ['a'], { a: 'b' }, '', undefined]) {
+      const guard = guardFor([key.jwk]);
+      for (const value of [1, 0, 2 ** 53, true, false, ['a'], [], { a: 'b' }, {}]) {
+        const token = mint(key, { claims: { org_id: 'org_1', [name]: value } });
+        expect(await judge(guard, token)).toBe('ERR_TOKEN_CLAIMS');
+      }
+    },
+  );
+
+  test.each(['sub', 'client_id', 'org_id', 'jti'])(
+    'RFC 7519 §4.1: %s may be absent, null or empty; then it says nothing',
+    async (name) => {
+      const others = name === 'jti' ? [1, true, ['a'], { a: 'b' }] : [];
+      for (const value of [null, '', undefined, ...others]) {
         const principal = await principalOf({ org_id: 'org_1', [name]: value });
         const { subject, clientId, orgId, tokenId } = principal;
         const found = { sub: subject, client_id: clientId, org_id: orgId, jti: tokenId };
@@ -102,11 +114,23 @@ describe('RFC 7519 §4.3, private names', () => {
     [['a', 'hasOwnProperty'], { a: { hasOwnProperty: 'found' } }],
     [['a', 'b'], { a: null }],
     [['a', 'b', 'c', 'd'], { a: { b: { c: { d: 'found' } } } }],
-    [['a', 'b', 'c'], { a: { b: { c: { d: 'wrong' } } } }],
+    [['a', 'b', 'c'], { a: { b: {} } }],
   ])('RFC 7519 §4.3: the claim at %j of %j', async (path, claims) => {
     const { orgId } = await principalOf({ org_id: 'wrong', ...claims }, { orgId: path });
     expect(orgId).toBe(JSON.stringify(claims).includes('found') ? 'found' : undefined);
   });
+
+  test.each(['subject', 'clientId', 'orgId'] as const)(
+    'RFC 7519 §4.3: %s of another type than string is refused where it is mapped, too',
+    async (name) => {
+      const guard = guardFor([key.jwk], { claims: { [name]: ['a', 'b', 'c'] } });
+      const at = (c: unknown) => judge(guard, mint(key, { claims: { a: { b: { c } } } }));
+      expect(await at('found')).toBe('allowed');
+      for (const c of [1, false, { d: 'wrong' }, ['wrong']]) {
+        expect(await at(c)).toBe('ERR_TOKEN_CLAIMS');
+      }
+    },
+  );
 
   test('RFC 7519 §4.3: every one of the four can be elsewhere, each by itself', async () => {
     const claims = { me: { id: 'u' }, azp: 'c', tenant: 'o', 'https://x.test/scp': ['s'] };

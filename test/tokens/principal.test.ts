@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
+import { deepFreeze } from '../../src/core/verify/json.js';
 import { claimsOf, headerOf, keyFor, signText } from '../rfc/mint.js';
 import { openScene } from './scene.js';
 
@@ -157,6 +158,19 @@ describe('a principal that is not remembered', () => {
     const first = await principal(token(nested));
     for (const one of within(first)) expect(Object.isFrozen(one)).toBe(true);
     expect(() => (first.scopes as Set<string>).add('admin')).toThrow(TypeError);
+  });
+
+  test('of any JSON is frozen without recursion, cycles included', () => {
+    const deep: Record<string, unknown> = {};
+    let inner = deep;
+    for (let level = 0; level < 1_000_000; level += 1) {
+      const next = {};
+      inner.next = next;
+      inner = next;
+    }
+    inner.next = deep;
+    expect(deepFreeze(deep)).toBe(deep);
+    expect([Object.isFrozen(deep), Object.isFrozen(inner)]).toEqual([true, true]);
   });
 
   test('of a deep token is frozen, and no stack overflows', async () => {

@@ -111,7 +111,7 @@ export const valid: Family = (draw, { keys, quick }) => {
 const tokenOf = (header: unknown, claims: unknown, key: TestKey) =>
   signAs(key, `${encode(JSON.stringify(header))}.${encode(JSON.stringify(claims))}`);
 
-const near = [-1e9, -301, -6, -5.5, -5, -4.5, -1, 0, 1, 4.5, 5, 5.5, 6, 301, 1e9];
+const near = [-1e9, -301, -6, -5.5, -5, -4.5, -1, 0, 1, 4.5, 5, 5.5, 6, 60, 61, 301, 1e9];
 const times = [1e11, -1e11, 1e11 - 1, 1e300, seconds * 1000, '1', `${seconds}`, null, true, [], {}];
 const audiences = [
   ...['', 'https://other.test', `${audience}/`, audience.toUpperCase(), null, 1, true, {}, []],

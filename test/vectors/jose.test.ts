@@ -119,11 +119,15 @@ const stricter: Readonly<Record<string, Reason>> = {
   'OpenID Connect Core §3.1.3.6: an ID token, by at_hash': kind('at_hash'),
   'OpenID Connect Core §3.3.2.11: an ID token, by c_hash': kind('c_hash'),
   'RFC 8417 §2.2: a security event': kind('events'),
+  'an ID token, by a nonce without a scope': [
+    'ERR_TOKEN_KIND',
+    ({ claims }) => 'nonce' in claims && !('scope' in claims),
+  ],
   'a token for another use': kind('token_use', 'access'),
   'RFC 7800 §3.1: a key to be proved': ['ERR_TOKEN_BOUND', ({ claims }) => 'cnf' in claims],
   'RFC 7519 §4.1.6: issued later': [
     'ERR_TOKEN_ISSUED_LATER',
-    ({ claims }) => Number(claims.iat) > now() / 1000 + 5,
+    ({ claims }) => Number(claims.iat) > now() / 1000 + 60,
   ],
   'RFC 7519 §2: a time in milliseconds': [
     'ERR_TOKEN_TIME',

@@ -1,4 +1,3 @@
-import { AuthError } from '../errors.js';
 import type { Principal, Seen } from '../principal.js';
 import type { Ruling } from '../ruling.js';
 import { boundedMap } from './bounded.js';
@@ -84,7 +83,7 @@ export function createTokenVerifier(
   /** The speaker of a remembered token, whose time may have come meanwhile. */
   function stillGood({ principal, times, issuer }: Remembered, seen: Seen): Principal {
     seen.claims = principal.claims as Readonly<Record<string, unknown>>;
-    seen.clientPath = issuer.claims.clientId;
+    seen.paths = issuer.claims;
     checkTimes(times, settings);
     return principal;
   }
@@ -112,6 +111,6 @@ function hasShape(text: string): boolean {
 }
 
 function speakerOf({ principal, faults }: VerifiedToken, { fail }: Ruling): Principal {
-  for (const [check, code] of faults) fail(check, new AuthError(code), principal);
+  for (const [check, fault] of faults) fail(check, fault, principal);
   return principal;
 }

@@ -41,16 +41,32 @@ const none: KnownHeaders = { get: () => undefined };
  * @throws AuthError which says what it is instead; 400 for what cannot even stand in the header
  */
 export function parseCompact(text: string, known: KnownHeaders = none): Jws {
-  if (text.length > longestToken) throw refusal(text, 'ERR_TOKEN_TOO_LARGE');
+  if (text.length > longestToken) {
+    throw refusal(text, 'ERR_TOKEN_TOO_LARGE', `it is longer than ${longestToken} characters`);
+  }
   const segments = text.split('.', 6);
-  if (segments.length === 5) throw refusal(text, 'ERR_TOKEN_ENCRYPTED');
-  if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_OPAQUE');
+  if (segments.length === 5) throw refusal(text, 'ERR_TOKEN_ENCRYPTED', 'five segments: a JWE');
+  if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_OPAQUE', notThree(segments.length));
   const [first, second, third] = segments as [string, string, string];
   const header = known.get(first) ?? headerOf(first);
   const payload = header && decode(second);
   const signature = payload && decode(third);
-  if (!signature) throw refusal(text, 'ERR_TOKEN_MALFORMED');
+  if (!signature) {
+    const which = header ? (payload ? 'signature' : 'payload') : 'header';
+    throw refusal(text, 'ERR_TOKEN_MALFORMED', malformed(which, segments));
+  }
   return { header, payload, signature, text };
+}
+
+const notThree = (segments: number): string =>
+  `a JWT has three segments; got ${segments > 5 ? 'more than five' : segments}: an opaque token, or an API key that no source in apiKeys.from matches`;
+
+function malformed(which: string, segments: readonly string[]): string {
+  if (segments.some((segment) => segment.endsWith('='))) {
+    return 'a segment is padded with "=", as by AWS ALB; RFC 7515 has no padding';
+  }
+  const object = which === 'header' ? ' and a JSON object in which no name is repeated' : '';
+  return `the ${which} must be base64url without padding${object}`;
 }
 
 function headerOf(segment: string): Header | undefined {
@@ -63,11 +79,14 @@ function headerOf(segment: string): Header | undefined {
   return { alg, kid, typ, x5t, x5tS256, isCritical };
 }
 
-// Three good segments are a good text; any other is looked at once more, for what to call it.
-const refusal = (text: string, code: AuthErrorCode): AuthError =>
-  new AuthError(
-    text.split('.', 6).every(isPlain) || b64token.test(text) ? code : 'ERR_HEADER_MALFORMED',
-  );
+// Three good segments are a good text; any other is looked at once more, for what to call it. The
+// details are made at once: whoever keeps the error must not keep the token.
+const refusal = (text: string, code: AuthErrorCode, detail: string): AuthError =>
+  text.split('.', 6).every(isPlain) || b64token.test(text)
+    ? new AuthError(code, { detail })
+    : new AuthError('ERR_HEADER_MALFORMED', {
+        detail: 'what follows "Bearer" has characters that no token has (RFC 6750, 2.1)',
+      });
 
 // The decoder is much faster than a pattern. It passes over what it does not know, and then less
 // comes out than should; but a last character that stands alone it drops in any case, and of one

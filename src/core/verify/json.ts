@@ -17,12 +17,17 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  */
 export const bare = (value: object): Claims => ({ __proto__: null, ...value });
 
-/** The same value, with nothing in it that could be changed. */
+/** The same value, with nothing in it that could be changed. Without recursion: it may be very deep. */
 export function deepFreeze<T extends object>(value: T): T {
-  for (const child of Object.values(value)) {
-    if (typeof child === 'object' && child !== null) deepFreeze(child);
+  // What is added while a Set is read is read too, and each object once, so that a cycle ends.
+  const nodes = new Set<object>([value]);
+  for (const node of nodes) {
+    for (const child of Object.values(node)) {
+      if (typeof child === 'object' && child !== null) nodes.add(child);
+    }
+    Object.freeze(node);
   }
-  return Object.freeze(value);
+  return value;
 }
 
 /** Tells whether an object or its class has a member; what every object has is nobody's. */

@@ -1,13 +1,26 @@
 import type { Algorithm } from '../algorithms.js';
-import { AuthError, type AuthErrorCode } from '../errors.js';
+import { AuthError } from '../errors.js';
 import { plainType } from '../issuers.js';
 import type { Check } from '../migration/plan.js';
-import { type Principal, principalOf, type Seen } from '../principal.js';
+import { misfitIn, type Principal, principalOf, type Seen } from '../principal.js';
 import { boundedMap } from './bounded.js';
 import { type Header, type Jws, parseCompact } from './compact.js';
 import type { TrustedIssuer } from './issuer.js';
 import { type Claims, own, parseObject } from './json.js';
 import type { VerificationKey } from './key.js';
+import { otherKind } from './kind.js';
+import {
+  algorithmMismatch,
+  audienceMismatch,
+  boundBy,
+  issuerMismatch,
+  livesLong,
+  notAString,
+  notSigned,
+  typeMismatch,
+} from './mismatch.js';
+import { pathName } from './quote.js';
+import { refused } from './refused.js';
 import { verifySignature } from './signature.js';
 import { type Clock, checkTimes, type Times } from './times.js';
 
@@ -31,7 +44,7 @@ export interface VerifiedToken {
   readonly issuer: TrustedIssuer;
   readonly key: VerificationKey;
   /** What is wrong with it by a check that had to wait for the signature. */
-  readonly faults: readonly (readonly [Check, AuthErrorCode])[];
+  readonly faults: readonly (readonly [Check, AuthError])[];
 }
 
 /** Verifies access tokens (RFC 7519 §7.2, RFC 8725, RFC 9068 §4), in two steps. */
@@ -99,13 +112,13 @@ export function createJwtVerifier(
     read(text, seen, deferred) {
       const jws = parseCompact(text, headers);
       const payload = parseObject(jws.payload);
-      if (!payload) throw new AuthError('ERR_TOKEN_MALFORMED');
+      if (!payload) throw new AuthError('ERR_TOKEN_MALFORMED', { detail: noObject });
       seen.claims = payload;
       checkHeader(jws.header, anyIssuer, deferred);
       const iss = own(payload, 'iss');
       const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
-      if (!issuer) throw new AuthError('ERR_TOKEN_ISSUER');
-      seen.clientPath = issuer.claims.clientId;
+      if (!issuer) throw refused('ERR_TOKEN_ISSUER', issuerMismatch, iss, issuers.keys());
+      seen.paths = issuer.claims;
       checkHeader(jws.header, issuer, deferred);
       checkKind(payload, issuer);
       const claims = {
@@ -118,8 +131,9 @@ export function createJwtVerifier(
       const token = { jws, payload, claims, issuer };
       for (const check of ['lifetime', 'audience'] as const) {
         const fault = deferred.has(check) ? undefined : faultOf(check, token);
-        if (fault) throw new AuthError(fault);
+        if (fault) throw fault;
       }
+      checkIdentity(payload, issuer);
       return token;
     },
 
@@ -133,11 +147,12 @@ export function createJwtVerifier(
         const other =
           key === found && (await issuer.keys.findReplacement(key, jws.header, algorithm));
         const isGood = other && (await verifySignature(jws, other, algorithm));
-        if (!isGood) throw new AuthError('ERR_TOKEN_SIGNATURE');
+        if (!isGood) throw refused('ERR_TOKEN_SIGNATURE', notSigned, key.kid, issuer.issuer);
         key = other;
       }
       remember(jws);
-      if (Object.hasOwn(payload, 'cnf')) throw new AuthError('ERR_TOKEN_BOUND');
+      // Before what a plan defers: a bound token is never taken for a bearer token.
+      if (Object.hasOwn(payload, 'cnf')) throw refused('ERR_TOKEN_BOUND', boundBy, payload.cnf);
       const faults = deferred.size === 0 ? noFaults : faultsIn(token, deferred);
       const { exp, nbf, iat } = claims;
       const principal = principalOf(payload, issuer.claims);
@@ -146,44 +161,61 @@ export function createJwtVerifier(
   };
 }
 
+const noObject = 'the payload must be a JSON object in which no name is repeated';
+
 function checkHeader(header: Header, accepted: Accepted, deferred: ReadonlySet<Check>): void {
   const { alg, kid } = header;
   if (typeof alg !== 'string' || !accepted.algorithms.has(alg)) {
-    throw new AuthError('ERR_TOKEN_ALGORITHM');
+    throw refused('ERR_TOKEN_ALGORITHM', algorithmMismatch, alg, accepted.algorithms);
   }
-  if (header.isCritical) throw new AuthError('ERR_TOKEN_CRITICAL');
+  if (header.isCritical) {
+    throw new AuthError('ERR_TOKEN_CRITICAL', { detail: 'the header has "crit" or "b64"' });
+  }
   const fault = deferred.has('type') ? undefined : typeFault(header, accepted.types);
-  if (fault) throw new AuthError(fault);
-  if (kid !== undefined && typeof kid !== 'string') throw new AuthError('ERR_TOKEN_MALFORMED');
+  if (fault) throw fault;
+  if (kid !== undefined && typeof kid !== 'string') {
+    throw refused('ERR_TOKEN_MALFORMED', notAString, 'kid', kid);
+  }
 }
 
-function typeFault({ typ }: Header, types: Accepted['types']): AuthErrorCode | undefined {
+function typeFault({ typ }: Header, types: Accepted['types']): AuthError | undefined {
   const type = typeof typ === 'string' ? plainType(typ) : undefined;
   const known = (typ === undefined || type !== undefined) && types.has(type);
-  return known ? undefined : 'ERR_TOKEN_TYPE';
+  return known ? undefined : refused('ERR_TOKEN_TYPE', typeMismatch, typ, types);
 }
 
-// RFC 8725 §3.12: the rules for ID tokens, logout tokens and security events exclude ours.
-function checkKind(claims: Claims, { types }: Accepted): void {
-  const has = (name: string) => Object.hasOwn(claims, name);
-  const use = has('token_use') ? claims.token_use : 'access';
-  if (has('at_hash') || has('c_hash') || has('events') || use !== 'access') {
-    throw new AuthError('ERR_TOKEN_KIND');
-  }
+function checkKind(claims: Claims, { types, claims: paths }: TrustedIssuer): void {
+  const kind = otherKind(claims, paths);
+  if (kind !== undefined) throw new AuthError('ERR_TOKEN_KIND', { detail: kind });
   if (types.size > 1 || !types.has('at+jwt')) return;
   // RFC 9068 §2.2; iss, exp and aud are checked in any case.
-  const texts = ['sub', 'client_id', 'jti'].every((name) => typeof own(claims, name) === 'string');
-  if (!texts || !has('iat')) throw new AuthError('ERR_TOKEN_CLAIMS');
+  const absent =
+    ['sub', 'client_id', 'jti'].find((name) => typeof own(claims, name) !== 'string') ??
+    (Object.hasOwn(claims, 'iat') ? undefined : 'iat');
+  if (absent === undefined) return;
+  throw new AuthError('ERR_TOKEN_CLAIMS', {
+    detail: `with only at+jwt accepted, RFC 9068 requires the claim "${absent}"`,
+  });
+}
+
+// A number may be another number by the time it is read (beyond 2^53), and an identity that is left out
+// is shared by all who have none.
+function checkIdentity(payload: Claims, { claims }: TrustedIssuer): void {
+  const misfit = misfitIn(payload, claims);
+  if (!misfit) return;
+  throw refused('ERR_TOKEN_CLAIMS', notAString, `claim ${pathName(misfit.path)}`, misfit.value);
 }
 
 // A token that does not say when it was issued could live for ever.
 function lifetimeFault({ exp, iat }: StandardClaims, longest: number | undefined) {
-  const short = longest === undefined || (exp as number) - (iat as number) <= longest;
-  return short ? undefined : 'ERR_TOKEN_LIFETIME';
+  const lives = (exp as number) - (iat as number);
+  const short = longest === undefined || lives <= longest;
+  return short ? undefined : refused('ERR_TOKEN_LIFETIME', livesLong, lives, longest);
 }
 
 function audienceFault({ aud }: StandardClaims, audience: ReadonlySet<string>) {
   const list: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const texts = list.every((one): one is string => typeof one === 'string');
-  return texts && list.some((one) => audience.has(one)) ? undefined : 'ERR_TOKEN_AUDIENCE';
+  const named = texts && list.some((one) => audience.has(one));
+  return named ? undefined : refused('ERR_TOKEN_AUDIENCE', audienceMismatch, aud, audience);
 }

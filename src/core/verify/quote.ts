@@ -25,6 +25,10 @@ export function quoteAll(values: Iterable<unknown>): string {
   return all.slice(0, 3).map(quote).join(', ') + more;
 }
 
+/** A configured path to a claim: one name, or several. */
+export const pathName = (path: readonly string[]): string =>
+  JSON.stringify(path.length === 1 ? path[0] : path);
+
 /** The JSON type of a value. */
 export function typeName(value: unknown): string {
   if (value === undefined) return 'nothing';

@@ -1,0 +1,54 @@
+import { type ClaimPaths, rolesIn, scopesAt } from '../principal.js';
+import { type Claims, isObject } from './json.js';
+import { pathName } from './quote.js';
+
+// RFC 8725 §3.12: the rules for one kind of JWT must exclude every other. An access token is known by
+// what it does not have.
+
+/** Claims that only another kind of JWT has. */
+const marks: readonly (readonly [claim: string, kind: string])[] = [
+  ['at_hash', 'an ID token'],
+  ['c_hash', 'an ID token'],
+  ['s_hash', 'an ID token'],
+  ['events', 'a logout token or a security event'],
+  ['token_introspection', 'an introspection response (RFC 9701)'],
+  ['htm', 'a DPoP proof'],
+];
+
+/** Claims in which an issuer names the kind, and its names for kinds that are no access token. */
+const kindClaims = ['typ', 'token_type', 'type'];
+const otherKinds: ReadonlySet<string> = new Set([
+  ...['id', 'id_token', 'serialized-id', 'refresh', 'refresh_token', 'offline', 'logout'],
+  ...['logout+jwt', 'initialaccesstoken', 'registrationaccesstoken'],
+]);
+
+/** What shows that a token is not an access token; undefined if nothing does. */
+export function otherKind(claims: Claims, paths: ClaimPaths): string | undefined {
+  for (const [claim, kind] of marks) {
+    if (Object.hasOwn(claims, claim)) return `it has "${claim}", as ${kind} has`;
+  }
+  if (Object.hasOwn(claims, 'token_use') && claims.token_use !== 'access') {
+    return '"token_use" must be "access", and is another';
+  }
+  for (const claim of kindClaims) {
+    const named = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
+    if (typeof named === 'string' && otherKinds.has(named.toLowerCase())) {
+      return `"${claim}" is "${named.toLowerCase()}"`;
+    }
+  }
+  if (isAuthorizationResponse(claims)) return 'it has "code" or "error", as a JARM response has';
+  if (isObject(claims.vp) || isObject(claims.vc)) return 'it is a verifiable credential';
+  if (Object.hasOwn(claims, 'nonce') && !grantsSomething(claims, paths)) {
+    return `it has "nonce", and neither a scope at ${pathName(paths.scopes)} nor a role: an ID token`;
+  }
+  return undefined;
+}
+
+/** A JARM response: an authorization response, signed by the issuer for the client. */
+function isAuthorizationResponse(claims: Claims): boolean {
+  const has = (name: string) => Object.hasOwn(claims, name);
+  return (has('code') || has('error')) && (has('state') || !(has('sub') || has('client_id')));
+}
+
+const grantsSomething = (claims: Claims, { scopes }: ClaimPaths): boolean =>
+  scopesAt(claims, scopes).length > 0 || rolesIn(claims);
