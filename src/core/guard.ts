@@ -46,8 +46,11 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
 export function createGuard(options: GuardOptions): Guard {
   const settings = checkOptions(options);
   const extract = createExtractor(settings.apiKeys?.places);
-  const { authenticate, forget, ...keys } = createAuthenticator(settings);
-  const migration = createMigration(settings.apiKeys, { now: settings.now, forget });
+  const { authenticate, forget, isSigned, ...keys } = createAuthenticator(settings);
+  const { now, stopwatch, issuers } = settings;
+  const soleIssuer = issuers.length === 1 ? issuers[0].issuer : undefined;
+  const surroundings = { now, stopwatch, forget, isSigned, soleIssuer };
+  const migration = createMigration(settings.apiKeys, surroundings);
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
   const { begin, tell } = createTeller(settings);

@@ -47,17 +47,27 @@ const tokensOnly = {
   usage: false,
 } as const;
 
+interface Surroundings {
+  readonly now: () => number;
+  readonly stopwatch: () => number;
+  forget(id: string): void;
+  /** Tells whether an issuer has signed a token that was refused, by keys that are held. */
+  isSigned(token: string): Promise<boolean>;
+  /** The only issuer there is; undefined if there are several. */
+  readonly soleIssuer: string | undefined;
+}
+
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
   settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
-  { now, forget }: { readonly now: () => number; forget(id: string): void },
+  { now, forget, ...counting }: Surroundings,
 ): Migration {
   const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationTeller(onMigration);
   const ledger = createLedger(tell, now);
   const plans = keepPlan(given, { now, tell, ledger });
   const listening = listen(invalidations, forget);
-  const attribution = attribute(settings.usage, { now, tell, plan: plans.current });
+  const attribution = attribute(settings.usage, { now, tell, plan: plans.current, ...counting });
 
   return {
     admit(principal, attempt, atLeast) {

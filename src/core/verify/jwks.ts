@@ -12,6 +12,8 @@ export interface KeySet {
    * @throws AuthError if there is none, UpstreamError if that cannot be known
    */
   find(kid: string | undefined, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
+  /** The same without a wait or a fetch; undefined if no such key is held. */
+  peek(kid: string | undefined, algorithm: Algorithm): VerificationKey | undefined;
   /** Tells whether a key is still listed; waits only where {@link find} would. */
   lists(key: VerificationKey): boolean | Promise<boolean>;
   /** Settles once keys are held. */
@@ -200,6 +202,12 @@ export function createKeySet(
     find(kid, algorithm) {
       const named = kid === undefined ? undefined : atHand()?.byKid.get(kid);
       return named ? onlyFit(named, algorithm) : findAnew(kid, algorithm);
+    },
+    peek(kid, algorithm) {
+      if (!held || !usable(age(held))) return undefined;
+      const named = kid === undefined ? [...held.keys] : (held.byKid.get(kid) ?? []);
+      const [key, ...others] = named.filter((one) => one.fits(algorithm));
+      return others.length > 0 ? undefined : key;
     },
     lists(key) {
       const ours = atHand();
