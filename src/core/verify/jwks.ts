@@ -12,7 +12,7 @@ export interface KeySet {
    * @throws AuthError if there is none, UpstreamError if that cannot be known
    */
   find(kid: string | undefined, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
-  /** The same without a wait or a fetch; undefined if no such key is held. */
+  /** The key that is held, without a wait or a fetch and however old: never to let somebody in. */
   peek(kid: string | undefined, algorithm: Algorithm): VerificationKey | undefined;
   /** Tells whether a key is still listed; waits only where {@link find} would. */
   lists(key: VerificationKey): boolean | Promise<boolean>;
@@ -204,8 +204,8 @@ export function createKeySet(
       return named ? onlyFit(named, algorithm) : findAnew(kid, algorithm);
     },
     peek(kid, algorithm) {
-      if (!held || !usable(age(held))) return undefined;
-      const named = kid === undefined ? [...held.keys] : (held.byKid.get(kid) ?? []);
+      // However old: for letting somebody in it is not used.
+      const named = kid === undefined ? [...(held?.keys ?? [])] : (held?.byKid.get(kid) ?? []);
       const [key, ...others] = named.filter((one) => one.fits(algorithm));
       return others.length > 0 ? undefined : key;
     },
