@@ -61,7 +61,7 @@ create table ${instances} (
   every double precision not null, -- seconds
   dropped bigint not null,
   closed boolean not null,
-  watched text not null, -- JSON: [[from, to], …], milliseconds since 1970
+  watched text not null, -- JSON: [[from, to], ...], milliseconds since 1970
   missing bigint not null,
   skew double precision -- milliseconds
 );

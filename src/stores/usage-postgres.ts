@@ -54,19 +54,22 @@ export function postgresUsage(pool: PostgresPool, options: PostgresUsageOptions 
 
   // Behind the batch, so that no sweep that fails, or waits, keeps one out.
   let isSweeping = false;
+  let sweepAgainAt: number | undefined;
   let warned = '';
   async function sweep(at: number): Promise<void> {
+    sweepAgainAt = at;
     if (isSweeping) return;
     isSweeping = true;
-    try {
-      await deleteOld(at);
-    } catch (error) {
-      const reason = messageOf(error);
-      if (reason !== warned) warn(`${where}: old counts could not be deleted: ${reason}`);
-      warned = reason;
-    } finally {
-      isSweeping = false;
+    while (sweepAgainAt !== undefined) {
+      const now = sweepAgainAt;
+      sweepAgainAt = undefined;
+      await deleteOld(now).catch((error: unknown) => {
+        const reason = messageOf(error);
+        if (reason !== warned) warn(`${where}: old counts could not be deleted: ${reason}`);
+        warned = reason;
+      });
     }
+    isSweeping = false;
   }
 
   async function deleteOld(at: number): Promise<void> {

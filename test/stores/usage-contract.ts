@@ -277,8 +277,8 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     const end = 253_402_300_799_999;
     const extreme = batch({
       at: end,
-      from: 0,
-      since: 0,
+      from: end,
+      since: end,
       dropped: 999_999_999_999_999,
       rows: [most],
     });
