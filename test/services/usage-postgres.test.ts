@@ -100,8 +100,8 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     await pool.query('alter table older_instances drop column watched');
     await pool.query('alter table older drop column issuer');
     const store = postgresUsage(pool, { table: 'older' });
-    for (const work of [store.add(batch()), store.read()]) {
-      await expect(work).rejects.toMatchObject({
+    for (const work of [() => store.add(batch()), () => store.read()]) {
+      await expect(work()).rejects.toMatchObject({
         code: 'ERR_USAGE_TABLES',
         message: expect.stringContaining('usageTables()'),
       });

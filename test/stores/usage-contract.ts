@@ -352,5 +352,5 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
       }),
       { numRuns: 25 },
     );
-  });
+  }, 120_000);
 }
