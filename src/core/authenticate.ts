@@ -18,7 +18,7 @@ export interface Authenticator {
   authenticate(credential: Credential, seen: Seen, ruling: Ruling): Principal | Promise<Principal>;
   /** Forgets what is remembered of an API key. */
   forget(id: string): void;
-  /** Tells whether an issuer has signed this, by a key that is held now: nothing is fetched. */
+  /** Tells whether an issuer has signed this, by a key that is held; fetches only where none ever was. */
   isSigned(text: string): Promise<boolean>;
   /** Settles once every issuer's keys are held, or rejects with the first UpstreamError. */
   ready(): Promise<void>;

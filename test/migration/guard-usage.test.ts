@@ -156,8 +156,8 @@ describe('what is counted', () => {
     await withKey('acme-key');
     await withToken('acme', { audience: 'https://other' });
     expect(await rows('claimed', 'refused')).toEqual([
-      ['acme', '', 'claimed', 'ERR_TOKEN_AUDIENCE', '2030-01-01', 2],
-      ['initech', '', 'claimed', 'ERR_TOKEN_AUDIENCE', '2030-01-01', 1],
+      ['acme', '', 'refused', 'ERR_TOKEN_AUDIENCE', '2030-01-01', 2],
+      ['initech', '', 'refused', 'ERR_TOKEN_AUDIENCE', '2030-01-01', 1],
     ]);
   });
 

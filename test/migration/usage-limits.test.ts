@@ -69,12 +69,12 @@ describe('clients that are counted apart', () => {
     await come('second');
     await guard.usage();
     await claim('first');
-    expect(await counts('claimed')).toEqual(['first claimed ERR_TOKEN_AUDIENCE 1']);
+    expect(await counts('refused')).toEqual(['first refused ERR_TOKEN_AUDIENCE 1']);
     await come('third');
     await come('fourth');
     await guard.usage();
     await claim('first');
-    expect(await counts('claimed')).toEqual(['first claimed ERR_TOKEN_AUDIENCE 2']);
+    expect(await counts('refused')).toEqual(['first refused ERR_TOKEN_AUDIENCE 2']);
     // All the room is there again, and no more than that.
     for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await come(key);
     expect(await counts('other')).toEqual([' other key 1']);
@@ -84,10 +84,10 @@ describe('clients that are counted apart', () => {
     const clients = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`c${i}`, {}]));
     const { claim, counts } = openScene({ max: 2 }, { clients });
     for (const client of ['c1', 'c2', 'c3', 'stranger']) await claim(client);
-    expect(await counts('claimed', 'other')).toEqual([
-      'c1 claimed ERR_TOKEN_AUDIENCE 1',
-      'c2 claimed ERR_TOKEN_AUDIENCE 1',
-      'c3 claimed ERR_TOKEN_AUDIENCE 1',
+    expect(await counts('refused', 'claimed', 'other')).toEqual([
+      'c1 refused ERR_TOKEN_AUDIENCE 1',
+      'c2 refused ERR_TOKEN_AUDIENCE 1',
+      'c3 refused ERR_TOKEN_AUDIENCE 1',
     ]);
   });
 });

@@ -78,6 +78,16 @@ describe('a refused token', () => {
     ]);
   });
 
+  test('can be proven where no other token ever came, so that no keys are there yet', async () => {
+    const { create, rows } = await open();
+    const guard = create();
+    await guard(requestOf({ 'x-api-key': 'monthly' }));
+    await guard(bearing(await first.token({ clientId: 'monthly', ...other })));
+    expect(await rows(guard, 'refused', 'claimed')).toEqual([
+      'https://a.test monthly refused ERR_TOKEN_AUDIENCE 1',
+    ]);
+  });
+
   test('is the client’s own only if its issuer has signed it, and not long expired', async () => {
     const { make, rows } = await open();
     const guard = await make();

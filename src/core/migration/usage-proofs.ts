@@ -1,3 +1,4 @@
+import { withDeadline } from '../verify/deadline.js';
 import { digestOf } from '../verify/digest.js';
 
 /** Proves who refused tokens come from, behind the requests, as far as there is time for that. */
@@ -7,7 +8,7 @@ export interface Proofs {
    * is not looked into.
    */
   prove(token: string, asked: ProofOf): boolean | Promise<boolean> | undefined;
-  /** Settles once those under way have. */
+  /** Settles once those under way have, or it takes too long. */
   settle(): Promise<void>;
 }
 
@@ -26,6 +27,7 @@ const mostForOne = 12;
 /** Of those, for clients that nobody knows yet. */
 const mostForUnknown = 30;
 const mostProven = 1_000;
+const patience = { milliseconds: 2_000 };
 
 export function createProofs(isSigned: (token: string) => Promise<boolean>): Proofs {
   /** By digests of tokens. One that is not proven may be later, once its issuer's keys are there. */
@@ -82,7 +84,9 @@ export function createProofs(isSigned: (token: string) => Promise<boolean>): Pro
       return proof;
     },
     async settle() {
-      await Promise.all(underWay.values());
+      if (underWay.size === 0) return;
+      // Where keys have to be fetched first it may take longer: they are in the next batch then.
+      await withDeadline(patience, () => Promise.all(underWay.values())).catch(() => {});
     },
   };
 }

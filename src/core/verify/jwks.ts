@@ -14,6 +14,8 @@ export interface KeySet {
   find(kid: string | undefined, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
   /** The key that is held, without a wait or a fetch and however old: never to let somebody in. */
   peek(kid: string | undefined, algorithm: Algorithm): VerificationKey | undefined;
+  /** Tells whether any keys are held, however old. */
+  isEmpty(): boolean;
   /** Tells whether a key is still listed; waits only where {@link find} would. */
   lists(key: VerificationKey): boolean | Promise<boolean>;
   /** Settles once keys are held. */
@@ -209,6 +211,7 @@ export function createKeySet(
       const [key, ...others] = named.filter((one) => one.fits(algorithm));
       return others.length > 0 ? undefined : key;
     },
+    isEmpty: () => held === undefined,
     lists(key) {
       const ours = atHand();
       return ours ? ours.keys.has(key) : current().then(({ keys }) => keys.has(key));

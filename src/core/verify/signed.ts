@@ -18,8 +18,10 @@ export const createSignatureCheck =
       const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
       if (!issuer || isCritical || typeof alg !== 'string') return false;
       if (!issuer.algorithms.has(alg) || !isAlgorithm(alg)) return false;
-      const key =
-        kid === undefined || typeof kid === 'string' ? issuer.keys.peek(kid, alg) : undefined;
+      if (kid !== undefined && typeof kid !== 'string') return false;
+      // The first fetch, which any other token would have caused; a token never causes another one here.
+      if (issuer.keys.isEmpty()) await issuer.keys.ready();
+      const key = issuer.keys.peek(kid, alg);
       return key !== undefined && (await verifySignature(jws, key, alg));
     } catch {
       return false;
