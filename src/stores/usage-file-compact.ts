@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withoutOld } from '../core/migration/usage-coverage.js';
@@ -29,7 +28,7 @@ export async function compact(path: string, cutoff: number): Promise<void> {
   const size = Buffer.byteLength(rows);
   const line = `\n${JSON.stringify({ size, ...withoutOld(instance, cutoff) }).slice(0, -1)},"rows":${rows}}`;
   // A name of its own, and made anew: nobody can have put a link there before.
-  const made = `${path}.${randomBytes(16).toString('hex')}.tmp`;
+  const made = `${path}.${globalThis.crypto.randomUUID()}.tmp`;
   try {
     const file = await open(made, 'wx', ownerOnly);
     try {

@@ -69,4 +69,4 @@ export async function isOwnAndOld(path: string, name: string, cutoff: number): P
 }
 
 /** What a rewriting that was killed has left: a name that nothing else makes. */
-export const leftover = /^\w[\w.-]{0,99}\.ndjson\.[0-9a-f]{32}\.tmp$/;
+export const leftover = /^\w[\w.-]{0,99}\.ndjson\.[0-9a-f-]{36}\.tmp$/;

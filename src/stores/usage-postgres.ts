@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { messageOf } from '../core/migration/keeper.js';
 import { checkBatch, instanceOf, rowOf } from '../core/migration/usage-batch.js';
 import { trackingSinceOf } from '../core/migration/usage-coverage.js';
 import { folded, roomFor, topicOf } from '../core/migration/usage-room.js';
@@ -128,6 +127,9 @@ function warn(detail: string): void {
   const code = 'SALLYPORT_USAGE_SWEEP';
   globalThis.process?.emitWarning?.(detail, { type: 'SallyportWarning', code });
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message.replace(/[^ -~]/g, ' ').slice(0, 300) : 'no Error';
 
 // Undefined column: what an earlier version has made.
 const isOldTable = (error: unknown): boolean =>

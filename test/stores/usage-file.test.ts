@@ -228,7 +228,7 @@ describe('fileUsage', () => {
   test('files of this store that nobody wrote to for too long are deleted, and no others', async () => {
     const store = fileUsage(directory, { keep: 130 });
     const audit = '{"schema":"audit","kind":"decision"}\n';
-    const tmp = `gone.ndjson.${'0a'.repeat(16)}.tmp`;
+    const tmp = `gone.ndjson.${crypto.randomUUID()}.tmp`;
     for (const [name, text, time] of [
       ['old.ndjson', `\n${line({ instance: 'old' })}`, old],
       ['made.ndjson', `\n{"size":2,${line({ instance: 'made', rows: [] }).slice(1)}`, old],
