@@ -53,6 +53,7 @@ export function createCounter(options: CounterOptions): Counter {
   const { max, exclude, clock, refusals, soleIssuer = '' } = options;
   /** By issuer, client and key. */
   const issuers = new Map<string, Map<string, Map<string, Holder>>>();
+  let holders = new WeakMap<Principal, Holder>();
   const nobody = newHolder('', '', '');
   const used = new WeakSet<object>();
   let held = 0;
@@ -74,14 +75,22 @@ export function createCounter(options: CounterOptions): Counter {
 
   /** Whose a request is for certain; undefined if that is not known, or not counted. */
   function whose(principal: Principal | undefined, key: KnownKey | undefined): Holder | undefined {
-    const client = principal ? (clientOf(principal) ?? '') : key?.client;
-    if (client === undefined || exclude.has(client)) return undefined;
-    const issuer = principal ? (principal.issuer ?? soleIssuer) : issuerOf(key);
-    return holderOf(issuer, client, principal ? (principal.key?.id ?? '') : (key?.id ?? ''));
+    if (principal) return holders.get(principal) ?? holderFor(principal);
+    if (!key || exclude.has(key.client)) return undefined;
+    return holderOf(issuerOf(key), key.client, key.id);
   }
 
-  const issuerOf = (key: (KnownKey & { readonly issuer?: string }) | undefined): string =>
-    key?.issuer ?? soleIssuer;
+  // A principal that is cached is the same object each time: found again without comparing its names.
+  function holderFor(principal: Principal): Holder | undefined {
+    const client = clientOf(principal) ?? '';
+    if (exclude.has(client)) return undefined;
+    const holder = holderOf(principal.issuer ?? soleIssuer, client, principal.key?.id ?? '');
+    if (holder !== nobody) holders.set(principal, holder);
+    return holder;
+  }
+
+  const issuerOf = ({ issuer }: KnownKey & { readonly issuer?: string }): string =>
+    issuer ?? soleIssuer;
 
   function count(holder: Holder, { what, detail = '', minute }: Count): void {
     if (holder !== nobody) dropped += mark(holder, { what, detail, minute });
@@ -157,15 +166,16 @@ export function createCounter(options: CounterOptions): Counter {
       for (const detail of fresh.notes) count(holder, { what: 'would-deny', detail, minute });
     },
     take() {
-      const holders = [nobody];
+      const all = [nobody];
       for (const clients of issuers.values()) {
-        for (const keys of clients.values()) holders.push(...keys.values());
+        for (const keys of clients.values()) all.push(...keys.values());
       }
       const rows = new Map<string, UsageRow>();
-      for (const holder of holders) mergeRows(rows, takeRows(holder));
+      for (const holder of all) mergeRows(rows, takeRows(holder));
       mergeRows(rows, refusals.take());
       if (held > max / 2) {
         issuers.clear();
+        holders = new WeakMap();
         held = 0;
       }
       return [...rows.values()];
