@@ -50,12 +50,14 @@ export {
   nameOf,
   type Usage,
   type UsageBatch,
+  type UsageClient,
   type UsageInstance,
   type UsageKind,
   type UsageRow,
   type UsageStore,
   usageKinds,
 } from './core/migration/usage.js';
+export { advanceInstance, trackingSinceOf } from './core/migration/usage-coverage.js';
 export { memoryUsage } from './core/migration/usage-memory.js';
 export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';

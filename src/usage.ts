@@ -1,10 +1,13 @@
 export {
+  advanceInstance,
   dayOf,
   memoryUsage,
   mergeRows,
   nameOf,
+  trackingSinceOf,
   type Usage,
   type UsageBatch,
+  type UsageClient,
   type UsageInstance,
   type UsageKind,
   type UsageRow,

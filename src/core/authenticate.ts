@@ -7,6 +7,7 @@ import { createKeyVerifier } from './verify/api-key.js';
 import { createTokenVerifier } from './verify/cache.js';
 import { trustIssuers } from './verify/issuer.js';
 import { createJwtVerifier } from './verify/jwt.js';
+import { createSignatureCheck } from './verify/signed.js';
 
 /** Finds out who presents a credential. */
 export interface Authenticator {
@@ -17,6 +18,8 @@ export interface Authenticator {
   authenticate(credential: Credential, seen: Seen, ruling: Ruling): Principal | Promise<Principal>;
   /** Forgets what is remembered of an API key; without an id, of every one. */
   forget(id?: string): void;
+  /** Tells whether an issuer has signed this, by a key that is held; fetches only where none ever was. */
+  isSigned(text: string): Promise<boolean>;
   /** Settles once every issuer's keys are held, or rejects with the first UpstreamError. */
   ready(): Promise<void>;
   /** Ends what is still on its way. */
@@ -57,6 +60,7 @@ export function createAuthenticator(settings: Settings): Authenticator {
       return ownerOfBoth(credential, seen, ruling);
     },
     forget: (id) => keyVerifier?.forget(id),
+    isSigned: createSignatureCheck(issuers),
     async ready() {
       // One issuer's outage must not keep the others' keys from being fetched.
       const outcomes = await Promise.allSettled(keySets.map((keys) => keys.ready()));

@@ -49,9 +49,11 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
 export function createGuard(options: GuardOptions): Guard {
   const settings = checkOptions(options);
   const extract = createExtractor(settings.apiKeys?.places);
-  const { authenticate, forget, ...keys } = createAuthenticator(settings);
+  const { authenticate, forget, isSigned, ...keys } = createAuthenticator(settings);
+  const { now, stopwatch } = settings;
   const issuers = settings.issuers.map(({ issuer }) => issuer);
-  const migration = createMigration(settings.apiKeys, { now: settings.now, forget, issuers });
+  const surroundings = { now, stopwatch, forget, isSigned, issuers };
+  const migration = createMigration(settings.apiKeys, surroundings);
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
   const { begin, tell } = createTeller(settings);

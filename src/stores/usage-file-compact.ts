@@ -1,6 +1,8 @@
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { withoutOld } from '../core/migration/usage-coverage.js';
 import { foldDetails } from '../core/migration/usage-room.js';
+import { opening, openOwn, ownerOnly } from './usage-file-own.js';
 import { newTold, readLines } from './usage-file-read.js';
 
 /** The bytes of a file that was made one line, as that says first of all; 0 if none was yet. */
@@ -16,22 +18,30 @@ export async function compactedSize(file: FileHandle): Promise<number> {
  */
 export async function compact(path: string, cutoff: number): Promise<void> {
   const told = newTold();
-  readLines(path, await readFile(path, 'utf8'), told);
+  const own = await openOwn(path, opening.read);
+  readLines(await own.readFile('utf8').finally(() => own.close()), told);
   const [instance, another] = told.instances.values();
-  if (!instance || another) return;
+  // Lines that are nobody's stay where they are.
+  if (!instance || another || told.skipped > 0) return;
   const young = [...told.rows.values()].filter(({ last }) => last >= cutoff / 60_000);
   const rows = JSON.stringify([...foldDetails(young).values()]);
   const size = Buffer.byteLength(rows);
-  const line = `\n${JSON.stringify({ size, ...instance }).slice(0, -1)},"rows":${rows}}`;
-  const made = `${path}.tmp`;
-  const file = await open(made, 'w');
+  const line = `\n${JSON.stringify({ size, ...withoutOld(instance, cutoff) }).slice(0, -1)},"rows":${rows}}`;
+  // A name of its own, and made anew: nobody can have put a link there before.
+  const made = `${path}.${globalThis.crypto.randomUUID()}.tmp`;
   try {
-    await file.writeFile(line);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(made, 'wx', ownerOnly);
+    try {
+      await file.writeFile(line);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(made, path);
+  } catch (error) {
+    await rm(made, { force: true });
+    throw error;
   }
-  await rename(made, path);
   await syncDirectory(dirname(path));
 }
 

@@ -1,68 +1,96 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { instanceOf, rowOf } from '../core/migration/usage-batch.js';
+import { instanceOf, rowOf, toldOf } from '../core/migration/usage-batch.js';
+import { advanceInstance, trackingSinceOf } from '../core/migration/usage-coverage.js';
 import { foldDetails } from '../core/migration/usage-room.js';
 import { mergeRows, type Usage, type UsageInstance, type UsageRow } from '../index.js';
-import { broken } from './broken.js';
+import { ending, holdsCounts, opening, openOwn } from './usage-file-own.js';
 
 /** What lines have told so far. */
 export interface Told {
   readonly instances: Map<string, UsageInstance>;
   readonly rows: Map<string, UsageRow>;
+  /** Lines and files that are nobody's counts. */
+  skipped: number;
 }
 
-export const newTold = (): Told => ({ instances: new Map(), rows: new Map() });
-
-/** How the files of a directory end that hold counts. */
-export const ending = '.ndjson';
+export const newTold = (): Told => ({ instances: new Map(), rows: new Map(), skipped: 0 });
 
 /**
  * Reads counts of a file, or of all files of a directory that end in `.ndjson`. A batch that is in
- * them more than once is counted once.
- * @throws TypeError for a line that is nobody's batch, with its number, and the error of the file
- * system for what cannot be read
+ * them more than once is counted once; a line that is no batch, and a file that holds none or is a
+ * link, is left out, and counted in `skipped`.
+ * @throws the error of the file system for what cannot be read
  */
 export async function readUsage(path: string): Promise<Usage> {
   const told = newTold();
-  for (const file of await filesAt(path)) {
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      // Its instance was forgotten just now.
-      if (file !== path && error.code === 'ENOENT') return '';
-      throw error;
-    });
-    readLines(file, text, told);
-  }
+  if ((await stat(path)).isDirectory()) await readDirectory(path, told);
+  else readLines(await readNamed(path), told);
   const instances = [...told.instances.values()];
-  const since = instances.map((one) => one.since);
   return {
-    trackingSince: since.length === 0 ? undefined : since.reduce((a, b) => Math.min(a, b)),
+    trackingSince: trackingSinceOf(instances),
     rows: [...foldDetails(told.rows.values()).values()],
     instances,
+    ...(told.skipped > 0 && { skipped: told.skipped }),
   };
 }
 
-async function filesAt(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path];
-  const names = (await readdir(path)).filter((name) => name.endsWith(ending) && name[0] !== '.');
-  return names.sort().map((name) => join(path, name));
+// It was named, so a link to it is what is meant.
+async function readNamed(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  return file.readFile('utf8').finally(() => file.close());
 }
 
-/** Reads the lines of a file in their order. What a crash or a full disk cut off is left out. */
-export function readLines(file: string, text: string, { instances, rows }: Told): void {
+async function readDirectory(directory: string, told: Told): Promise<void> {
+  const names = await readdir(directory);
+  for (const name of names.filter((one) => one.endsWith(ending) && one[0] !== '.').sort()) {
+    const text = await readOwn(join(directory, name));
+    if (text === undefined) told.skipped += 1;
+    else readLines(text, told);
+  }
+}
+
+/** The text of a file of counts; undefined if it is none, and empty if it was deleted just now. */
+async function readOwn(path: string): Promise<string | undefined> {
+  try {
+    const file = await openOwn(path, opening.read);
+    try {
+      const { size } = await file.stat();
+      if (size === 0) return '';
+      return (await holdsCounts(file)) ? await readAll(file, size) : undefined;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return '';
+    if (code === 'ERR_USAGE_FILE') return undefined;
+    throw error;
+  }
+}
+
+// By positions: the head was read before.
+async function readAll(file: Awaited<ReturnType<typeof open>>, size: number): Promise<string> {
+  const bytes = Buffer.alloc(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(bytes, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.toString('utf8', 0, length);
+}
+
+/**
+ * Reads the lines of a file in their order. What a crash or a full disk cut off is left out: its batch
+ * was written again on a line of its own, or its number is missing.
+ */
+export function readLines(text: string, told: Told): void {
   // Not by readline: it takes what may be in a user agent for the end of a line.
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const line of text.split('\n')) {
     const given = jsonIn(line);
     if (given === undefined) continue;
-    const batch = batchOf(given);
-    if (!batch) {
-      const why = `line ${index + 1} of ${JSON.stringify(file)} is no batch of counts`;
-      throw broken('ERR_USAGE_VALUE', `fileUsage: ${why}`);
-    }
-    const { instance, rows: counted } = batch;
-    const before = instances.get(instance.instance);
-    if (before && before.seq >= instance.seq) continue;
-    instances.set(instance.instance, instance);
-    mergeRows(rows, counted);
+    if (!addLine(given, told)) told.skipped += 1;
   }
 }
 
@@ -76,15 +104,30 @@ function jsonIn(line: string): unknown {
   }
 }
 
-function batchOf(given: unknown) {
-  const instance = instanceOf(given);
-  const list = (given as { readonly rows?: unknown } | null)?.rows;
-  if (!instance || !Array.isArray(list)) return undefined;
-  const rows: UsageRow[] = [];
-  for (const one of list) {
-    const row = rowOf(one);
-    if (!row) return undefined;
-    rows.push(row);
-  }
-  return { instance, rows };
+/** Adds what a line says; whether it is a batch, or what was made of several. */
+function addLine(given: unknown, { instances, rows }: Told): boolean {
+  const batch = toldOf(given);
+  const counted = rowsIn(given);
+  if (!batch || !counted) return false;
+  const held = instances.get(batch.instance);
+  const next = isCompacted(given) ? compactedOf(given, held) : advanceInstance(held, batch);
+  if (!next) return !isCompacted(given) || instanceOf(given) !== undefined;
+  instances.set(batch.instance, next);
+  mergeRows(rows, counted);
+  return true;
+}
+
+const isCompacted = (given: unknown): boolean => Object.hasOwn(Object(given), 'watched');
+
+/** Of a line that was made of several, what is known of its instance then. */
+function compactedOf(given: unknown, held: UsageInstance | undefined): UsageInstance | undefined {
+  const made = instanceOf(given);
+  return made && (held?.seq ?? 0) < made.seq ? made : undefined;
+}
+
+function rowsIn(given: unknown): UsageRow[] | undefined {
+  const { rows } = Object(given) as { readonly rows?: unknown };
+  if (!Array.isArray(rows)) return undefined;
+  const found = rows.map(rowOf);
+  return found.every((row) => row !== undefined) ? found : undefined;
 }

@@ -1,17 +1,18 @@
 import { statSync } from 'node:fs';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkBatch } from '../core/migration/usage-batch.js';
 import type { UsageBatch, UsageStore } from '../index.js';
 import { broken } from './broken.js';
 import { compact, compactedSize } from './usage-file-compact.js';
-import { ending, readUsage } from './usage-file-read.js';
+import { ending, isOwnAndOld, leftover, opening, openOwn } from './usage-file-own.js';
+import { readUsage } from './usage-file-read.js';
 import { createTurns } from './usage-file-turns.js';
 import { cutoffOf, keepOf, mistake, settingsOf } from './usage-row.js';
 
 /** For how long counts are in files. */
 export interface FileUsageOptions {
-  /** Days. @default 400 */
+  /** Days, 100 at least. @default 400 */
   readonly keep?: number;
 }
 
@@ -70,7 +71,7 @@ function fileName(instance: string): string {
 async function append(path: string, batch: UsageBatch): Promise<boolean> {
   // What may have been cut off before it, by a full disk, stays on a line of its own.
   const line = Buffer.from(`\n${JSON.stringify(batch)}`);
-  const file = await open(path, 'a+');
+  const file = await openOwn(path, opening.append);
   try {
     const { bytesWritten } = await file.write(line);
     if (bytesWritten < line.length) {
@@ -84,14 +85,15 @@ async function append(path: string, batch: UsageBatch): Promise<boolean> {
   }
 }
 
-/** Deletes files, and what was left of making one, that nobody has written to for too long. */
+/** Deletes files of this store, and what was left of making one, that nobody has written to for long. */
 async function forget(directory: string, cutoff: number): Promise<void> {
   let left = mostForgotten;
   for (const name of await readdir(directory)) {
-    if (!name.endsWith(ending) && !name.endsWith(`${ending}.tmp`)) continue;
+    if (!name.endsWith(ending) && !leftover.test(name)) continue;
     const path = join(directory, name);
-    if ((await stat(path)).mtimeMs >= cutoff) continue;
-    await rm(path);
+    // Another process may have deleted it, and what is no file of counts is none of our business.
+    if (!(await isOwnAndOld(path, name, cutoff).catch(() => false))) continue;
+    await rm(path, { force: true });
     left -= 1;
     if (left === 0) return;
   }

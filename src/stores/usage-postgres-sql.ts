@@ -1,3 +1,4 @@
+import { mostCount } from '../core/migration/usage.js';
 import { quote, tableOf } from './columns.js';
 import { mistake } from './usage-row.js';
 
@@ -6,7 +7,6 @@ export interface UsageNames {
   readonly rows: string;
   readonly details: string;
   readonly instances: string;
-  readonly since: string;
   readonly index: (name: string) => string;
 }
 
@@ -17,7 +17,7 @@ export interface UsageNames {
 export function namesOf(where: string, table: unknown = 'sallyport_usage'): UsageNames {
   const rows = tableOf(where, table);
   const own = String(table).split('.').at(-1) ?? '';
-  const longest = '_instances';
+  const longest = '_details_last';
   if (Buffer.byteLength(own + longest) > 63) {
     throw mistake(where, `is over ${63 - longest.length} bytes: others are called after it`);
   }
@@ -26,31 +26,33 @@ export function namesOf(where: string, table: unknown = 'sallyport_usage'): Usag
     rows,
     details: named('_details'),
     instances: named('_instances'),
-    since: named('_since'),
     index: (ending) => quote(`${own}_${ending}`),
   };
 }
 
 /** What makes the tables. */
-export const createTables = ({ rows, details, instances, since, index }: UsageNames): string => `
+export const createTables = ({ rows, details, instances, index }: UsageNames): string => `
 create table ${rows} (
-  name text primary key, -- a digest of client, key, what, detail and day
-  client text not null,
+  name text primary key, -- a digest of client, key, what, detail, day and issuer
+  client text not null, -- this and the next three with \\uXXXX for what is not printable ASCII
+  issuer text not null,
   key text not null,
-  what text not null,
   detail text not null,
+  what text not null,
   day text not null, -- YYYY-MM-DD, or empty
   count bigint not null,
   first bigint not null, -- minutes since 1970
   last bigint not null
 );
-create index ${index('day')} on ${rows} (day);
+create index ${index('day')} on ${rows} (day) where day <> '';
+create index ${index('last')} on ${rows} (last) where day = '';
 create table ${details} (
-  name text primary key, -- a digest of client, what and detail
-  topic text not null, -- a digest of client and what
+  name text primary key, -- a digest of client, what, detail and issuer
+  topic text not null, -- a digest of client, what and issuer
   last bigint not null
 );
 create index ${index('topic')} on ${details} (topic);
+create index ${index('details_last')} on ${details} (last);
 create table ${instances} (
   instance text primary key,
   seq bigint not null,
@@ -58,30 +60,39 @@ create table ${instances} (
   at double precision not null,
   every double precision not null, -- seconds
   dropped bigint not null,
-  closed boolean not null
-);
-create table ${since} (
-  one boolean primary key default true check (one),
-  since double precision not null -- milliseconds since 1970
+  closed boolean not null,
+  watched text not null, -- JSON: [[from, to], ...], milliseconds since 1970
+  missing bigint not null,
+  skew double precision -- milliseconds
 );
 `;
 
+const recordOf = `instance, seq::text, since::text, at::text, every::text, dropped::text, closed,
+  watched, missing::text, skew::text`;
+
 /** The statements of a store. */
-export const statements = ({ rows, details, instances, since }: UsageNames) => ({
+export const statements = ({ rows, details, instances }: UsageNames) => ({
+  look: `select ${recordOf}, time from (select (extract(epoch from clock_timestamp()) * 1000)::text as time) t
+    left join ${instances} on instance = $1::text`,
+
   // The instance's own row comes first: who waits for it finds a batch that was added meanwhile.
   // All else is locked in one order, so that no two instances wait for each other.
   add: `
 with told as (
-  insert into ${instances} as i (instance, seq, since, at, every, dropped, closed)
-  values ($1::text, $2::bigint, $3::float8, $4::float8, $5::float8, $6::bigint, $7::boolean)
+  insert into ${instances} as i
+    (instance, seq, since, at, every, dropped, closed, watched, missing, skew)
+  select $1::text, $2::bigint, $3::float8, $4::float8, $5::float8, $6::bigint, $7::boolean, $8::text,
+    $9::bigint, $10::float8
+  where $11::bigint = 0 or exists (select from ${instances} where instance = $1::text)
   on conflict (instance) do update set seq = excluded.seq, since = excluded.since,
-    at = excluded.at, every = excluded.every, dropped = excluded.dropped, closed = excluded.closed
-  where i.seq < excluded.seq
-  returning i.since
+    at = excluded.at, every = excluded.every, dropped = excluded.dropped, closed = excluded.closed,
+    watched = excluded.watched, missing = excluded.missing, skew = excluded.skew
+  where i.seq = $11::bigint
+  returning i.seq
 ), given as (
-  select * from json_to_recordset($8::json) as g (name text, folded text, topic text, known text,
-    room int, client text, key text, what text, detail text, day text, count bigint, first bigint,
-    last bigint)
+  select * from json_to_recordset($12::json) as g (name text, folded text, topic text, known text,
+    room int, client text, issuer text, key text, what text, detail text, day text, count bigint,
+    first bigint, last bigint)
   where exists (select from told)
 ), fresh as (
   select topic, known, room, row_number() over (partition by topic order by known) as place
@@ -100,33 +111,33 @@ with told as (
   select known, topic, max(last) from placed where topic is not null and not beyond
   group by known, topic order by known
   on conflict (name) do update set last = excluded.last where d.last < excluded.last - 1440
-), began as (
-  insert into ${since} (since) select t.since from told t on conflict do nothing
-)
-insert into ${rows} as r (name, client, key, what, detail, day, count, first, last)
-select name, client, key, what, detail, day, sum(count), min(first), max(last) from (
-  select case when beyond then folded else name end as name, client, key, what,
+), added as (
+insert into ${rows} as r (name, client, issuer, key, what, detail, day, count, first, last)
+select name, client, issuer, key, what, detail, day, sum(count), min(first), max(last) from (
+  select case when beyond then folded else name end as name, client, issuer, key, what,
     case when beyond then '(other)' else detail end as detail, day, count, first, last
   from placed
-) p group by name, client, key, what, detail, day order by name
-on conflict (name) do update set count = r.count + excluded.count,
-  first = least(r.first, excluded.first), last = greatest(r.last, excluded.last)`,
-
-  // What another statement is at is left for the next time.
-  prune: `
-with gone as (
-  delete from ${rows} where name in (
-    select name from ${rows} where (day <> '' and day < $1::text) or (day = '' and last < $2::bigint)
-    limit 10000 for update skip locked)
-), unused as (
-  delete from ${details} where name in (
-    select name from ${details} where last < $2::bigint limit 10000 for update skip locked)
+) p group by name, client, issuer, key, what, detail, day order by name
+on conflict (name) do update set count = least(r.count + excluded.count, ${mostCount}),
+  first = least(r.first, excluded.first), last = greatest(r.last, excluded.last)
 )
-delete from ${instances} where instance in (
-  select instance from ${instances} where at < $3::float8 limit 1000 for update skip locked)`,
+select seq from told`,
 
-  rows: `select client, key, what, detail, day, count::text, first::text, last::text from ${rows}`,
-  instances: `select instance, seq::text, since::text, at::text, every::text, dropped::text, closed
-    from ${instances}`,
-  since: `select since::text from ${since}`,
+  // Each by an index, few at a time, and without what another statement is at: it comes again.
+  sweeps: [
+    `delete from ${rows} where name in (select name from ${rows}
+      where day <> '' and day < $1::text limit $2::int for update skip locked) returning 1`,
+    `delete from ${rows} where name in (select name from ${rows}
+      where day = '' and last < $1::bigint limit $2::int for update skip locked) returning 1`,
+    `delete from ${details} where name in (select name from ${details}
+      where last < $1::bigint limit $2::int for update skip locked) returning 1`,
+    `delete from ${instances} where instance in (select instance from ${instances}
+      where at < $1::float8 limit $2::int for update skip locked) returning 1`,
+  ],
+
+  rows: `select client, issuer, key, what, detail, day, count::text, first::text, last::text
+    from ${rows}`,
+  instances: `select ${recordOf} from ${instances}`,
+  clients: `select distinct client, issuer from ${rows}
+    where what in ('key', 'token', 'refused') and client <> ''`,
 });

@@ -1,31 +1,34 @@
+/** The record of an instance, whether it is one, and the time of Redis in milliseconds. */
+export const lookScript = `
+local time = redis.call('TIME')
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+return { held or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) }
+`;
+
 /**
  * Adds a batch. All that can fail does so before the first write: what somebody else put there is
  * read first, and the first write is one that Redis refuses when it is full, or may not be written.
  *
- * KEYS: since, instances, heard, undated rows, ages, days, then days and topics as the rows say.
- * ARGV: instance, seq, record, since, at, days to keep; then for each row its name, its name when
- * folded, the number of its key and of its topic's (0: it has none), detail, room, count, first, last.
+ * KEYS: instances, heard, undated rows, ages, days, then days and topics as the rows say.
+ * ARGV: instance, the record it has (empty: none), its next record, at, days to keep; then for each
+ * row its name, its name when folded, the number of its key and of its topic's (0: it has none),
+ * detail, room, count, first, last.
  */
 export const addScript = `
-local since, instances, heard, undated, ages, days = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local keep = tonumber(ARGV[6])
+local instances, heard, undated, ages, days = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local keep = tonumber(ARGV[5])
 local seconds = tonumber(redis.call('TIME')[1])
-local oldest = math.min(tonumber(ARGV[5]), seconds * 1000) - keep * 86400000
+local oldest = math.min(tonumber(ARGV[4]), seconds * 1000) - keep * 86400000
 local before = '(' .. string.format('%.0f', oldest / 60000)
 local ttl = (keep + 1) * 86400
+local most = 999999999999999
 
-local told = redis.call('HGET', instances, ARGV[1])
-if told then
-  local seq = string.match(told, '^{"seq":(%d+),')
-  if not seq or #seq > 16 then return 'instances' end
-  if tonumber(seq) >= tonumber(ARGV[2]) then return 'known' end
-end
-redis.call('GET', since)
+if (redis.call('HGET', instances, ARGV[1]) or '') ~= ARGV[2] then return 'changed' end
 redis.call('HLEN', undated)
 for _, key in ipairs({ heard, ages, days }) do redis.call('ZCARD', key) end
 
 local sums, order, taken, fresh, used = {}, {}, {}, {}, {}
-for i = 7, #ARGV, 9 do
+for i = 6, #ARGV, 9 do
   local name, at, topic, detail = ARGV[i], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4]
   local first, last = tonumber(ARGV[i + 7]), tonumber(ARGV[i + 8])
   if topic > 0 then
@@ -59,21 +62,20 @@ for i = 7, #ARGV, 9 do
     sums[at][name] = sum
     order[#order + 1] = { at, name, sum }
   end
-  sum[1] = sum[1] + tonumber(ARGV[i + 6])
+  sum[1] = math.min(sum[1] + tonumber(ARGV[i + 6]), most)
   sum[2] = math.min(sum[2], first)
   sum[3] = math.max(sum[3], last)
 end
 
 redis.call('HSET', instances, ARGV[1], ARGV[3])
-redis.call('ZADD', heard, ARGV[5], ARGV[1])
-redis.call('SET', since, ARGV[4], 'NX')
+redis.call('ZADD', heard, ARGV[4], ARGV[1])
 for _, row in ipairs(order) do
   local at, name, sum = row[1], row[2], row[3]
   redis.call('HSET', KEYS[at], name, string.format('%.0f %.0f %.0f', sum[1], sum[2], sum[3]))
-  if at == 4 then redis.call('ZADD', ages, sum[3], name) end
+  if at == 3 then redis.call('ZADD', ages, sum[3], name) end
 end
 for at in pairs(sums) do
-  if at ~= 4 then
+  if at ~= 3 then
     redis.call('EXPIRE', KEYS[at], ttl)
     redis.call('ZADD', days, seconds, string.sub(KEYS[at], -10))
   end

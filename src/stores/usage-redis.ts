@@ -1,17 +1,12 @@
 import { checkBatch, instanceOf, namedBy, rowOf } from '../core/migration/usage-batch.js';
+import { trackingSinceOf } from '../core/migration/usage-coverage.js';
 import { folded, roomFor, topicOf } from '../core/migration/usage-room.js';
-import {
-  nameOf,
-  type UsageBatch,
-  type UsageInstance,
-  type UsageRow,
-  type UsageStore,
-} from '../index.js';
+import { nameOf, type UsageInstance, type UsageRow, type UsageStore } from '../index.js';
 import { broken } from './broken.js';
 import { type RedisClient, senderOf } from './redis-client.js';
 import { someText } from './settings.js';
-import { addScript } from './usage-redis-script.js';
-import { keepOf, settingsOf } from './usage-row.js';
+import { addScript, lookScript } from './usage-redis-script.js';
+import { addOnce, keepOf, settingsOf } from './usage-row.js';
 
 /** Where counts are in Redis, and for how long. */
 export interface RedisUsageOptions {
@@ -20,7 +15,7 @@ export interface RedisUsageOptions {
    * slot of a cluster. @default 'sallyport:usage'
    */
   readonly prefix?: string;
-  /** Days. @default 400 */
+  /** Days, 100 at least. @default 400 */
   readonly keep?: number;
 }
 
@@ -42,23 +37,52 @@ export function redisUsage(client: RedisClient, options: RedisUsageOptions = {})
   const keys = keysUnder(someText(`${where}.prefix`, given.prefix ?? 'sallyport:usage'));
 
   return {
-    async add(batch) {
-      const answer = await send('EVAL', ...asked(keys, checkBatch(where, batch), keep));
-      if (answer === 'added' || answer === 'known') return;
-      throw unreadable(answer === 'instances' ? keys.instances : keys.undated);
+    async add(given) {
+      const batch = checkBatch(where, given);
+      let record = '';
+      await addOnce(batch, keep, {
+        async look() {
+          const { held, text, time } = await look(send, keys, batch.instance);
+          record = text;
+          return { held, time };
+        },
+        async add(next) {
+          const answer = await send(
+            'EVAL',
+            ...asked(keys, { next, record, rows: batch.rows }, keep),
+          );
+          if (answer === 'added' || answer === 'changed') return answer === 'added';
+          throw unreadable(keys.undated);
+        },
+      });
     },
     async read() {
-      const trackingSince = await readSince(send, keys);
       const instances = await readInstances(send, keys);
-      return { trackingSince, rows: await readRows(send, keys), instances };
+      const rows = await readRows(send, keys);
+      return {
+        trackingSince: trackingSinceOf(instances.found),
+        rows: rows.found,
+        instances: instances.found,
+        ...skippedIn(instances, rows),
+      };
     },
   };
 }
 
+/** What was read, and how much of it was nobody's count. */
+interface Found<T> {
+  readonly found: T[];
+  skipped: number;
+}
+
+const skippedIn = (one: Found<unknown>, other: Found<unknown>) => {
+  const skipped = one.skipped + other.skipped;
+  return skipped > 0 ? { skipped } : {};
+};
+
 function keysUnder(prefix: string) {
   const base = /^[^{]*\{[^}]+\}/.test(prefix) ? prefix : `{${prefix}}`;
   return {
-    since: `${base}:since`,
     instances: `${base}:instances`,
     heard: `${base}:heard`,
     undated: `${base}:rows`,
@@ -69,21 +93,35 @@ function keysUnder(prefix: string) {
   };
 }
 
+async function look(send: Send, keys: Keys, instance: string) {
+  const answer = await send('EVAL', lookScript, '1', keys.instances, instance);
+  const [record, time] = Array.isArray(answer) ? (answer as unknown[]) : [];
+  if (record === undefined) throw unreadable(keys.instances);
+  const text = String(record);
+  const held = text === '' ? undefined : instanceOf({ ...objectIn(text), instance });
+  if (text !== '' && !held) throw unreadable(keys.instances);
+  return { held, text, time: Number(time) };
+}
+
+const recordOf = ({ instance: _, ...record }: UsageInstance): string => JSON.stringify(record);
+
+interface Asked {
+  readonly next: UsageInstance;
+  /** What is stored of the instance now; empty if nothing is. */
+  readonly record: string;
+  readonly rows: readonly UsageRow[];
+}
+
 /** The script, its keys and its arguments. */
-function asked(keys: Keys, { rows, ...told }: UsageBatch, keep: number): string[] {
-  const { since, instances, heard, undated, ages, days } = keys;
-  const numbers = new Map(
-    [since, instances, heard, undated, ages, days].map((key, i) => [key, i + 1]),
-  );
+function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[] {
+  const { instances, heard, undated, ages, days } = keys;
+  const numbers = new Map([instances, heard, undated, ages, days].map((key, i) => [key, i + 1]));
   const numberOf = (key: string): number => {
     const number = numbers.get(key) ?? numbers.size + 1;
     numbers.set(key, number);
     return number;
   };
-  const { instance, seq, ...others } = told;
-  const args: (string | number)[] = [
-    ...[instance, seq, JSON.stringify({ seq, ...others }), told.since, told.at, keep],
-  ];
+  const args: (string | number)[] = [...[next.instance, record, recordOf(next), next.at, keep]];
   for (const row of rows) {
     const topic = topicOf(row);
     args.push(nameOf(row), nameOf(folded(row)));
@@ -94,21 +132,14 @@ function asked(keys: Keys, { rows, ...told }: UsageBatch, keep: number): string[
   return [addScript, String(numbers.size), ...numbers.keys(), ...args.map(String)];
 }
 
-async function readSince(send: Send, keys: Keys): Promise<number | undefined> {
-  const stored = await send('GET', keys.since);
-  if (stored === null || stored === undefined) return undefined;
-  if (!/^\d{1,15}(\.\d+)?$/.test(String(stored))) throw unreadable(keys.since);
-  return Number(stored);
-}
-
-async function readInstances(send: Send, keys: Keys): Promise<UsageInstance[]> {
-  const instances: UsageInstance[] = [];
+async function readInstances(send: Send, keys: Keys): Promise<Found<UsageInstance>> {
+  const told: Found<UsageInstance> = { found: [], skipped: 0 };
   for (const [instance, record] of await scan(send, keys.instances)) {
-    const told = instanceOf({ ...objectIn(record), instance });
-    if (!told) throw unreadable(keys.instances);
-    instances.push(told);
+    const one = instanceOf({ ...objectIn(record), instance });
+    if (one) told.found.push(one);
+    else told.skipped += 1;
   }
-  return instances;
+  return told;
 }
 
 function objectIn(text: string): object {
@@ -119,21 +150,21 @@ function objectIn(text: string): object {
   }
 }
 
-async function readRows(send: Send, keys: Keys): Promise<UsageRow[]> {
+async function readRows(send: Send, keys: Keys): Promise<Found<UsageRow>> {
   const days = await send('ZRANGE', keys.days, '0', '-1');
   if (!Array.isArray(days)) throw unreadable(keys.days);
-  const rows: UsageRow[] = [];
+  const told: Found<UsageRow> = { found: [], skipped: 0 };
   for (const day of ['', ...days.map(String)]) {
     const key = day === '' ? keys.undated : keys.day(day);
     for (const [name, counted] of await scan(send, key)) {
       const [, count, first, last] = /^(\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(counted) ?? [];
       const numbers = { count: Number(count), first: Number(first), last: Number(last) };
       const row = rowOf({ ...namedBy(name), ...numbers });
-      if (row?.day !== day) throw unreadable(key);
-      rows.push(row);
+      if (row?.day === day) told.found.push(row);
+      else told.skipped += 1;
     }
   }
-  return rows;
+  return told;
 }
 
 /** All fields of a hash, some at a time: Redis may tell one twice, and is not held up. */

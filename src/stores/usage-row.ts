@@ -1,4 +1,7 @@
-import { ConfigError } from '../index.js';
+import { advanceInstance, withoutOld } from '../core/migration/usage-coverage.js';
+import { leastKeep, mostKeep } from '../core/migration/usage-room.js';
+import { ConfigError, type UsageBatch, type UsageInstance } from '../index.js';
+import { broken } from './broken.js';
 import { settingsReader } from './settings.js';
 
 /** The error for a setting of a store of counts. */
@@ -8,13 +11,50 @@ export const mistake = (where: string, meant: string): ConfigError =>
 /** Reads the settings of a store of counts. */
 export const settingsOf = settingsReader(mistake);
 
-/** Days, as an option. */
+/**
+ * Days, as an option.
+ * @throws ConfigError for fewer than a verdict of the report rests on
+ */
 export function keepOf(where: string, keep: unknown = 400): number {
-  if (typeof keep === 'number' && Number.isInteger(keep) && keep >= 1 && keep <= 36_500)
-    return keep;
-  throw mistake(`${where}.keep`, 'is no whole number of days from 1 to 36500');
+  if (!Number.isInteger(keep) || Number(keep) < 1 || Number(keep) > mostKeep) {
+    throw mistake(
+      `${where}.keep`,
+      `must be a whole number of days from ${leastKeep} to ${mostKeep}`,
+    );
+  }
+  if (Number(keep) >= leastKeep) return Number(keep);
+  throw mistake(
+    `${where}.keep`,
+    `must be at least ${leastKeep} days; got ${keep}. What comes once in three months would be forgotten, and its client called safe to cut: leave keep out for 400 days`,
+  );
 }
 
 /** Beyond this, in milliseconds since 1970, it is too old to keep. A wrong clock forgets nothing. */
 export const cutoffOf = (at: number, keep: number): number =>
   Math.min(at, Date.now()) - keep * 86_400_000;
+
+/** How a store finds what it knows of an instance, and adds a batch to just that. */
+export interface Adding {
+  /** What is held of the instance; by the store's own clock, if it has one. */
+  look(): Promise<{ readonly held: UsageInstance | undefined; readonly time?: number }>;
+  /** Adds the batch, if what is held is still that; whether it was. */
+  add(next: UsageInstance, held: UsageInstance | undefined): Promise<boolean>;
+}
+
+/** An instance has one writer; only an answer that was lost, or a store that was emptied, comes between. */
+const mostLooks = 5;
+
+/** Adds a batch once, however often it comes; whether it was added now. */
+export async function addOnce(
+  batch: Omit<UsageBatch, 'rows'>,
+  keep: number,
+  { look, add }: Adding,
+): Promise<boolean> {
+  for (let looks = 0; looks < mostLooks; looks += 1) {
+    const { held, time } = await look();
+    const next = advanceInstance(held, batch, time);
+    if (!next) return false;
+    if (await add(withoutOld(next, cutoffOf(batch.at, keep)), held)) return true;
+  }
+  throw broken('ERR_USAGE_BUSY', 'batches of the same instance are being added by somebody else');
+}

@@ -63,10 +63,9 @@ test('a spy on Date.now moves a report page that is mounted already', async () =
     return { clients: [] } as never;
   };
   const answer = answerReports({ report, guard, requirements: { check: () => true } });
-  const rawHeaders = ['authorization', `Bearer ${await issuer.token({ expiresIn: 9_000 })}`];
-  const headers = ['accept', 'application/json'];
-  const ask = () =>
-    answer({ method: 'GET', originalUrl: '/', rawHeaders: [...rawHeaders, ...headers] }, {});
+  const authorization = `Bearer ${await issuer.token({ expiresIn: 9_000 })}`;
+  const headers = { authorization, accept: 'application/json' };
+  const ask = () => answer({ method: 'GET', originalUrl: '/', headers }, {});
   await ask();
   await ask();
   expect(made).toBe(1);

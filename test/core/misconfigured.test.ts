@@ -71,13 +71,6 @@ const scenes: Record<string, readonly [wanted: RegExp, set: () => Promise<Scene>
       return { options: { issuer: 'https://login.test', jwksUri }, token };
     },
   ],
-  'the URL of the metadata as issuer': [
-    /metadata document, not an issuer/,
-    async () => ({
-      options: { issuer: `${issuer.issuer}/.well-known/openid-configuration` },
-      token: await issuer.token(),
-    }),
-  ],
   'a jwksUri that is a website': [
     /\/home/,
     async () => {
@@ -87,10 +80,10 @@ const scenes: Record<string, readonly [wanted: RegExp, set: () => Promise<Scene>
     },
   ],
   'a jwksUri that is the metadata': [
-    /\.well-known\/openid-configuration/,
+    /discovery document/,
     async () => {
       const host = await openHost();
-      const path = '/.well-known/openid-configuration';
+      const path = '/metadata.json';
       host.routes[path] = json({ issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/jwks` });
       return { options: { jwksUri: host.origin + path }, token: await issuer.token() };
     },
@@ -277,4 +270,17 @@ test('a store of API keys that is down is one warning, without anything that it 
   const said = await heard();
   expect(said).toMatchObject([{ code: 'SALLYPORT_LOOKUP' }]);
   expect(said[0]?.message).not.toMatch(/hunter2|key_of_somebody/);
+});
+
+test.each([
+  ['issuer', { issuer: 'https://login.test/.well-known/openid-configuration' }],
+  ['jwksUri', { jwksUri: 'https://login.test/.well-known/openid-configuration' }],
+  ['issuer', { issuer: 'http://login.test' }],
+  ['issuer', { issuer: 'https://login.test/{tenantid}/v2.0' }],
+  ['algorithms', { algorithms: ['HS256'] }],
+])('%s that cannot be right is named at startup: %j', (name, options) => {
+  const base = { issuer: 'https://login.test', audience: 'https://api.test' };
+  const make = () => createGuard({ ...base, ...options } as never);
+  expect(make).toThrow(ConfigError);
+  expect(make).toThrow(`options.${name}: `);
 });

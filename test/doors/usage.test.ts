@@ -87,7 +87,7 @@ async function askAll(origin: string): Promise<number[]> {
 }
 
 const expected = [
-  `acme |  | claimed | ERR_TOKEN_AUDIENCE | ${today} | 1`,
+  `acme |  | refused | ERR_TOKEN_AUDIENCE | ${today} | 1`,
   `acme |  | refused | ERR_SCOPE_MISSING | ${today} | 1`,
   `acme |  | token |  | ${today} | 2`,
   'acme | key_closed | agent | old/1 |  | 1',

@@ -57,6 +57,8 @@ describe('clients that are counted apart', () => {
       ' other token 1',
       'first agent  2',
       'first key  2',
+      // Refused tokens have room of their own.
+      'second refused ERR_TOKEN_AUDIENCE 1',
     ]);
     expect((await guard.usage()).instances.map(({ dropped }) => dropped)).toEqual([3]);
   });
@@ -67,23 +69,25 @@ describe('clients that are counted apart', () => {
     await come('second');
     await guard.usage();
     await claim('first');
-    expect(await counts('claimed')).toEqual(['first claimed ERR_TOKEN_AUDIENCE 1']);
+    expect(await counts('refused')).toEqual(['first refused ERR_TOKEN_AUDIENCE 1']);
     await come('third');
+    await come('fourth');
     await guard.usage();
     await claim('first');
-    expect(await counts('claimed')).toEqual(['first claimed ERR_TOKEN_AUDIENCE 1']);
+    expect(await counts('refused')).toEqual(['first refused ERR_TOKEN_AUDIENCE 2']);
     // All the room is there again, and no more than that.
     for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await come(key);
     expect(await counts('other')).toEqual([' other key 1']);
   });
 
-  test('a plan that names clients without end makes nobody known before a credential is', async () => {
+  test('a plan that names clients without end makes its clients known, and no others', async () => {
     const clients = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`c${i}`, {}]));
     const { claim, counts } = openScene({ max: 2 }, { clients });
     for (const client of ['c1', 'c2', 'c3', 'stranger']) await claim(client);
-    expect(await counts('claimed', 'other')).toEqual([
-      'c1 claimed ERR_TOKEN_AUDIENCE 1',
-      'c2 claimed ERR_TOKEN_AUDIENCE 1',
+    expect(await counts('refused', 'claimed', 'other')).toEqual([
+      'c1 refused ERR_TOKEN_AUDIENCE 1',
+      'c2 refused ERR_TOKEN_AUDIENCE 1',
+      'c3 refused ERR_TOKEN_AUDIENCE 1',
     ]);
   });
 });
@@ -180,16 +184,18 @@ describe('counts in this process', () => {
   });
 
   test('are forgotten after so many days, to the minute of a new one', async () => {
-    const store = memoryUsage({ keep: 1 });
+    const store = memoryUsage({ keep: 100 });
     await store.add(batch({ rows: [row(), row({ key: 'key_2', last: october + 1 })] }));
     const tell = (seq: number, minute: number) =>
       store.add(batch({ seq, at: minute * 60_000, rows: [] }));
-    await tell(2, october + 1_441);
+    await tell(2, october + 144_001);
     expect((await store.read()).rows.map(({ key }) => key)).toEqual(['key_2']);
+    // Time whose counts are forgotten is not watched any more.
+    expect((await store.read()).trackingSince).toBe((october + 1) * 60_000);
     // It is looked once a day.
-    await tell(3, october + 2_879);
+    await tell(3, october + 145_439);
     expect((await store.read()).rows).toHaveLength(1);
-    await tell(4, october + 2_880);
+    await tell(4, october + 145_440);
     expect((await store.read()).rows).toEqual([]);
   });
 

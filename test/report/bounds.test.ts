@@ -4,7 +4,14 @@ import { migrationReport, migrationReportAsync, renderHtml, renderText } from '.
 import { claimed, day, guard, iso, key, now, other, refused, token, usageOf } from './making.js';
 
 const row = (index: number) => ({
-  ...{ client: `client-${index}`, key: `k${index}`, what: 'key' as const, detail: '', count: 5 },
+  ...{
+    issuer: '',
+    client: `client-${index}`,
+    key: `k${index}`,
+    what: 'key' as const,
+    detail: '',
+    count: 5,
+  },
   ...{ day: iso(1).slice(0, 10), first: (now - day) / 60_000, last: (now - day) / 60_000 },
 });
 const many = {

@@ -33,6 +33,7 @@ const undated: readonly UsageKind[] = ['brownout', 'route', 'agent', 'query', 'b
 
 /** The row of one thing. */
 export const rowOf = ({ at, ...said }: Happened): UsageRow => ({
+  issuer: '',
   ...said,
   day: undated.includes(said.what) ? '' : new Date(at).toISOString().slice(0, 10),
   count: 1,

@@ -43,7 +43,7 @@ async function openPostgresPlace(): Promise<Place> {
   const pool = server.pool();
   await pool.query(usageTables());
   const store = postgresUsage(pool);
-  const tables = ['', '_details', '_instances', '_since'].map((end) => `sallyport_usage${end}`);
+  const tables = ['', '_details', '_instances'].map((end) => `sallyport_usage${end}`);
   return {
     place: String(server.port),
     read: () => store.read(),
@@ -258,7 +258,7 @@ for (const [kind, [programs, open]] of Object.entries(kinds)) {
       expect(await api.flush()).toBe('flushed');
       for (let round = 1; round <= 3; round += 1) {
         await api.count({ billing: 10 });
-        proxy.swallow();
+        proxy.swallow(1);
         const answer = api.flush();
         // It is in the store, and only the process does not know it.
         await until(async () => requestsOf(await read()).billing === 1 + 10 * round);

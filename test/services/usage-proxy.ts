@@ -4,8 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A way to a server that can lose what is said on it. */
 export interface Proxy {
   readonly port: number;
-  /** From now on, no answer arrives: what is asked, still does. */
-  swallow(): void;
+  /** Once so many more have come, no answer arrives: what is asked, still does. */
+  swallow(after?: number): void;
   /** Breaks all connections; new ones work. */
   cut(): void;
   close(): Promise<void>;
@@ -13,7 +13,7 @@ export interface Proxy {
 
 export async function openProxy(to: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  let swallowing = false;
+  let left = Number.POSITIVE_INFINITY;
   const server = createServer((client) => {
     const behind = connect(to, '127.0.0.1');
     for (const [one, other] of [
@@ -29,7 +29,8 @@ export async function openProxy(to: number): Promise<Proxy> {
     }
     client.pipe(behind);
     behind.on('data', (data) => {
-      if (!swallowing) client.write(data);
+      left -= 1;
+      if (left >= 0) client.write(data);
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -38,11 +39,11 @@ export async function openProxy(to: number): Promise<Proxy> {
   };
   return {
     port: (server.address() as { port: number }).port,
-    swallow() {
-      swallowing = true;
+    swallow(after = 0) {
+      left = after;
     },
     cut() {
-      swallowing = false;
+      left = Number.POSITIVE_INFINITY;
       cut();
     },
     async close() {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { advanceInstance, trackingSinceOf } from '../../src/core/migration/usage-coverage.js';
 import {
   mergeRows,
   nameOf,
@@ -14,7 +15,8 @@ import {
 export const october = Date.UTC(2026, 9, 1) / 60_000;
 
 export const row = (more: Partial<UsageRow> = {}): UsageRow => ({
-  ...{ client: 'billing', key: 'key_1', what: 'key', detail: '', day: '2026-10-01' },
+  ...{ client: 'billing', issuer: 'https://login.example', key: 'key_1', what: 'key', detail: '' },
+  day: '2026-10-01',
   ...{ count: 1, first: october, last: october },
   ...more,
 });
@@ -32,10 +34,11 @@ const byInstance = (instances: readonly UsageInstance[]): UsageInstance[] =>
   [...instances].sort((a, b) => (a.instance < b.instance ? -1 : 1));
 
 /** What was read, in an order that does not depend on the store. */
-export const sorted = ({ trackingSince, rows, instances }: Usage): Usage => ({
+export const sorted = ({ trackingSince, rows, instances, ...more }: Usage): Usage => ({
   trackingSince,
   rows: byName(rows),
   instances: byInstance(instances),
+  ...more,
 });
 
 /** What a store has to hold once these were added, in this order. */
@@ -43,11 +46,12 @@ export function recount(batches: readonly UsageBatch[]): Usage {
   const rows = new Map<string, UsageRow>();
   const instances = new Map<string, UsageInstance>();
   for (const { rows: counted, ...told } of batches) {
-    if ((instances.get(told.instance)?.seq ?? 0) >= told.seq) continue;
-    instances.set(told.instance, told);
+    const next = advanceInstance(instances.get(told.instance), told);
+    if (!next) continue;
+    instances.set(told.instance, next);
     mergeRows(rows, counted);
   }
-  const trackingSince = batches[0]?.since;
+  const trackingSince = trackingSinceOf(instances.values());
   return sorted({ trackingSince, rows: [...rows.values()], instances: [...instances.values()] });
 }
 
@@ -56,6 +60,7 @@ const texts = ['', 'a', 'b "q" \\', "é'\u2028\r\n", '__proto__', '{}(other)', '
 const anyRow = fc
   .record({
     client: fc.constantFrom(...texts),
+    issuer: fc.constantFrom('', 'https://login.example', 'https://b.example/é'),
     key: fc.constantFrom('', 'key_1'),
     what: fc.constantFrom('key', 'token', 'refused', 'agent', 'route', 'brownout', 'later'),
     detail: fc.constantFrom(...texts, '(other)'),
@@ -76,7 +81,10 @@ const anyBatches = (instance: string) =>
     .array(
       fc.record({
         rows: fc.uniqueArray(anyRow, { selector: nameOf, maxLength: 12 }),
-        skipped: fc.nat(3),
+        skipped: fc.constantFrom(0, 0, 0, 1, 3),
+        /** Minutes for which its clock went on, before it was told. */
+        lasted: fc.integer({ min: -3, max: 90 }),
+        from: fc.option(fc.integer({ min: -60, max: 2 }), { nil: undefined }),
         dropped: fc.nat(9),
         closed: fc.boolean(),
       }),
@@ -84,9 +92,12 @@ const anyBatches = (instance: string) =>
     )
     .map((parts) => {
       let seq = 0;
-      return parts.map(({ skipped, ...more }): UsageBatch => {
+      let minute = october;
+      return parts.map(({ skipped, lasted, from, ...more }): UsageBatch => {
         seq += 1 + skipped;
-        return batch({ instance, seq, since: (october - 5) * 60_000, ...more });
+        minute += lasted;
+        const covered = from === undefined ? {} : { from: (minute + from) * 60_000 };
+        return batch({ instance, seq, at: minute * 60_000, ...covered, ...more });
       });
     });
 
@@ -118,6 +129,101 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     expect(trackingSince).toBe(batch().since);
   });
 
+  test('the same client of another issuer is another one', async () => {
+    const store = await open();
+    const other = row({ issuer: 'https://b.example' });
+    const untold = row({ issuer: '' });
+    await store.add(batch({ rows: [row(), other, untold] }));
+    await store.add(batch({ seq: 2, rows: [other] }));
+    const { rows } = sorted(await store.read());
+    expect(rows).toEqual(byName([row(), untold, { ...other, count: 2 }]));
+  });
+
+  const minutes = (many: number) => (october + many) * 60_000;
+  const told = (seq: number, from: number, to: number) =>
+    batch({ seq, since: minutes(0), from: minutes(from), at: minutes(to), rows: [] });
+  const held = async (store: UsageStore) => {
+    const { instances, trackingSince } = await store.read();
+    const [{ watched, missing } = {}] = instances;
+    return {
+      watched: watched?.map((both) => both.map((time) => time / 60_000 - october)),
+      missing,
+      since: trackingSince && trackingSince / 60_000 - october,
+    };
+  };
+
+  test('batches without a gap are one stretch that is watched', async () => {
+    const store = await open();
+    for (const one of [told(1, 0, 0), told(2, 0, 10), told(3, 10, 20)]) await store.add(one);
+    expect(await held(store)).toEqual({ watched: [[0, 20]], missing: 0, since: 0 });
+  });
+
+  test('a number that is missing is time that nobody watched', async () => {
+    const store = await open();
+    for (const one of [told(1, 0, 10), told(3, 20, 30)]) await store.add(one);
+    expect(await held(store)).toEqual({
+      watched: [
+        [0, 10],
+        [20, 30],
+      ],
+      missing: 1,
+      since: 0,
+    });
+  });
+
+  test('a store that lost all it had knows what it is told from then on, and no more', async () => {
+    for (const one of [told(1, 0, 10), told(2, 10, 20)]) await (await open()).add(one);
+    await empty();
+    const store = await open();
+    await store.add(told(57, 20, 30));
+    expect(await held(store)).toEqual({ watched: [[20, 30]], missing: 56, since: 20 });
+    await store.add(told(58, 30, 40));
+    expect(await held(store)).toEqual({ watched: [[20, 40]], missing: 56, since: 20 });
+  });
+
+  test('a batch that says nothing of its time goes on from the one before, if that is there', async () => {
+    const store = await open();
+    const plain = (seq: number, at: number) => {
+      const { from: _, ...rest } = told(seq, 0, at);
+      return rest;
+    };
+    for (const one of [plain(1, 5), plain(2, 10), plain(4, 30), plain(5, 40)]) await store.add(one);
+    expect(await held(store)).toEqual({
+      watched: [
+        [0, 10],
+        [30, 40],
+      ],
+      missing: 1,
+      since: 0,
+    });
+  });
+
+  test('an instance whose clock was set tells anew since when', async () => {
+    const store = await open();
+    await store.add({ ...told(1, 0, 0), since: 5_000, from: 5_000, at: 5_000 });
+    await store.add(told(2, 0, 10));
+    expect(await held(store)).toEqual({ watched: [[0, 10]], missing: 0, since: 0 });
+  });
+
+  test('the clients that came are told, and none that a token only claimed', async () => {
+    const store = await open();
+    const rows = [
+      row(),
+      row({ key: 'key_2' }),
+      row({ client: 'refused', what: 'refused', detail: 'ERR_SCOPE_MISSING' }),
+      row({ client: 'claimed', what: 'claimed', detail: 'ERR_TOKEN_AUDIENCE' }),
+      row({ client: '', what: 'token', key: '' }),
+    ];
+    await store.add(batch({ rows }));
+    const clients = await store.clients?.();
+    if (!clients) return;
+    const { issuer } = row();
+    expect([...clients].sort((a, b) => (a.client < b.client ? -1 : 1))).toEqual([
+      { client: 'billing', issuer },
+      { client: 'refused', issuer },
+    ]);
+  });
+
   test('a batch is added once, however often it comes, and none that is older', async () => {
     const store = await open();
     const second = batch({ seq: 2, dropped: 3, closed: true });
@@ -141,7 +247,19 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     ['no client', { rows: [row({ client: undefined as never })] }],
     ['no row', { rows: [null as never] }],
     ['no rows', { rows: undefined as never }],
-    ['no number of its own', { seq: -1 }],
+    ['no number of its own', { seq: 0 }],
+    ['a day that there is not', { rows: [row({ day: '2026-02-30' })] }],
+    ['a day of no month', { rows: [row({ day: '2026-99-99' })] }],
+    ['no day where there must be one', { rows: [row({ day: '' })] }],
+    ['a day where there must be none', { rows: [row({ what: 'route' })] }],
+    ['two rows of one name', { rows: [row(), row()] }],
+    ['more requests than there are', { rows: [row({ count: 1e15 })] }],
+    ['a minute in seconds', { rows: [row({ last: 9e15 })] }],
+    ['a time in microseconds', { since: Date.now() * 1000, at: Date.now() * 1000 }],
+    ['a beginning without an end', { from: 1e300 }],
+    ['a time before 1970', { sentAt: -1 }],
+    ['a year for an interval', { every: 1e300 }],
+    ['more dropped than came', { dropped: 9e15 }],
     ['no name', { instance: '' }],
     ['no end', { every: Number.POSITIVE_INFINITY }],
     ['too many rows', { rows: Array.from({ length: 1_001 }, (_, i) => row({ key: `key_${i}` })) }],
@@ -151,6 +269,23 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     expect((await store.read()).rows).toEqual([]);
     await store.add(batch());
     expect(sorted(await store.read())).toEqual(recount([batch()]));
+  });
+
+  test('what is added at its limits can be read again, and added to', async () => {
+    const store = await open();
+    const most = row({ count: 999_999_999_999_999, last: 4_223_371_679 });
+    const end = 253_402_300_799_999;
+    const extreme = batch({
+      at: end,
+      from: end,
+      since: end,
+      dropped: 999_999_999_999_999,
+      rows: [most],
+    });
+    await store.add(extreme);
+    await store.add({ ...extreme, seq: 2 });
+    expect(sorted(await store.read())).toEqual(recount([extreme, { ...extreme, seq: 2 }]));
+    expect((await store.read()).rows).toEqual([most]);
   });
 
   test('a thousand rows are added', async () => {
@@ -217,5 +352,5 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
       }),
       { numRuns: 25 },
     );
-  });
+  }, 120_000);
 }

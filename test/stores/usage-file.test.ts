@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -22,13 +32,6 @@ describe('fileUsage', () => {
       for (const name of await readdir(directory)) await rm(at(name));
     },
   );
-
-  test('tracks since the first of its instances began', async () => {
-    const store = fileUsage(directory);
-    await store.add(batch({ since: 9_000 }));
-    await store.add(batch({ instance: 'two', since: 7_000 }));
-    expect((await store.read()).trackingSince).toBe(7_000);
-  });
 
   test('a line is a batch, as it was told', async () => {
     const store = fileUsage(directory);
@@ -76,12 +79,9 @@ describe('fileUsage', () => {
     ['a negative count', line().replace('"count":1', '"count":-1')],
     ['another instance', line().replace('"seq":1', '"seq":"a secret"')],
     ['no rows', line().replace('"rows"', '"a secret"')],
-  ])('a line that is %s is an error, which shows nothing of it', async (_, text) => {
-    await writeFile(at('x.ndjson'), `${line()}\n${text}\n`);
-    const error = await readUsage(directory).catch((one: unknown) => one);
-    expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_USAGE_VALUE' });
-    expect(String(error)).toContain(`line 2 of "${at('x.ndjson')}" is no batch of counts`);
-    expect(String(error)).not.toContain('a secret');
+  ])('a line that is %s is left out, and said to be', async (_, text) => {
+    await writeFile(at('x.ndjson'), `${line()}\n${text}\n${line({ seq: 2 })}\n`);
+    expect(await read()).toEqual({ ...recount([batch(), batch({ seq: 2 })]), skipped: 1 });
   });
 
   test('reads one file too, and several that were put into one', async () => {
@@ -123,7 +123,9 @@ describe('fileUsage', () => {
   });
 
   test.each([0, 1.5, -1, 36_501, '400', Number.NaN])('refuses to keep for %s days', (keep) => {
-    expect(() => fileUsage(directory, { keep: keep as number })).toThrow(/keep is no whole number/);
+    expect(() => fileUsage(directory, { keep: keep as number })).toThrow(
+      /keep must be a whole number/,
+    );
   });
 
   test('refuses options that are not known', () => {
@@ -174,9 +176,9 @@ describe('fileUsage', () => {
     });
 
     test('loses what is too old, and keeps a hundred details', async () => {
-      const store = fileUsage(directory, { keep: 30 });
-      const old = row({ key: 'old', first: october - 99_999, last: october - 30 * 1_440 });
-      const young = row({ key: 'young', first: october - 99_999, last: october - 29 * 1_440 });
+      const store = fileUsage(directory, { keep: 130 });
+      const old = row({ key: 'old', first: october - 299_999, last: october - 130 * 1_440 });
+      const young = row({ key: 'young', first: october - 299_999, last: october - 129 * 1_440 });
       await store.add(batch({ rows: [old, young] }));
       const agents = (seq: number) =>
         Array.from({ length: 500 }, (_, i) =>
@@ -190,50 +192,99 @@ describe('fileUsage', () => {
     });
 
     test('of a clock that is far ahead loses nothing that is young', async () => {
-      const store = fileUsage(directory, { keep: 30 });
+      const store = fileUsage(directory, { keep: 130 });
       const now = Math.floor(Date.now() / 60_000);
       const today = new Date(now * 60_000).toISOString().slice(0, 10);
       const rows = wide(0, { day: today, first: now, last: now });
-      const all = [1, 2, 3].map((seq) => batch({ seq, at: 4e15, rows }));
+      const all = [1, 2, 3].map((seq) => batch({ seq, at: 253_402_300_799_999, rows }));
       for (const one of all) await store.add(one);
       expect(await read()).toEqual(recount(all));
     });
 
-    test('stays as it is if there is no way to rewrite it, and the batch is added', async () => {
+    test('stays as it is with a line in it that is nobody’s, and the batch is added', async () => {
       const store = fileUsage(directory);
-      await mkdir(at('one.ndjson.tmp'));
-      const all = [1, 2, 3].map((seq) => batch({ seq, rows: wide(seq * 500) }));
+      await writeFile(at('one.ndjson'), `${line()}\n"somebody else's"`);
+      const all = [2, 3, 4].map((seq) => batch({ seq, rows: wide(seq * 500) }));
       for (const one of all) await store.add(one);
-      expect(await linesOf('one.ndjson')).toBe(3);
+      expect(await linesOf('one.ndjson')).toBe(5);
+      expect(await read()).toEqual({ ...recount([batch(), ...all]), skipped: 1 });
+    });
+
+    test('keeps what is known of the time that was watched', async () => {
+      const store = fileUsage(directory);
+      const all = [1, 2, 5, 6, 7].map((seq) =>
+        batch({ seq, at: (october + seq) * 60_000, rows: wide(0) }),
+      );
+      for (const one of all) await store.add(one);
+      expect(await linesOf('one.ndjson')).toBeLessThan(4);
       expect(await read()).toEqual(recount(all));
-      await rm(at('one.ndjson.tmp'), { recursive: true });
-      await store.add(batch({ seq: 4 }));
-      expect(await linesOf('one.ndjson')).toBe(1);
-      expect(await read()).toEqual(recount([...all, batch({ seq: 4 })]));
+      expect((await read()).instances).toMatchObject([{ missing: 2 }]);
     });
   });
 
-  test('files that nobody wrote to for too long are deleted, and no others', async () => {
-    const store = fileUsage(directory, { keep: 30 });
-    const days = (number: number) => new Date((october - number * 1_440) * 60_000);
-    for (const [name, age] of [
-      ['old.ndjson', 31],
-      ['left.ndjson.tmp', 31],
-      ['young.ndjson', 29],
-      ['old.txt', 31],
+  const old = new Date((october - 131 * 1_440) * 60_000);
+  const young = new Date((october - 129 * 1_440) * 60_000);
+
+  test('files of this store that nobody wrote to for too long are deleted, and no others', async () => {
+    const store = fileUsage(directory, { keep: 130 });
+    const audit = '{"schema":"audit","kind":"decision"}\n';
+    const tmp = `gone.ndjson.${crypto.randomUUID()}.tmp`;
+    for (const [name, text, time] of [
+      ['old.ndjson', `\n${line({ instance: 'old' })}`, old],
+      ['made.ndjson', `\n{"size":2,${line({ instance: 'made', rows: [] }).slice(1)}`, old],
+      [tmp, 'x', old],
+      ['young.ndjson', `\n${line({ instance: 'young' })}`, young],
+      ['old.txt', line({ instance: 'old' }), old],
+      ['renamed.ndjson', `\n${line({ instance: 'old' })}`, old],
+      ['audit-2026-10.ndjson', audit, old],
+      ['empty.ndjson', '', old],
+      ['export.ndjson.tmp', 'x', old],
     ] as const) {
-      await writeFile(at(name), '');
-      await utimes(at(name), days(age), days(age));
+      await writeFile(at(name), text);
+      await utimes(at(name), time, time);
     }
     await store.add(batch({ at: october * 60_000 }));
-    expect((await readdir(directory)).sort()).toEqual(['old.txt', 'one.ndjson', 'young.ndjson']);
+    expect((await readdir(directory)).sort()).toEqual([
+      ...['audit-2026-10.ndjson', 'empty.ndjson', 'export.ndjson.tmp', 'old.txt', 'one.ndjson'],
+      ...['renamed.ndjson', 'young.ndjson'],
+    ]);
+    expect(await readFile(at('audit-2026-10.ndjson'), 'utf8')).toBe(audit);
+  });
+
+  test('a file that is none of counts is not read, and said to be there', async () => {
+    await writeFile(at('audit.ndjson'), '{"schema":"audit","kind":"decision"}\n'.repeat(99));
+    await writeFile(at('empty.ndjson'), '');
+    await mkdir(at('directory.ndjson'));
+    await fileUsage(directory).add(batch());
+    expect(await read()).toEqual({ ...recount([batch()]), skipped: 2 });
+  });
+
+  test('follows no link: not to add, not to rewrite, not to read, not to delete', async () => {
+    const outside = join(directory, 'outside');
+    await mkdir(outside);
+    const victim = join(outside, 'victim.conf');
+    await writeFile(victim, 'precious\n');
+    await utimes(victim, old, old);
+    const store = fileUsage(directory, { keep: 130 });
+    await symlink(victim, at('linked.ndjson'));
+    await symlink(victim, at('one.ndjson.tmp'));
+    const refused = store.add(batch({ instance: 'linked' }));
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_USAGE_FILE' });
+    const rows = Array.from({ length: 1_000 }, (_, i) =>
+      row({ client: 'c'.repeat(1_000), key: `${i}` }),
+    );
+    for (const seq of [1, 2, 3, 4]) await store.add(batch({ seq, rows }));
+    expect(await readFile(victim, 'utf8')).toBe('precious\n');
+    expect((await lstat(at('one.ndjson'))).isFile()).toBe(true);
+    expect((await lstat(at('one.ndjson'))).mode & 0o777).toBe(0o600);
+    expect((await lstat(at('linked.ndjson'))).isSymbolicLink()).toBe(true);
+    expect((await store.read()).skipped).toBe(1);
   });
 
   test('more files than are deleted at a time are deleted in time', async () => {
-    const store = fileUsage(directory, { keep: 30 });
-    const old = new Date((october - 50_000) * 60_000);
+    const store = fileUsage(directory, { keep: 130 });
     for (let i = 0; i < 150; i += 1) {
-      await writeFile(at(`${i}.ndjson`), '');
+      await writeFile(at(`${i}.ndjson`), `\n${line({ instance: `${i}` })}`);
       await utimes(at(`${i}.ndjson`), old, old);
     }
     await store.add(batch());

@@ -8,7 +8,11 @@ beforeEach(() => {
 });
 
 usageContract(
-  async () => ({ add: (one) => store.add(one), read: () => store.read() }),
+  async () => ({
+    add: (one) => store.add(one),
+    read: () => store.read(),
+    clients: async () => (await store.clients?.()) ?? [],
+  }),
   async () => {
     store = memoryUsage();
   },
@@ -31,7 +35,7 @@ test('there is room for so many rows; what comes beyond them is somebody’s', a
   const { rows } = await full.read();
   expect(rows).toHaveLength(100_001);
   expect(rows.filter(({ what }) => what === 'other')).toEqual([
-    row({ client: '', key: '', what: 'other', detail: 'key' }),
+    row({ client: '', issuer: '', key: '', what: 'other', detail: 'key' }),
   ]);
   expect(rows.find(({ client }) => client === '1-0')?.count).toBe(5);
 });

@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/index.js';
 import { postgresUsage, usageTables } from '../../src/postgres.js';
 import { redisUsage } from '../../src/redis.js';
+import { memoryUsage } from '../../src/usage.js';
 import { batch } from './usage-contract.js';
 
 // What a real server answers is in test/services. None of these reaches one.
 
 const client = { sendCommand: () => Promise.reject(new Error('nothing may be sent')) };
 const pool = { query: () => Promise.reject(new Error('nothing may be asked')) };
-const long = 'u'.repeat(54);
+const long = 'u'.repeat(51);
 
 describe('options are refused', () => {
   test.each<[string, () => unknown, RegExp]>([
@@ -20,15 +21,18 @@ describe('options are refused', () => {
     [
       'no day',
       () => redisUsage(client, { keep: 0 }),
-      /redisUsage\.keep is no whole number of days/,
+      /redisUsage\.keep must be a whole number of days/,
     ],
+    ['a short time', () => redisUsage(client, { keep: 99 }), /at least 100 days; got 99/],
+    ['a short time', () => postgresUsage(pool, { keep: 7 }), /at least 100 days; got 7/],
+    ['a short time', () => memoryUsage({ keep: 99 }), /memoryUsage\.keep: 99/],
     ['no pool', () => postgresUsage({} as never), /postgresUsage needs a pool/],
     ['a name', () => postgresUsage(pool, { tables: 'u' } as never), /use table, keep/],
-    ['half a day', () => postgresUsage(pool, { keep: 0.5 }), /postgresUsage\.keep is no whole/],
+    ['half a day', () => postgresUsage(pool, { keep: 0.5 }), /postgresUsage\.keep must be a whole/],
     ['no table', () => postgresUsage(pool, { table: '' }), /table is no name of Postgres/],
     ['two dots', () => postgresUsage(pool, { table: 'a.b.c' }), /more than one dot/],
-    ['a long table', () => postgresUsage(pool, { table: long }), /is over 53 bytes/],
-    ['a long table', () => usageTables({ table: `a.${long}` }), /is over 53 bytes/],
+    ['a long table', () => postgresUsage(pool, { table: long }), /is over 50 bytes/],
+    ['a long table', () => usageTables({ table: `a.${long}` }), /is over 50 bytes/],
     ['a number', () => usageTables({ table: 7 as never }), /usageTables\.table is no name/],
     ['a name', () => usageTables({ keep: 3 } as never), /keep is not known: use table/],
   ])('%s', (_, work, expected) => {
@@ -47,14 +51,14 @@ test('what cannot be meant reaches no server', async () => {
 test.each([null, 'a', {}, ['0'], ['0', 'a']])(
   'HSCAN answered by %j is an error',
   async (answer) => {
-    const answers = { GET: null, HSCAN: answer, ZRANGE: [] } as Record<string, unknown>;
+    const answers = { HSCAN: answer, ZRANGE: [] } as Record<string, unknown>;
     const store = redisUsage({ sendCommand: async ([command]) => answers[command ?? ''] });
     await expect(store.read()).rejects.toMatchObject({ code: 'ERR_USAGE_VALUE' });
   },
 );
 
 test.each([null, 'a', 7, {}])('days answered by %j are an error', async (answer) => {
-  const answers = { GET: null, HSCAN: ['0', []], ZRANGE: answer } as Record<string, unknown>;
+  const answers = { HSCAN: ['0', []], ZRANGE: answer } as Record<string, unknown>;
   const store = redisUsage({ sendCommand: async ([command]) => answers[command ?? ''] });
   await expect(store.read()).rejects.toMatchObject({ code: 'ERR_USAGE_VALUE' });
 });

@@ -89,7 +89,7 @@ describe('no plan makes a report of', () => {
       apiKeys: {
         from: [{ header: 'x-api-key' }],
         lookup: async () => undefined,
-        plan: { checks: Object.fromEntries(allChecks.map((check) => [check, 'report'])) },
+        plan: { tokenChecks: Object.fromEntries(allChecks.map((check) => [check, 'report'])) },
         onMigration: () => {},
       },
     });

@@ -53,23 +53,33 @@ const tokensOnly = {
 
 interface Surroundings {
   readonly now: () => number;
+  readonly stopwatch: () => number;
   /** The guard's. */
   readonly issuers: readonly string[];
   /** Without an id: every key. */
   forget(id?: string): void;
+  /** Returns whether an issuer has signed a token that was refused, by keys that are held. */
+  isSigned(token: string): Promise<boolean>;
 }
 
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
   settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
-  { now, forget, issuers }: Surroundings,
+  { now, stopwatch, forget, issuers, isSigned }: Surroundings,
 ): Migration {
   const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationTeller(onMigration);
   const ledger = createLedger(tell, now);
   const plans = keepPlan(given, { now, tell, ledger, issuers });
   const listening = listen(invalidations, forget);
-  const attribution = attribute(settings.usage, { now, tell, plan: plans.current });
+  const attribution = attribute(settings.usage, {
+    now,
+    stopwatch,
+    tell,
+    plan: plans.current,
+    isSigned,
+    soleIssuer: issuers.length === 1 ? issuers[0] : undefined,
+  });
 
   return {
     admit(principal, attempt, atLeast) {

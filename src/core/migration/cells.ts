@@ -1,5 +1,7 @@
 import { minutesADay } from './dates.js';
 import { dayOf, mergeRows, type UsageKind, type UsageRow } from './usage.js';
+import { isUndated } from './usage-batch.js';
+import { copyOf } from './usage-copy.js';
 import { otherDetail } from './usage-room.js';
 
 /** What is counted, beside whose it is. */
@@ -20,6 +22,7 @@ interface Cell {
 
 /** What is counted of a client's tokens, or of one of its keys. */
 export interface Holder {
+  readonly issuer: string;
   readonly client: string;
   readonly key: string;
   /** Requests let in, which are nearly all. */
@@ -36,14 +39,13 @@ const mostDetails = 50;
 /** Rows of days that are over: many only where nothing could be flushed for months. */
 const mostOver = 400;
 
-const undated: ReadonlySet<UsageKind> = new Set(['brownout', 'route', 'agent', 'query', 'both']);
-
 const newCell = (): Cell => ({ count: 0, first: 0, last: 0, day: 0 });
 
 /** Begins to count for a client's tokens, or for a key. */
-export const newHolder = (client: string, key: string): Holder => ({
-  client,
-  key,
+export const newHolder = (issuer: string, client: string, key: string): Holder => ({
+  issuer: copyOf(issuer),
+  client: copyOf(client),
+  key: copyOf(key),
   used: newCell(),
   others: new Map(),
   over: [],
@@ -55,7 +57,7 @@ export function mark(holder: Holder, { what, detail = '', minute }: Count): numb
   const cell = cellOf(holder, what, detail);
   let lost = 0;
   if (cell.count > 0) {
-    const day = undated.has(what) ? cell.day : Math.floor(minute / minutesADay);
+    const day = isUndated(what) ? cell.day : Math.floor(minute / minutesADay);
     if (day !== cell.day) {
       if (holder.over.length < mostOver) holder.over.push(rowOf(holder, { what, detail, cell }));
       else lost = cell.count;
@@ -80,7 +82,7 @@ function cellOf({ used, others, key }: Holder, what: UsageKind, detail: string):
   const held = cells.get(name);
   if (held) return held;
   const cell = newCell();
-  cells.set(name, cell);
+  cells.set(copyOf(name), cell);
   return cell;
 }
 
@@ -96,12 +98,13 @@ interface Marked {
   readonly cell: Cell;
 }
 
-const rowOf = ({ client, key }: Holder, { what, detail, cell }: Marked): UsageRow => ({
+const rowOf = ({ client, key, issuer }: Holder, { what, detail, cell }: Marked): UsageRow => ({
   client,
+  issuer,
   key,
   what,
   detail,
-  day: undated.has(what) ? '' : dayOf(cell.first),
+  day: isUndated(what) ? '' : dayOf(cell.first),
   count: cell.count,
   first: cell.first,
   last: cell.last,

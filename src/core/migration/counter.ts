@@ -1,12 +1,14 @@
 import type { Decision } from '../decision.js';
-import { UpstreamError } from '../errors.js';
+import { type AuthErrorCode, type ErrorCode, UpstreamError } from '../errors.js';
 import { type Attempt, claimedClient, routeOf, withoutCredential } from '../events.js';
-import { clientOf, type KnownKey, knownKey } from '../principal.js';
+import { clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
+import { own } from '../verify/json.js';
 import { type Count, type Holder, mark, newHolder, takeRows } from './cells.js';
-import { minute as minuteLength } from './dates.js';
-import type { Plan } from './plan.js';
 import { type Fresh, sourceOf } from './tally.js';
-import type { UsageRow } from './usage.js';
+import { mergeRows, type UsageRow } from './usage.js';
+import type { UsageClock } from './usage-clock.js';
+import { copyOf } from './usage-copy.js';
+import type { Refusals } from './usage-refusals.js';
 
 /** Counts who uses which credential. */
 export interface Counter {
@@ -16,6 +18,8 @@ export interface Counter {
   take(): UsageRow[];
   /** Requests so far that there was no room to count by client. */
   dropped(): number;
+  /** Counts requests as dropped that were handed over and cannot be stored. */
+  drop(rows: readonly UsageRow[]): void;
 }
 
 interface CounterOptions {
@@ -23,47 +27,70 @@ interface CounterOptions {
   readonly max: number;
   /** Clients that are not counted. */
   readonly exclude: ReadonlySet<string>;
-  readonly now: () => number;
-  readonly plan: () => Plan | undefined;
+  readonly clock: Pick<UsageClock, 'minute'>;
+  readonly refusals: Refusals;
+  /** The only issuer there is; undefined if there are several. */
+  readonly soleIssuer: string | undefined;
 }
 
+/** What an attempt is for the counts: `unverified` is a token that was refused before it was proven. */
+type Outcome = 'use' | 'refused' | 'unverified' | 'neither';
+
+interface Refusal {
+  readonly code: ErrorCode;
+  /** When the brownout began. */
+  readonly brownout: number | undefined;
+}
+
+/** Longer user agents are looked at again each time, and not kept to compare with. */
+const longestAgent = 512;
+
+/** Kinds that are requests: each is one of them, and only one. */
+const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other']);
+
 /** Counts in memory: for a request that is let in a look-up, two additions and a time. */
-export function createCounter({ max, exclude, now, plan }: CounterOptions): Counter {
-  const clients = new Map<string, Map<string, Holder>>();
-  const nobody = newHolder('', '');
+export function createCounter(options: CounterOptions): Counter {
+  const { max, exclude, clock, refusals, soleIssuer = '' } = options;
+  /** By issuer, client and key. */
+  const issuers = new Map<string, Map<string, Map<string, Holder>>>();
+  let holders = new WeakMap<Principal, Holder>();
+  const nobody = newHolder('', '', '');
   const used = new WeakSet<object>();
   let held = 0;
   let dropped = 0;
 
   /** Where a request of this client is counted: with nobody, if there is no more room. */
-  function holderOf(client: string, key: string): Holder {
-    const keys = clients.get(client);
-    const known = keys?.get(key);
+  function holderOf(issuer: string, client: string, key: string): Holder {
+    const known = issuers.get(issuer)?.get(client)?.get(key);
     if (known) return known;
+    refusals.know({ client, issuer });
     if (held >= max) return nobody;
     held += 1;
-    const holder = newHolder(client, key);
-    if (keys) keys.set(key, holder);
-    else clients.set(client, new Map([[key, holder]]));
+    const holder = newHolder(issuer, client, key);
+    const clients = issuers.get(issuer) ?? new Map<string, Map<string, Holder>>();
+    const keys = clients.get(holder.client) ?? new Map<string, Holder>();
+    issuers.set(holder.issuer, clients.set(holder.client, keys.set(holder.key, holder)));
     return holder;
   }
 
-  /** Whose a request is; undefined if that is not known, or not counted. */
-  function whose(attempt: Attempt): Holder | undefined {
-    const { principal, seen } = attempt;
-    if (principal) {
-      const client = clientOf(principal) ?? '';
-      return exclude.has(client) ? undefined : holderOf(client, principal.key?.id ?? '');
-    }
-    if (seen.key) {
-      return exclude.has(seen.key.client) ? undefined : holderOf(seen.key.client, seen.key.id);
-    }
-    // Anybody can write any client into a token: one that is known is all that is counted of it.
-    const claimed = claimedClient(seen);
-    if (claimed === undefined || exclude.has(claimed)) return undefined;
-    const isKnown = clients.has(claimed) || plan()?.clients.has(claimed);
-    return isKnown ? holderOf(claimed, '') : undefined;
+  /** Whose a request is for certain; undefined if that is not known, or not counted. */
+  function whose(principal: Principal | undefined, key: KnownKey | undefined): Holder | undefined {
+    if (principal) return holders.get(principal) ?? holderFor(principal);
+    if (!key || exclude.has(key.client)) return undefined;
+    return holderOf(issuerOf(key), key.client, key.id);
   }
+
+  // A principal that is cached is the same object each time: found again without comparing its names.
+  function holderFor(principal: Principal): Holder | undefined {
+    const client = clientOf(principal) ?? '';
+    if (exclude.has(client)) return undefined;
+    const holder = holderOf(principal.issuer ?? soleIssuer, client, principal.key?.id ?? '');
+    if (holder !== nobody) holders.set(principal, holder);
+    return holder;
+  }
+
+  const issuerOf = ({ issuer }: KnownKey & { readonly issuer?: string }): string =>
+    issuer ?? soleIssuer;
 
   function count(holder: Holder, { what, detail = '', minute }: Count): void {
     if (holder !== nobody) dropped += mark(holder, { what, detail, minute });
@@ -74,61 +101,110 @@ export function createCounter({ max, exclude, now, plan }: CounterOptions): Coun
   }
 
   /** What a key came with: where it should be looked for. */
-  function countPlaces(attempt: Attempt, key: KnownKey, minute: number): void {
-    const { request, credential } = attempt;
-    const holder = holderOf(key.client, key.id);
-    const written = request.header('user-agent');
-    if (holder.agent.written !== written) {
-      holder.agent = { written, counted: withoutCredential(written, credential) ?? '' };
-    }
+  function countPlaces(attempt: Attempt, holder: Holder, minute: number): void {
+    const { credential } = attempt;
+    const agent = agentOf(attempt, holder);
     count(holder, { what: 'route', detail: routeOf(attempt) ?? '', minute });
-    count(holder, { what: 'agent', detail: holder.agent.counted, minute });
+    count(holder, { what: 'agent', detail: agent, minute });
     if (credential?.kind !== 'token' && credential?.place === 'query') {
       count(holder, { what: 'query', minute });
     }
     if (credential?.kind === 'both') count(holder, { what: 'both', minute });
   }
 
+  function countRefusal(holder: Holder, minute: number, { code, brownout }: Refusal): void {
+    count(holder, { what: 'refused', detail: code, minute });
+    if (code === 'ERR_API_KEY_BROWNOUT' && brownout !== undefined) {
+      count(holder, { what: 'brownout', detail: new Date(brownout).toISOString(), minute });
+    }
+  }
+
+  /** A token that nobody has proven: of clients that are known, and what it says of itself may be so. */
+  function countUnproven({ credential, seen }: Attempt, code: AuthErrorCode): void {
+    const client = claimedClient(seen);
+    const minute = clock.minute();
+    if (client === undefined || minute === undefined || exclude.has(client)) return;
+    if (credential?.kind !== 'token' && credential?.kind !== 'both') return;
+    const iss = seen.paths === undefined ? '' : own(seen.claims, 'iss');
+    const issuer = typeof iss === 'string' ? iss : '';
+    const exp = own(seen.claims, 'exp');
+    refusals.add({ text: credential.text, client, issuer, exp, code, minute });
+  }
+
   return {
     add(attempt, decision, fresh) {
-      const holder = whose(attempt);
-      if (!holder) return;
-      const { principal, seen } = attempt;
-      const minute = Math.floor(now() / minuteLength);
+      const { principal, seen, stance } = attempt;
       const source = sourceOf(attempt);
       const isNew = !used.has(source);
-      const isUse = decision.allowed && principal !== undefined && isNew;
+      const outcome = outcomeOf(attempt, decision, { use: isNew, refusal: fresh.refused });
+      if (outcome === 'unverified' && !decision.allowed) {
+        countUnproven(attempt, decision.error.code as AuthErrorCode);
+        return;
+      }
+      if (outcome === 'neither' && fresh.notes.length === 0) return;
       const key = principal?.key ? knownKey(principal.key) : seen.key;
-      const isVerified = principal !== undefined || key !== undefined;
-      if (isUse) {
+      const holder = whose(principal, key);
+      if (!holder) return;
+      const minute = clock.minute();
+      if (minute === undefined) {
+        if (outcome !== 'neither') dropped += 1;
+        return;
+      }
+      if (outcome === 'use') {
         used.add(source);
-        count(holder, { what: principal.kind === 'token' ? 'token' : 'key', minute });
+        count(holder, { what: principal?.kind === 'token' ? 'token' : 'key', minute });
+      } else if (!decision.allowed && outcome === 'refused') {
+        countRefusal(holder, minute, {
+          code: decision.error.code,
+          brownout: stance?.brownout,
+        });
       }
-      if (!decision.allowed && fresh.refused) {
-        const { error } = decision;
-        const start = attempt.stance?.brownout;
-        if (isVerified) count(holder, { what: 'refused', detail: error.code, minute });
-        if (error.code === 'ERR_API_KEY_BROWNOUT' && start !== undefined) {
-          count(holder, { what: 'brownout', detail: new Date(start).toISOString(), minute });
-        }
-        if (!isVerified && !(error instanceof UpstreamError)) {
-          count(holder, { what: 'claimed', detail: error.code, minute });
-        }
+      if (key && isNew && outcome !== 'neither') {
+        const beside = principal?.kind === 'token' ? whose(undefined, key) : holder;
+        if (beside) countPlaces(attempt, beside, minute);
       }
-      if (key && isNew && (isUse || fresh.refused)) countPlaces(attempt, key, minute);
-      if (!isVerified) return;
       for (const detail of fresh.notes) count(holder, { what: 'would-deny', detail, minute });
     },
     take() {
-      const holders = [nobody, ...[...clients.values()].flatMap((keys) => [...keys.values()])];
-      const rows = holders.flatMap(takeRows);
-      // Who came is remembered while there is room, so that a failing client is known by its name.
+      const all = [nobody];
+      for (const clients of issuers.values()) {
+        for (const keys of clients.values()) all.push(...keys.values());
+      }
+      const rows = new Map<string, UsageRow>();
+      for (const holder of all) mergeRows(rows, takeRows(holder));
+      mergeRows(rows, refusals.take());
       if (held > max / 2) {
-        clients.clear();
+        issuers.clear();
+        holders = new WeakMap();
         held = 0;
       }
-      return rows;
+      return [...rows.values()];
     },
     dropped: () => dropped,
+    drop(rows) {
+      for (const { what, count: many } of rows) if (requests.has(what)) dropped += many;
+    },
   };
+}
+
+function outcomeOf(
+  { principal, seen }: Attempt,
+  decision: Decision,
+  isNew: { readonly use: boolean; readonly refusal: boolean },
+): Outcome {
+  if (decision.allowed) return principal && isNew.use ? 'use' : 'neither';
+  if (!isNew.refusal) return 'neither';
+  if (principal || seen.key) return 'refused';
+  return decision.error instanceof UpstreamError ? 'neither' : 'unverified';
+}
+
+/** The user agent as it is counted. Most come again and again. */
+function agentOf({ request, credential }: Attempt, holder: Holder): string {
+  const written = request.header('user-agent');
+  if (holder.agent.written === written) return holder.agent.counted;
+  const counted = copyOf(withoutCredential(written, credential) ?? '');
+  if (written === undefined || written.length <= longestAgent) {
+    holder.agent = { written: written && copyOf(written), counted };
+  }
+  return counted;
 }

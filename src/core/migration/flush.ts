@@ -1,11 +1,14 @@
 import { withDeadline } from '../verify/deadline.js';
 import type { TellMigration } from './changes.js';
-import type { Counter } from './counter.js';
 import { messageOf } from './keeper.js';
 import type { UsageBatch, UsageStore } from './usage.js';
+import type { UsageClock } from './usage-clock.js';
+import type { Outbox } from './usage-outbox.js';
 
 /** Tells a store what is counted, behind the requests. */
 export interface Flusher {
+  /** Announces this process to the store, and begins to flush; once, and only where that is possible. */
+  start(): void;
   /** Settles once everything counted so far is told; rejects with what the store says. */
   flush(): Promise<void>;
   /** Tells the rest, and ends; what the store does not take within ten seconds is lost. */
@@ -18,48 +21,39 @@ interface FlushOptions {
   readonly every: number;
   /** Whether to flush from time to time, and not only when asked. */
   readonly polls: boolean;
-  readonly counter: Counter;
-  readonly now: () => number;
+  readonly outbox: Outbox;
+  /** Counts what has waited, before all that was counted is handed over. */
+  readonly settle: () => Promise<void>;
+  readonly clock: UsageClock;
   readonly tell: TellMigration;
 }
 
-const mostRows = 1_000;
+/** `closing`: nothing is flushed by itself any more. `closed`: each batch says that it is the last. */
+type State = 'open' | 'closing' | 'closed';
+
 const patience = { milliseconds: 10_000 };
 /** Beyond so many calls that a store does not answer, it is only waited for. */
 const mostUnanswered = 3;
+/** Before a batch that a store refuses for itself is set apart. */
+const mostTries = 3;
 
 /**
  * A batch is told until the store has taken it, and only then the next one. Meanwhile requests are
- * counted on, so that nothing is lost, and nothing grows beyond what the counter holds.
+ * counted on, so that nothing is lost, and nothing grows beyond what the counter holds. A batch that
+ * can never be stored makes way for the next.
  */
 export function flushUsage(options: FlushOptions): Flusher {
-  const { store, every, polls, counter, now, tell } = options;
-  const instance = globalThis.crypto.randomUUID();
-  const since = now();
-  let seq = 0;
-  let waiting: UsageBatch[] = [];
+  const { store, every, polls, outbox, settle, clock, tell } = options;
+  let state: State = 'open';
+  let started = !polls;
   let unanswered = 0;
   let flushing: Promise<void> | undefined;
+  let ending: Promise<void> | undefined;
   let failure: string | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let closed = false;
-  let closing: Promise<void> | undefined;
-  let ended = false;
 
-  // Also one without rows: that somebody is there and has nothing to tell is worth knowing.
-  function nextBatches(isLast: boolean): UsageBatch[] {
-    const at = now();
-    const rows = counter.take();
-    const dropped = counter.dropped();
-    const parts = Math.max(1, Math.ceil(rows.length / mostRows));
-    return Array.from({ length: parts }, (_, part) => {
-      seq += 1;
-      return {
-        ...{ instance, seq, since, at, every, dropped },
-        closed: (isLast || ended) && part === parts - 1,
-        rows: rows.slice(part * mostRows, (part + 1) * mostRows),
-      };
-    });
+  function report(detail: string): void {
+    tell({ time: clock.latest() ?? Date.now(), kind: 'usage-failed', detail });
   }
 
   async function add(batch: UsageBatch): Promise<void> {
@@ -74,78 +68,113 @@ export function flushUsage(options: FlushOptions): Flusher {
   }
 
   async function drain(): Promise<void> {
-    for (let [batch] = waiting; batch; [batch] = waiting) {
-      await add(batch);
-      waiting.shift();
+    let tries = 0;
+    for (let batch = outbox.first(); batch; batch = outbox.first()) {
+      try {
+        await add(batch);
+        outbox.shift();
+        tries = 0;
+      } catch (error) {
+        if (!isBatchRefused(error)) throw error;
+        tries += 1;
+        if (tries < mostTries) continue;
+        tries = 0;
+        const many = outbox.setApart()?.rows.length ?? 0;
+        report(`a batch of ${many} usage counts can never be stored: ${messageOf(error)}`);
+      }
     }
   }
 
-  async function send(isLast: boolean): Promise<void> {
+  async function send(): Promise<void> {
+    clock.read();
     await drain();
-    waiting = nextBatches(isLast);
+    await settle();
+    outbox.fill(state === 'closed');
     await drain();
     failure = undefined;
   }
 
-  function flush(isLast = false): Promise<void> {
-    flushing ??= send(isLast).finally(() => {
+  /** One at a time, however many ask. */
+  function flush(): Promise<void> {
+    flushing ??= send().finally(() => {
       flushing = undefined;
     });
     return flushing;
   }
 
-  function report(error: unknown): void {
-    const detail = `usage counts wait to be kept: ${messageOf(error)}`;
-    // Once, and not again with every attempt for as long as it lasts.
-    if (detail !== failure) tell({ time: now(), kind: 'usage-failed', detail });
-    failure = detail;
+  async function flushUnasked(): Promise<void> {
+    try {
+      await flush();
+    } catch (error) {
+      const detail = `usage counts wait to be kept: ${messageOf(error)}`;
+      // Once, and not again with every attempt for as long as it lasts.
+      if (detail !== failure) report(detail);
+      failure = detail;
+    }
   }
 
   function schedule(): void {
-    if (closed || !polls) return;
     // A little earlier or later each time, so that processes do not write all at once; and never
     // later than is told of it.
     timer = setTimeout(() => void poll(), every * (800 + 200 * Math.random()));
-    timer.unref();
+    timer.unref?.();
   }
 
-  // Whatever happens, even to the clock, it comes to a next time.
   async function poll(): Promise<void> {
-    await flush()
-      .catch(report)
-      .catch(() => {});
-    schedule();
+    await flushUnasked();
+    if (state === 'open') schedule();
   }
 
-  async function sendLast(): Promise<void> {
+  async function finish(): Promise<void> {
     // Whoever asks for the counts meanwhile may begin another one.
     while (flushing) await flushing.catch(() => {});
-    await flush(true);
+    // Who reads the counts later must not make it look alive.
+    state = 'closed';
+    await flush();
   }
 
   async function end(): Promise<void> {
     try {
-      await withDeadline(patience, sendLast);
+      await withDeadline(patience, finish);
     } catch (error) {
-      const detail = `usage counts since the last flush are lost: ${messageOf(error)}`;
-      tell({ time: now(), kind: 'usage-failed', detail });
+      report(`usage counts since the last flush are lost: ${messageOf(error)}`);
     }
-    // Who reads the counts later must not make it look alive.
-    ended = true;
+    state = 'closed';
   }
 
-  schedule();
   return {
+    start() {
+      if (started || state !== 'open') return;
+      try {
+        schedule();
+      } catch {
+        // A Worker that is being started may not set a timer: the first count tries it again.
+        return;
+      }
+      started = true;
+      void Promise.resolve().then(flushUnasked);
+    },
     // What was counted while another flush was on its way is told too.
     async flush() {
       await flushing?.catch(() => {});
       await flush();
     },
     close() {
-      closed = true;
+      if (state === 'open') state = 'closing';
       clearTimeout(timer);
-      closing ??= end();
-      return closing;
+      ending ??= end();
+      return ending;
     },
   };
+}
+
+/**
+ * Tells whether a store refuses a batch for what is in it, and not because it is down: then it would
+ * refuse it for ever. PostgreSQL's class 22 is data that it cannot keep, 54 is beyond its limits.
+ */
+function isBatchRefused(error: unknown): boolean {
+  const { code } = Object(error) as { readonly code?: unknown };
+  return (
+    code === 'ERR_USAGE_BATCH' || (typeof code === 'string' && /^(22|54)[\dA-Z]{3}$/.test(code))
+  );
 }

@@ -1,3 +1,4 @@
+import { integer } from '../config.js';
 import { minutesADay } from './dates.js';
 import {
   dayOf,
@@ -9,21 +10,23 @@ import {
   type UsageStore,
 } from './usage.js';
 import { checkBatch } from './usage-batch.js';
-import { folded, roomFor, topicOf } from './usage-room.js';
+import { advanceInstance, trackingSinceOf, withoutOld } from './usage-coverage.js';
+import { clientsIn, folded, leastKeep, mostKeep, roomFor, topicOf } from './usage-room.js';
 
 const mostRows = 100_000;
 const mostInstances = 1_000;
 
 /**
  * Keeps counts in this process, for as long as it lives.
- * @param options.keep Days; what did not happen for longer is forgotten. @default 400
+ * @param options.keep Days, 100 to 36500; what did not happen for longer is forgotten. @default 400
+ * @throws ConfigError for another `keep`: a verdict of the report rests on so many days
  */
 export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
+  integer('memoryUsage.keep', keep, [leastKeep, mostKeep]);
   const rows = new Map<string, UsageRow>();
   const instances = new Map<string, UsageInstance>();
   /** By client and kind. */
   const details = new Map<string, Set<string>>();
-  let trackingSince: number | undefined;
   let day = 0;
 
   function forget(minute: number): void {
@@ -31,11 +34,21 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
     if (today <= day) return;
     day = today;
     for (const [name, { last }] of rows) if (last < minute - keep * minutesADay) rows.delete(name);
-    for (const [name, { at }] of instances) {
-      if (at < (minute - keep * minutesADay) * 60_000) instances.delete(name);
+    const cutoff = (minute - keep * minutesADay) * 60_000;
+    for (const [name, one] of instances) {
+      if (one.at < cutoff) instances.delete(name);
+      else instances.set(name, withoutOld(one, cutoff));
     }
     details.clear();
     for (const row of rows.values()) fits(row);
+  }
+
+  // One that was closed is missed least: one that was not says until when there may be counts.
+  function forgetInstance(): void {
+    if (instances.size <= mostInstances) return;
+    const [oldest] = instances.keys();
+    const closed = [...instances.values()].find((one) => one.closed);
+    instances.delete(closed?.instance ?? String(oldest));
   }
 
   /** Whether there is room for a row's detail beside those of its client. */
@@ -50,14 +63,12 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
 
   return {
     async add(given: UsageBatch) {
-      const { rows: counted, ...instance } = checkBatch('memoryUsage', given);
-      const held = instances.get(instance.instance);
-      if (held && held.seq >= instance.seq) return;
-      trackingSince ??= instance.since;
+      const { rows: counted, ...told } = checkBatch('memoryUsage', given);
+      const instance = advanceInstance(instances.get(told.instance), told);
+      if (!instance) return;
       instances.delete(instance.instance);
       instances.set(instance.instance, instance);
-      const [oldest] = instances.keys();
-      if (instances.size > mostInstances && oldest !== undefined) instances.delete(oldest);
+      forgetInstance();
       forget(Math.floor(instance.at / 60_000));
       for (const row of counted) {
         // Where there is no room for a row, its detail needs none.
@@ -68,8 +79,10 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
       }
     },
     async read() {
-      return { trackingSince, rows: [...rows.values()], instances: [...instances.values()] };
+      const told = [...instances.values()];
+      return { trackingSince: trackingSinceOf(told), rows: [...rows.values()], instances: told };
     },
+    clients: async () => clientsIn(rows.values()),
   };
 }
 
@@ -78,5 +91,6 @@ function withoutName(row: UsageRow): UsageRow[] {
   const { what, last } = row;
   if (what === 'other') return [row];
   if (what !== 'key' && what !== 'token' && what !== 'refused') return [];
-  return [{ ...row, client: '', key: '', what: 'other', detail: what, day: dayOf(last) }];
+  const nobody = { client: '', key: '', issuer: '', what: 'other' } as const;
+  return [{ ...row, ...nobody, detail: what, day: dayOf(last) }];
 }

@@ -1,4 +1,12 @@
-import { mergeRows, type UsageKind, type UsageRow } from './usage.js';
+import { mergeRows, type UsageClient, type UsageKind, type UsageRow } from './usage.js';
+
+/**
+ * For how many days counts must be kept at least: what comes once in three months, which is up to 93
+ * days, has to be seen to come, and there is a week to look at it.
+ */
+export const leastKeep = 100;
+/** For how many days counts can be kept at most. */
+export const mostKeep = 36_500;
 
 /** What the details of a client are folded into that there is no room for. */
 export const otherDetail = '(other)';
@@ -10,8 +18,8 @@ export const otherDetail = '(other)';
 export const roomFor = (what: UsageKind): number => (what === 'brownout' ? 1_000 : 100);
 
 /** What shares room; undefined for a row without a detail of its own. */
-export const topicOf = ({ client, what, detail }: UsageRow): string | undefined =>
-  detail === '' || detail === otherDetail ? undefined : JSON.stringify([client, what]);
+export const topicOf = ({ client, what, detail, issuer }: UsageRow): string | undefined =>
+  detail === '' || detail === otherDetail ? undefined : JSON.stringify([client, what, issuer]);
 
 /** The row that stands for those that there is no room for. */
 export const folded = (row: UsageRow): UsageRow => ({ ...row, detail: otherDetail });
@@ -29,4 +37,17 @@ export function foldDetails(rows: Iterable<UsageRow>): Map<string, UsageRow> {
     mergeRows(into, [fits ? row : folded(row)]);
   }
   return into;
+}
+
+/** Kinds of counts that only a credential of the client itself can make. */
+const verified: ReadonlySet<UsageKind> = new Set(['key', 'token', 'refused']);
+
+/** The clients of rows, each once. Who is only claimed to be one is none of them. */
+export function clientsIn(rows: Iterable<UsageRow>): UsageClient[] {
+  const clients = new Map<string, UsageClient>();
+  for (const { client, issuer, what } of rows) {
+    if (client === '' || !verified.has(what)) continue;
+    clients.set(JSON.stringify([client, issuer]), { client, issuer });
+  }
+  return [...clients.values()];
 }

@@ -97,9 +97,18 @@ export function replacementIn(
   failed: VerificationKey,
   { names, algorithm }: { readonly names: KeyNames; readonly algorithm: Algorithm },
 ): VerificationKey | undefined {
+  const key = onlyKey(held, names, algorithm);
+  return key?.material === failed.material ? undefined : key;
+}
+
+/** The key of a set that a token may mean and that fits its algorithm, if there is one and only one. */
+export function onlyKey(
+  held: HeldKeys,
+  names: KeyNames,
+  algorithm: Algorithm,
+): VerificationKey | undefined {
   const [key, ...others] = candidates(held, names).filter((one) => one.fits(algorithm));
-  const isOne = others.every(({ material }) => material === key?.material);
-  return isOne && key?.material !== failed.material ? key : undefined;
+  return others.every(({ material }) => material === key?.material) ? key : undefined;
 }
 
 /** The kids of the keys that one set has and an earlier one had not; '' for a key without one. */

@@ -5,8 +5,9 @@ import type { Settings } from '../options.js';
 import { discover } from './discovery.js';
 import { getJson, throwIfOver, unusable } from './fetch.js';
 import { own } from './json.js';
-import { createKeySet, type KeySet } from './jwks.js';
+import { createKeySet } from './jwks.js';
 import { createImporter, servesAny } from './key.js';
+import type { KeySet } from './key-set.js';
 import type { KeySource, LoadedKeys } from './key-source.js';
 import { createSharedKeys, isKeyList } from './key-store.js';
 

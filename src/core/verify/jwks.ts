@@ -20,34 +20,13 @@ import {
   type KeyNames,
   kidsAdded,
   namesKey,
+  onlyKey,
   pickKey,
   replacementIn,
 } from './held-keys.js';
 import { servesAny, type VerificationKey } from './key.js';
+import type { KeySet } from './key-set.js';
 import { emptySet, type KeySource, type LoadedKeys } from './key-source.js';
-
-/** One issuer's keys: fetched, kept, rotated, and outliving an outage. */
-export interface KeySet {
-  /**
-   * The one key that a token names, fit for its algorithm: synchronously, where it is held.
-   * @throws AuthError if there is none, UpstreamError if that cannot be known
-   */
-  find(names: KeyNames, algorithm: Algorithm): VerificationKey | Promise<VerificationKey>;
-  /**
-   * Another key that a token may mean whose signature failed under a held one, since issuers have
-   * been seen to replace a key under its `kid`. Fetches within the limits of a search.
-   */
-  findReplacement(
-    failed: VerificationKey,
-    names: KeyNames,
-    algorithm: Algorithm,
-  ): Promise<VerificationKey | undefined>;
-  /** Tells whether a key is still listed; waits only where {@link find} would. */
-  lists(key: VerificationKey): boolean | Promise<boolean>;
-  /** Settles once keys are held. */
-  ready(): Promise<void>;
-  close(): void;
-}
 
 /** Keeps the keys of one issuer; it shares nothing with another's. */
 export function createKeySet(
@@ -231,6 +210,8 @@ export function createKeySet(
         }
       }
     },
+    peek: (names, algorithm) => held && onlyKey(held, names, algorithm),
+    isEmpty: () => held === undefined,
     lists(key) {
       const ours = takeAtHand();
       return ours ? ours.keys.has(key) : current().then(({ keys }) => keys.has(key));
