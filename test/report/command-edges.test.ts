@@ -60,8 +60,8 @@ test('a guard that fell silent is named with the option that says it is gone', a
   const day = 86_400_000;
   const told = { seq: 1, every: 30, dropped: 0, closed: false, rows: [] };
   const batches = [
-    { ...told, instance: 'a', since: at - 300 * day, at: at - 31 * day },
-    { ...told, instance: 'b', since: at - 100 * day, at: at - 1_000 },
+    { instance: 'a', ...told, since: at - 300 * day, at: at - 31 * day },
+    { instance: 'b', ...told, since: at - 100 * day, at: at - 1_000 },
   ];
   for (const batch of batches) {
     const file = join(place, 'usage', `${batch.instance}.ndjson`);

@@ -33,8 +33,8 @@ const undated: readonly UsageKind[] = ['brownout', 'route', 'agent', 'query', 'b
 
 /** The row of one thing. */
 export const rowOf = ({ at, ...said }: Happened): UsageRow => ({
-  issuer: '',
-  ...said,
+  // Rows of a version that told no issuer have none.
+  ...(said as Happened & { readonly issuer: string }),
   day: undated.includes(said.what) ? '' : new Date(at).toISOString().slice(0, 10),
   count: 1,
   first: Math.floor(at / minute),

@@ -141,10 +141,10 @@ export function createCounter(options: CounterOptions): Counter {
         countUnproven(attempt, decision.error.code as AuthErrorCode);
         return;
       }
-      if (outcome === 'neither' && fresh.notes.length === 0) return;
       const key = principal?.key ? knownKey(principal.key) : seen.key;
+      // Also of a request that was counted before: its client is known from here on.
       const holder = whose(principal, key);
-      if (!holder) return;
+      if (!holder || (outcome === 'neither' && fresh.notes.length === 0)) return;
       const minute = clock.minute();
       if (minute === undefined) {
         if (outcome !== 'neither') dropped += 1;
