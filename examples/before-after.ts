@@ -22,12 +22,12 @@ const { key: apiKey, digest } = createApiKey({ prefix: 'acme_live' });
 // What a client changes:
 
 // #region quickstart
-// apiKey, tokenUrl: your own. now: Date.now, unless a test plays the clock.
+// apiKey and tokenUrl are yours. now is Date.now, unless a test controls the clock.
 
 // Before: a key that lives for years, on every request.
 const before = (url: string) => fetch(url, { headers: { 'x-api-key': apiKey } });
 
-// After: a token that lives for minutes, asked for once in its life.
+// After: a token that lives for minutes, requested once and reused.
 let held: { token: Promise<string>; freshUntil: number } | undefined;
 
 async function requestToken() {
@@ -47,16 +47,16 @@ async function requestToken() {
 
 function accessToken(): Promise<string> {
   if (held && now() < held.freshUntil) return held.token;
-  // Until it is there, whoever else needs one waits for this one.
+  // Concurrent callers share this request.
   const next = {
     freshUntil: Number.POSITIVE_INFINITY,
     token: requestToken().then(({ access_token, expires_in }) => {
-      next.freshUntil = now() + expires_in * 900; // a tenth of its life early
+      next.freshUntil = now() + expires_in * 900; // at 90 % of its lifetime
       return access_token;
     }),
   };
   held = next;
-  next.token.catch(() => forget(next.token)); // the next request tries anew
+  next.token.catch(() => forget(next.token)); // the next call tries again
   return next.token;
 }
 
@@ -68,7 +68,7 @@ async function after(url: string): Promise<Response> {
   const token = accessToken();
   const response = await callWith(await token, url);
   if (response.status !== 401) return response;
-  // Once, with a new one: the clock may be wrong, or the token revoked. A second 401 is the answer.
+  // Retry once with a new token: the clock may be wrong, or the token revoked. A second 401 is final.
   forget(token);
   await response.body?.cancel();
   return callWith(await accessToken(), url);

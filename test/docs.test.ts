@@ -29,6 +29,48 @@ test.each(pages)('links in %s lead somewhere', (page) => {
   }
 });
 
+/** The anchors of a page's headings, as GitHub and npm make them. */
+const anchorsOf = (page: string) =>
+  [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+test.each(pages)('anchors in %s are those of headings', (page) => {
+  for (const [, link = '', anchor = ''] of read(page).matchAll(/\]\(([^)#]*)#([^)]+)\)/g)) {
+    if (link.startsWith('https://')) continue;
+    const target = link === '' ? page : new URL(link, new URL(page, root)).pathname;
+    const path = target.replace(root.pathname, '');
+    expect(anchorsOf(path), `${link}#${anchor}`).toContain(anchor);
+  }
+});
+
+test('pages in the package link to files in the package only', () => {
+  const inPackage = /^(README\.md|CHANGELOG\.md|LICENSE|(docs|examples)\/.+)$/;
+  for (const page of pages.filter((name) => inPackage.test(name))) {
+    for (const [, link = ''] of read(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+      if (link.startsWith('https://')) continue;
+      const path = new URL(link, new URL(page, root)).pathname.replace(root.pathname, '');
+      expect(path, page).toMatch(inPackage);
+    }
+  }
+});
+
+test('sections that error messages refer to exist', () => {
+  const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' });
+  const named = sources
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [
+      ...read(`src/${name}`).matchAll(/"([^"]+)" in (?:the )?(README|docs\/[\w-]+)/g),
+    ]);
+  expect(named.length).toBeGreaterThan(4);
+  for (const [, section, page] of named) {
+    expect(read(`${page}.md`), section).toMatch(new RegExp(`^#+ ${section}$`, 'm'));
+  }
+});
+
 test('the README names every option and every requirement', () => {
   const names = (file: string, type: string) => {
     const [, body = ''] =
@@ -42,7 +84,7 @@ test('the README names every option and every requirement', () => {
     ...names('src/core/key-options.ts', 'KeyOptions'),
     ...names('src/core/requirements.ts', 'Requirements'),
   ];
-  expect(all).toHaveLength(6 + 14 + 6 + 7);
+  expect(all).toHaveLength(6 + 14 + 6 + 8);
   for (const name of all) expect(readme, name).toContain(`\`${name}\``);
 });
 

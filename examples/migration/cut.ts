@@ -2,7 +2,7 @@
 import type { MigrationPlan } from 'sallyport';
 import type { MigrationReport } from 'sallyport/report';
 
-/** The plan, with the old door closed to every client that would not notice. */
+/** Returns the plan with `token-only` for every client whose keys are safe to disable. */
 export function cutWhatIsSafe(plan: MigrationPlan, report: MigrationReport): MigrationPlan {
   const safe = report.clients.filter(
     ({ mode, safeToCut }) => safeToCut.safe && mode !== 'token-only' && mode !== 'extension',
