@@ -10,7 +10,7 @@ const runtimeDependencies = ['fastify-plugin', 'jose', 'lru-cache'];
 // The CommonJS build carries its own copy of jose, which Jest cannot load.
 const mayImport = { esm: runtimeDependencies, cjs: ['fastify-plugin', 'lru-cache'] };
 const published =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/cjs\/package\.json|dist\/(audit|plan|report)\.schema\.json|dist\/(esm|cjs)\/[\w/-]+\.(js|d\.ts))$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md|examples\/[\w./-]+\.(ts|json)|dist\/cjs\/package\.json|dist\/(audit|plan|report)\.schema\.json|dist\/(esm|cjs)\/[\w/-]+\.(js|d\.ts))$/;
 // Files that stand for themselves, and are no doors.
 const schemas = ['audit', 'plan', 'report'].map((name) => `./${name}.schema.json`);
 const data = ['./package.json', ...schemas];

@@ -159,8 +159,8 @@ function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
       continue;
     }
     const parts: string[] = [];
-    for (const entry of Object.entries(member)) {
-      parts.push(JSON.stringify(entry));
+    for (const entry of Object.keys(member)) {
+      parts.push(JSON.stringify([entry, member[entry]]));
       yield;
     }
     members.set(name, parts.join());

@@ -1,6 +1,6 @@
 import { mistake } from '../config.js';
 import { ConfigError } from '../errors.js';
-import { isObject, namesWritten } from '../verify/json.js';
+import { hasNames, isObject } from '../verify/json.js';
 import type { Sliced } from './slices.js';
 
 // JSON.parse does not tell where a text goes wrong, and of two equal names it keeps the last.
@@ -53,16 +53,18 @@ function* plainly(text: string): Sliced<object | undefined> {
   const nodes = [{ node: value as object, depth: 0 }];
   for (const { node, depth } of nodes) {
     if (depth > deepest) return undefined;
-    const entries = Object.entries(node);
-    if (!Array.isArray(node)) names += entries.length;
-    for (const [name, child] of entries) {
+    const members = node as Readonly<Record<string, unknown>>;
+    const own = Object.keys(members);
+    if (!Array.isArray(node)) names += own.length;
+    for (const name of own) {
       if (name === '__proto__') return undefined;
+      const child = members[name];
       if (typeof child === 'object' && child !== null)
         nodes.push({ node: child, depth: depth + 1 });
       yield;
     }
   }
-  return namesWritten(text) === names ? value : undefined;
+  return hasNames(text, names) ? value : undefined;
 }
 
 /** The same error, with the line of what it is about. */

@@ -14,12 +14,13 @@ export function* mapOf<T>(
   if (!isObject(given) || !isPlain(given)) {
     throw mistake(where, given, `is no plain object: write each ${what} under its name`);
   }
-  const entries = Object.entries(given);
-  if (entries.length > most) {
-    throw mistake(where, entries.length, `${what}s are more than a plan may have: ${most}`);
+  const names = Object.keys(given);
+  if (names.length > most) {
+    throw mistake(where, names.length, `${what}s are more than a plan may have: ${most}`);
   }
   const map = new Map<string, T>();
-  for (const [name, value] of entries) {
+  for (const name of names) {
+    const value = given[name];
     const place = entry(where, name);
     if (name === '' || name === '__proto__') throw mistake(place, name, `names no ${what}`);
     map.set(name, read(place, value, name));

@@ -64,7 +64,11 @@ export function parseObject(bytes: Uint8Array): Claims | undefined {
 // more names than the value.
 function readsOneWay(text: string, value: object): boolean {
   const names = namesIn(value);
-  if (names === undefined) return false;
+  return names !== undefined && hasNames(text, names);
+}
+
+/** Returns whether a JSON text has so many names of members, and no more. */
+export function hasNames(text: string, names: number): boolean {
   // As nearly everyone writes it, a quote and a colon end a name. If they also stand in a text, or
   // something stands between them, the text is taken apart.
   return (!spaced(text) && countOf(text, '":') === names) || namesWritten(text) === names;
@@ -95,8 +99,7 @@ function countOf(text: string, part: string): number {
   return count;
 }
 
-/** How many names of members a JSON text has. */
-export function namesWritten(text: string): number {
+function namesWritten(text: string): number {
   let names = 0;
   for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"[ \t\n\r]*(:)?/g)) if (colon) names += 1;
   return names;
