@@ -33,10 +33,12 @@ class NodeGuardRequest implements GuardRequest {
   readonly #given: NodeRequest;
 
   constructor(given: NodeRequest) {
-    const { source, method = 'GET', url = '/', headers = {}, rawHeaders = [], body } = given;
+    const { source, body } = given;
+    const headers = given.headers ?? {};
+    const rawHeaders = given.rawHeaders ?? [];
     this.source = source;
-    this.method = method;
-    this.url = url;
+    this.method = given.method ?? 'GET';
+    this.url = given.url ?? '/';
     const read = rawHeaders.length > 0 ? parsedHeader : anyHeader;
     // RFC 9113 §8.3.1: what HTTP/1.1 calls Host is :authority in HTTP/2.
     this.header = (name) =>

@@ -8,8 +8,8 @@ import type { Stance } from './migration/stance.js';
 import { actorsOf, type Principal, type Seen, text } from './principal.js';
 import { neededScopes, type Requirements } from './requirements.js';
 import { own } from './verify/json.js';
-import { printable } from './verify/quote.js';
 import type { Warner } from './warnings.js';
+import { holdsSecret, withoutCredential } from './without-credential.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
 export interface DecisionEvent {
@@ -128,7 +128,11 @@ function warn(warner: Warner, attempt: Attempt, decision: Decision): Decision {
   }
   const { code } = decision.error;
   const { claims } = attempt.seen;
-  if (warner.wants(code, claims)) warner.refused(code, detailOf(attempt, decision));
+  try {
+    if (warner.wants(code, claims)) warner.refused(code, detailOf(attempt, decision));
+  } catch {
+    // The detail of an error that a user's function made may throw.
+  }
   return decision;
 }
 
@@ -144,7 +148,7 @@ function eventOf(
     time,
     ...outcomeOf(attempt, decision),
     method: credential?.kind ?? 'none',
-    ...(principal ? identityOf(principal) : claimedBy(seen)),
+    ...(principal ? identityOf(principal) : claimedBy(seen, credential)),
     ...(seen.key && { keyId: seen.key.id }),
     ...(credential && credential.kind !== 'token' && { keyPlace: credential.place }),
     ...(requiredScopes.length > 0 && { requiredScopes }),
@@ -209,10 +213,11 @@ function identityOf(principal: Principal) {
   };
 }
 
-function claimedBy(seen: Seen) {
+// A token may name the very key that stands beside it.
+function claimedBy(seen: Seen, credential: Credential | undefined) {
   if (seen.key || !seen.claims) return {};
-  const issuer = printable(text(seen.claims, ['iss']));
-  const clientId = printable(claimedClient(seen));
+  const issuer = withoutCredential(text(seen.claims, ['iss']), credential);
+  const clientId = withoutCredential(claimedClient(seen), credential);
   if (issuer === undefined && clientId === undefined) return {};
   return {
     claimed: {
@@ -225,20 +230,3 @@ function claimedBy(seen: Seen) {
 /** Which client a refused token says it is, whether or not that is so. */
 export const claimedClient = ({ claims, paths }: Seen): string | undefined =>
   claims && text(claims, paths?.clientId ?? ['client_id']);
-
-/** What can stand in a log of what the client has written, unless it wrote its credential there. */
-export function withoutCredential(
-  value: string | undefined,
-  credential: Credential | undefined,
-): string | undefined {
-  const printed = printable(value);
-  if (value === undefined || !credential) return printed;
-  const isSecret = holdsSecret(value, credential) || holdsSecret(printed ?? '', credential);
-  return isSecret ? '(hidden)' : printed;
-}
-
-function holdsSecret(value: string, credential: Credential | undefined): boolean {
-  if (!credential) return false;
-  if (value.includes(credential.text)) return true;
-  return credential.kind === 'both' && value.includes(credential.key);
-}

@@ -100,11 +100,21 @@ export function createGuard(options: GuardOptions): Guard {
       await migration.close();
     },
     async invalidateApiKey(id: string) {
-      forget(id);
-      await migration.invalidate(id);
+      const name = keyId(id);
+      forget(name);
+      await migration.invalidate(name);
     },
     issuers: Object.freeze(issuers),
     counts: tally.read,
     usage: migration.usage,
   });
+}
+
+// A lookup may call a key by a number, and then that is its name here, too.
+function keyId(id: unknown): string {
+  if (typeof id === 'string' && id !== '') return id;
+  if (Number.isSafeInteger(id)) return String(id);
+  throw new TypeError(
+    'guard.invalidateApiKey: id must be the id of a key record, a non-empty string',
+  );
 }

@@ -187,7 +187,8 @@ function clock(now: () => number): () => number {
   return () => {
     const time = now();
     if (Number.isFinite(time)) return time;
-    throw new TypeError(`now() answered ${time}, which is no time in milliseconds`);
+    Promise.resolve(time).catch(() => {}); // Of an async one, nobody waits for the rejection.
+    throw new TypeError(`now() returned ${typeof time}, not a finite number of milliseconds`);
   };
 }
 

@@ -74,6 +74,11 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
   id: ['keyid', 'uuid', '_id'],
 };
 
+/** A promise that was meant to be awaited is nobody's: its rejection must not end the process. */
+export const ignoreRejection = (value: unknown): void => {
+  Promise.resolve(value).catch(() => {});
+};
+
 /**
  * A copy of the record that a lookup returned, with nothing in it that could be changed. `null` is an
  * absent member. Members are the enumerable ones of the object and the getters of its class.
@@ -96,6 +101,7 @@ export function checkRecord(
     if ((value === undefined || value === null) && name !== 'id') continue;
     const found = read(value);
     if (found === undefined) {
+      ignoreRejection(value);
       const must = meanings[name] ?? filledText;
       throw new TypeError(`${where} a record whose ${name} ${must}; got ${kindOf(value)}`);
     }

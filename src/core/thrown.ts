@@ -1,15 +1,24 @@
 import { AuthError, UpstreamError } from './errors.js';
 
 /** Returns whether an error is a decision about the request, and not a bug. */
-export const isRefusal = (error: unknown): error is AuthError | UpstreamError =>
-  error instanceof AuthError || error instanceof UpstreamError;
+export function isRefusal(error: unknown): error is AuthError | UpstreamError {
+  try {
+    return error instanceof AuthError || error instanceof UpstreamError;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Returns what was thrown as an `Error`. Frameworks read some values as "no error" (`undefined`,
  * `null`) or as a command (Express: `'route'`), and would let the request pass.
  */
 export function asError(thrown: unknown): Error {
-  if (isError(thrown)) return thrown;
+  try {
+    if (isError(thrown)) return thrown;
+  } catch {
+    // A Proxy, or a getter, can throw whatever it is asked.
+  }
   const what = thrown === null ? 'null' : typeof thrown;
   // The value is not quoted: it may hold a credential.
   const message = `A function given to sallyport threw ${what}, which is not an Error: throw an Error`;

@@ -124,7 +124,10 @@ export function answerReports(
     if (own) {
       const { clientId, key, issuer = soleOf(guard.issuers) } = decision.principal ?? {};
       const client = clientId ?? key?.id;
-      const mine = client === undefined ? undefined : ownReport(await current(), client, issuer);
+      const found = client === undefined ? undefined : ownReport(await current(), client, issuer);
+      // With several issuers, what was counted without one is of none of their clients.
+      const isSeveral = (guard.issuers ?? []).length > 1;
+      const mine = isSeveral && (found?.issuer ?? '') !== (issuer ?? '') ? undefined : found;
       return mine ? json(200, headers, mine) : json(404, headers, { title: 'Not known yet' });
     }
     return write(await current(), headers, request.header('accept') ?? '');

@@ -11,7 +11,7 @@ export function ownReport(
   issuer?: string,
 ): ClientReport | undefined {
   const found = report.clients.find(
-    (one) => one.client === client && (one.issuer === undefined || one.issuer === (issuer ?? '')),
+    (one) => one.client === client && (one.issuer ?? issuer ?? '') === (issuer ?? ''),
   );
   if (!found) return undefined;
   const { owner, ...own } = found;

@@ -3,6 +3,7 @@ import { isObject } from '../verify/json.js';
 import { day, minute, readDate, readTime, readWeekday, week, weekdayOf } from './dates.js';
 import { plainSettings } from './plain.js';
 import type { Brownout, BrownoutPlan, CohortPlan, Daily, DailyPlan } from './plan.js';
+import type { Sliced } from './slices.js';
 
 const names = ['start', 'end', 'daily', 'cohorts', 'exempt', 'paused', 'dryRun'] as const;
 
@@ -17,16 +18,25 @@ interface Names {
 }
 
 /** The brownouts of a plan, checked. */
-export function readBrownouts(where: string, given: unknown, known: Names): BrownoutPlan[] {
+export function* readBrownouts(
+  where: string,
+  given: unknown,
+  known: Names,
+): Sliced<BrownoutPlan[]> {
   if (!Array.isArray(given)) throw mistake(where, given, 'is no list of brownouts');
   if (given.length > mostBrownouts) {
     const meant = `brownouts are more than a plan may have: ${mostBrownouts}`;
     throw mistake(where, given.length, meant);
   }
-  return Array.from(given, (item, index) => readBrownout(`${where}[${index}]`, item, known));
+  const brownouts: BrownoutPlan[] = [];
+  for (let index = 0; index < given.length; index += 1) {
+    brownouts.push(yield* readBrownout(`${where}[${index}]`, given[index], known));
+    yield;
+  }
+  return brownouts;
 }
 
-function readBrownout(where: string, given: unknown, known: Names): BrownoutPlan {
+function* readBrownout(where: string, given: unknown, known: Names): Sliced<BrownoutPlan> {
   const own: Partial<Brownout> = settingsOf(where, given, names);
   const start = readDate(`${where}.start`, own.start);
   const end = readDate(`${where}.end`, own.end);
@@ -40,7 +50,7 @@ function readBrownout(where: string, given: unknown, known: Names): BrownoutPlan
       cohorts === undefined
         ? undefined
         : new Set(once(`${where}.cohorts`, cohorts, known.cohortOf).map(({ name }) => name)),
-    exempt: exempt === undefined ? new Map() : readExempt(`${where}.exempt`, exempt, known),
+    exempt: exempt === undefined ? new Map() : yield* readExempt(`${where}.exempt`, exempt, known),
     paused: flag(`${where}.paused`, paused),
     dryRun: flag(`${where}.dryRun`, dryRun),
   };
@@ -67,9 +77,21 @@ function readDaily(where: string, given: unknown): DailyPlan {
 const readMinutes = (where: string, value: unknown): number =>
   integer(where, value, [1, 1439]) * minute;
 
-function readExempt(where: string, given: unknown, { issuerOf }: Names): BrownoutPlan['exempt'] {
+const mostExempt = 100_000;
+
+function* readExempt(
+  where: string,
+  given: unknown,
+  { issuerOf }: Names,
+): Sliced<BrownoutPlan['exempt']> {
   const exempt = new Map<string, Set<string | undefined>>();
-  each(where, given, (place, item) => {
+  if (Array.isArray(given) && given.length > mostExempt) {
+    throw mistake(where, given.length, `clients are more than a plan may have: ${mostExempt}`);
+  }
+  if (!Array.isArray(given) || given.length === 0) each(where, given, () => {});
+  for (let index = 0; index < (given as unknown[]).length; index += 1) {
+    const item = (given as unknown[])[index];
+    const place = `${where}[${index}]`;
     const named = isObject(item) ? plainSettings(place, item, ['client', 'issuer']) : undefined;
     const id = named ? named.client : item;
     if (typeof id !== 'string' || id === '') throw mistake(place, item, 'is no client id');
@@ -77,7 +99,8 @@ function readExempt(where: string, given: unknown, { issuerOf }: Names): Brownou
     const issuers = exempt.get(id) ?? new Set();
     if (issuers.has(issuer)) throw mistake(place, id, 'stands twice in the list: keep one');
     exempt.set(id, issuers.add(issuer));
-  });
+    yield;
+  }
   return exempt;
 }
 

@@ -1,8 +1,9 @@
 import type { Decision } from '../decision.js';
 import { type AuthErrorCode, type ErrorCode, UpstreamError } from '../errors.js';
-import { type Attempt, claimedClient, routeOf, withoutCredential } from '../events.js';
+import { type Attempt, claimedClient, routeOf } from '../events.js';
 import { clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
 import { own } from '../verify/json.js';
+import { withoutCredential } from '../without-credential.js';
 import { type Count, type Holder, mark, newHolder, takeRows } from './cells.js';
 import { type Fresh, sourceOf } from './tally.js';
 import { mergeRows, type UsageRow } from './usage.js';

@@ -1,6 +1,6 @@
 import { mistake } from '../config.js';
 import { ConfigError } from '../errors.js';
-import { hasNames, isObject } from '../verify/json.js';
+import { parseObject } from '../verify/json.js';
 import type { Sliced } from './slices.js';
 
 // JSON.parse does not tell where a text goes wrong, and of two equal names it keeps the last.
@@ -35,42 +35,35 @@ export function* parsePlan(where: string, text: string): Sliced<unknown> {
       `characters are more than a plan may have: ${mostCharacters}`,
     );
   }
-  const value = yield* plainly(text);
-  return value ?? walk(where, text);
+  return (text.length <= atOnce ? plainly(text) : undefined) ?? (yield* walk(where, text));
 }
 
+/** A text that is longer is read in steps, for JSON.parse takes it in one. */
+const atOnce = 65_536;
+
 /** The object that a text is for JSON.parse; undefined if there may be anything wrong with it. */
-function* plainly(text: string): Sliced<object | undefined> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(value)) return undefined;
-  // Of two equal names JSON.parse keeps the last, so all names are there if the text has no more.
-  let names = 0;
-  const nodes = [{ node: value as object, depth: 0 }];
+function plainly(text: string): object | undefined {
+  const value = parseObject(Buffer.from(text));
+  return value && depthOf(value) <= deepest ? value : undefined;
+}
+
+function depthOf(value: object): number {
+  const nodes = [{ node: value, depth: 0 }];
+  let most = 0;
   for (const { node, depth } of nodes) {
-    if (depth > deepest) return undefined;
-    const members = node as Readonly<Record<string, unknown>>;
-    const own = Object.keys(members);
-    if (!Array.isArray(node)) names += own.length;
-    for (const name of own) {
-      if (name === '__proto__') return undefined;
-      const child = members[name];
+    most = Math.max(most, depth);
+    for (const child of Object.values(node)) {
       if (typeof child === 'object' && child !== null)
         nodes.push({ node: child, depth: depth + 1 });
-      yield;
     }
   }
-  return hasNames(text, names) ? value : undefined;
+  return most;
 }
 
 /** The same error, with the line of what it is about. */
-export function withLine(where: string, text: string, error: ConfigError): ConfigError {
+export function* withLine(where: string, text: string, error: ConfigError): Sliced<ConfigError> {
   let found = { length: -1, at: 0 };
-  walk(where, text, (path, at) => {
+  yield* walk(where, text, (path, at) => {
     // A sentence begins with its place. What is missing is looked for where it should stand.
     const here = place(where, path);
     if (here.length <= found.length || !error.message.startsWith(here)) return;
@@ -96,7 +89,11 @@ const escaped = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 const anything = /"[^"\\\p{Cc}]*"?|[\w$]+|\\?[\s\S]/uy;
 
 /** Reads a text, and shows each member and each item before it reads it. */
-function walk(where: string, text: string, visit?: (path: Path, at: number) => void): unknown {
+function* walk(
+  where: string,
+  text: string,
+  visit?: (path: Path, at: number) => void,
+): Sliced<unknown> {
   const path: (string | number)[] = [];
   let at = 0;
 
@@ -151,7 +148,7 @@ function walk(where: string, text: string, visit?: (path: Path, at: number) => v
     return JSON.parse(text.slice(from, at));
   }
 
-  function members(): object {
+  function* members(): Sliced<object> {
     const own: Record<string, unknown> = {};
     sign('{');
     if (text[at] === '}') at += 1;
@@ -167,14 +164,15 @@ function walk(where: string, text: string, visit?: (path: Path, at: number) => v
           throw wrong(from, 'stands twice in one object: keep one', name);
         visit?.(path, from);
         sign(':');
-        own[name] = value();
+        own[name] = yield* value();
         path.pop();
+        yield;
       } while (sign(',}') === ',');
     }
     return own;
   }
 
-  function items(): unknown[] {
+  function* items(): Sliced<unknown[]> {
     const list: unknown[] = [];
     sign('[');
     if (text[at] === ']') at += 1;
@@ -183,17 +181,18 @@ function walk(where: string, text: string, visit?: (path: Path, at: number) => v
         if (text[at] === ']') throw wrong(at, 'stands behind a comma: leave the comma out');
         path.push(list.length);
         visit?.(path, at);
-        list.push(value());
+        list.push(yield* value());
         path.pop();
+        yield;
       } while (sign(',]') === ',');
     }
     return list;
   }
 
-  function value(): unknown {
+  function* value(): Sliced<unknown> {
     if (path.length > deepest) throw wrong(at, 'is nested too deep for a plan');
-    if (text[at] === '{') return members();
-    if (text[at] === '[') return items();
+    if (text[at] === '{') return yield* members();
+    if (text[at] === '[') return yield* items();
     if (text[at] === '"') return string();
     const taken = take(scalar);
     if (taken === '') throw expected('a value');
@@ -202,7 +201,7 @@ function walk(where: string, text: string, visit?: (path: Path, at: number) => v
 
   take(space);
   visit?.(path, at);
-  const whole = value();
+  const whole = yield* value();
   take(space);
   if (at < text.length) throw expected('the end');
   return whole;

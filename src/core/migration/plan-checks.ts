@@ -13,6 +13,7 @@ import {
   type TokenChecks,
   tokenOnlyChecks,
 } from './plan.js';
+import type { Sliced } from './slices.js';
 
 const alwaysEnforced =
   'is always enforced: signature, algorithm, issuer and expiry can never be report-only';
@@ -56,13 +57,21 @@ export const enforced = Object.fromEntries(checks.map((check) => [check, 'enforc
 export const enforcedOfKeys: ClientPlan['checks'] = { scopes: 'enforce', organization: 'enforce' };
 
 /** Which checks somebody's rule only reports. */
-export function reportedBy(clients: readonly ClientPlan[]): Pick<Plan, 'reports' | 'deferred'> {
+export function* reportedBy(
+  others: ClientPlan,
+  clients: Plan['clients'],
+): Sliced<Pick<Plan, 'reports' | 'deferred'>> {
   const deferred = new Set<Check>();
   let reports = false;
-  for (const { checks: ofKeys, tokenChecks } of clients) {
+  const add = ({ checks: ofKeys, tokenChecks }: ClientPlan) => {
     reports ||= keyChecks.some((check) => ofKeys[check] === 'report');
     reports ||= checks.some((check) => tokenChecks[check] === 'report');
     for (const check of tokenOnlyChecks) if (tokenChecks[check] === 'report') deferred.add(check);
+  };
+  add(others);
+  for (const rules of clients.values()) {
+    rules.forEach(add);
+    yield;
   }
   return { reports, deferred };
 }

@@ -46,7 +46,7 @@ export function* planOf(where: string, given: unknown, issuers?: Issuers): Slice
   try {
     return { plan: yield* read(where, written, issuers), written };
   } catch (error) {
-    throw error instanceof ConfigError ? withLine(where, given, error) : error;
+    throw error instanceof ConfigError ? yield* withLine(where, given, error) : error;
   }
 }
 
@@ -98,16 +98,17 @@ function* read(where: string, given: unknown, issuers: Issuers): Sliced<Plan> {
     (place, value) => readRules(place, value, frame),
   );
   const paused = flag(at('pauseBrownouts'), pauseBrownouts);
-  const brownouts = optional(at('brownouts'), own.brownouts, (place, value) =>
-    readBrownouts(place, value, { cohortOf, issuerOf }),
-  );
+  const brownouts =
+    own.brownouts === undefined
+      ? []
+      : yield* readBrownouts(at('brownouts'), own.brownouts, { cohortOf, issuerOf });
   return {
     ...shared,
     cohort: cohort?.name,
     clients,
     others,
-    brownouts: (brownouts ?? []).map((one) => ({ ...one, paused: paused || one.paused })),
-    ...reportedBy([others, ...[...clients.values()].flat()]),
+    brownouts: brownouts.map((one) => ({ ...one, paused: paused || one.paused })),
+    ...(yield* reportedBy(others, clients)),
   };
 }
 

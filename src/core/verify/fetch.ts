@@ -33,7 +33,7 @@ export async function getJson(url: string, fetching: Fetching): Promise<Answer> 
   try {
     response = await fetch(url, { headers: { accept }, redirect: 'manual', signal });
   } catch (cause) {
-    const message = `${url} could not be reached${reasonOf(cause)}`;
+    const message = `${placeOf(url)} could not be reached${reasonOf(cause)}`;
     throw new UpstreamError('ERR_KEYS_UNREACHABLE', message, { cause });
   }
   throwIfOver(signal);
@@ -64,11 +64,11 @@ async function read(url: string, response: Response, signal: AbortSignal): Promi
       chunks.push(chunk);
     }
   } catch (cause) {
-    const message = `${url} broke off its answer${reasonOf(cause)}`;
+    const message = `${placeOf(url)} broke off its answer${reasonOf(cause)}`;
     throw new UpstreamError('ERR_KEYS_UNREACHABLE', message, { cause });
   }
   if (size > largestAnswer) {
-    throw new UpstreamError('ERR_KEYS_RESPONSE', `${url} answered with more than 1 MiB`);
+    throw new UpstreamError('ERR_KEYS_RESPONSE', `${placeOf(url)} answered with more than 1 MiB`);
   }
   return Buffer.concat(chunks);
 }
@@ -114,8 +114,8 @@ function reasonOf(error: unknown): string {
   return '';
 }
 
-/** Where a redirect leads: without credentials, query or fragment, which may be secret. */
-function placeOf(location: string, base: string): string {
+/** An address for a message: without credentials, query or fragment, which may be secret. */
+export function placeOf(location: string, base?: string): string {
   if (!URL.canParse(location, base)) return 'an invalid address';
   const { protocol, host, pathname } = new URL(location, base);
   const place = /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}` : protocol;
@@ -124,7 +124,7 @@ function placeOf(location: string, base: string): string {
 
 /** The failure of an answer that is not what was asked for. */
 export const unusable = (code: UpstreamErrorCode, answer: Answer, wanted: string): UpstreamError =>
-  new UpstreamError(code, `${answer.url} ${outcomeOf(answer, wanted)}`);
+  new UpstreamError(code, `${placeOf(answer.url)} ${outcomeOf(answer, wanted)}`);
 
 function outcomeOf({ status, json, location, other }: Answer, wanted: string): string {
   if (location !== undefined) {
@@ -137,7 +137,7 @@ function outcomeOf({ status, json, location, other }: Answer, wanted: string): s
   if (other !== undefined) return `returned ${other}, not a ${wanted}`;
   const [jwksUri, keys] = [own(json, 'jwks_uri'), own(json, 'keys')];
   if (wanted === 'JWK Set' && typeof jwksUri === 'string') {
-    return `returned a discovery document, not a JWK Set. Its jwks_uri is ${quote(jwksUri)}: set jwksUri to that, or leave jwksUri out`;
+    return `returned a discovery document, not a JWK Set. Its jwks_uri is ${quote(placeOf(jwksUri))}: set jwksUri to that, or leave jwksUri out`;
   }
   if (wanted !== 'JWK Set' && Array.isArray(keys)) return `returned a JWK Set, not a ${wanted}`;
   return `returned JSON that is not a ${wanted}`;

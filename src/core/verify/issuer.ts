@@ -6,7 +6,7 @@ import { discover } from './discovery.js';
 import { getJson, throwIfOver, unusable } from './fetch.js';
 import { own } from './json.js';
 import { createKeySet } from './jwks.js';
-import { createImporter, servesAny } from './key.js';
+import { createImporter, type ImportedKeys, servesAny } from './key.js';
 import type { KeySet } from './key-set.js';
 import type { KeySource, LoadedKeys } from './key-source.js';
 import { createSharedKeys, isKeyList } from './key-store.js';
@@ -59,7 +59,7 @@ function sourceOf(
   }
 
   return {
-    initial: initial && importAll(initial.keys),
+    initial: initial && usable(importAll(initial.keys)),
     async load({ signal, waitFor }) {
       waitFor('keys.store');
       const restored = await restore(signal);
@@ -87,3 +87,7 @@ function sourceOf(
     },
   };
 }
+
+// A set whose keys are all of other issuers is none: it is fetched, and meanwhile nothing is held.
+const usable = (imported: ImportedKeys): ImportedKeys | undefined =>
+  imported.keys.length > 0 ? imported : undefined;

@@ -64,11 +64,7 @@ export function parseObject(bytes: Uint8Array): Claims | undefined {
 // more names than the value.
 function readsOneWay(text: string, value: object): boolean {
   const names = namesIn(value);
-  return names !== undefined && hasNames(text, names);
-}
-
-/** Returns whether a JSON text has so many names of members, and no more. */
-export function hasNames(text: string, names: number): boolean {
+  if (names === undefined) return false;
   // As nearly everyone writes it, a quote and a colon end a name. If they also stand in a text, or
   // something stands between them, the text is taken apart.
   return (!spaced(text) && countOf(text, '":') === names) || namesWritten(text) === names;

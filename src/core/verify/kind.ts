@@ -10,6 +10,8 @@ const marks: readonly (readonly [claim: string, kind: string])[] = [
   ['at_hash', 'an ID token'],
   ['c_hash', 'an ID token'],
   ['s_hash', 'an ID token'],
+  ['rt_hash', 'an ID token'],
+  ['urn:openid:params:jwt:claim:rt_hash', 'an ID token'],
   ['events', 'a logout token or a security event'],
   ['token_introspection', 'an introspection response (RFC 9701)'],
   ['htm', 'a DPoP proof'],
@@ -18,9 +20,16 @@ const marks: readonly (readonly [claim: string, kind: string])[] = [
 /** Claims in which an issuer names the kind, and its names for kinds that are no access token. */
 const kindClaims = ['typ', 'token_type', 'type'];
 const otherKinds: ReadonlySet<string> = new Set([
-  ...['id', 'id_token', 'serialized-id', 'refresh', 'refresh_token', 'offline', 'logout'],
-  ...['logout+jwt', 'initialaccesstoken', 'registrationaccesstoken'],
+  ...['id', 'idtoken', 'serializedid', 'refresh', 'refreshtoken', 'offline', 'offlinetoken'],
+  ...['logout', 'logouttoken', 'logout+jwt', 'initialaccesstoken', 'registrationaccesstoken'],
 ]);
+
+/** One spelling of a kind: servers write it in any case, with any hyphens, or as a URN (RFC 8693 §3). */
+const spelled = (kind: string): string =>
+  kind
+    .toLowerCase()
+    .replace(/^urn:ietf:params:oauth:token-type:/, '')
+    .replace(/[-_\s]/g, '');
 
 /** What shows that a token is not an access token; undefined if nothing does. */
 export function otherKind(claims: Claims, paths: ClaimPaths): string | undefined {
@@ -32,9 +41,9 @@ export function otherKind(claims: Claims, paths: ClaimPaths): string | undefined
   }
   for (const claim of kindClaims) {
     const named = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
-    if (typeof named === 'string' && otherKinds.has(named.toLowerCase())) {
-      return `"${claim}" is "${named.toLowerCase()}"`;
-    }
+    const kinds: readonly unknown[] = Array.isArray(named) ? named : [named];
+    const other = kinds.find((kind) => typeof kind === 'string' && otherKinds.has(spelled(kind)));
+    if (other !== undefined) return `"${claim}" is "${spelled(String(other))}"`;
   }
   if (isAuthorizationResponse(claims)) return 'it has "code" or "error", as a JARM response has';
   if (isObject(claims.vp) || isObject(claims.vc)) return 'it is a verifiable credential';
@@ -47,7 +56,7 @@ export function otherKind(claims: Claims, paths: ClaimPaths): string | undefined
 /** A JARM response: an authorization response, signed by the issuer for the client. */
 function isAuthorizationResponse(claims: Claims): boolean {
   const has = (name: string) => Object.hasOwn(claims, name);
-  return (has('code') || has('error')) && (has('state') || !(has('sub') || has('client_id')));
+  return (has('code') || has('error')) && !(has('sub') || has('client_id'));
 }
 
 const grantsSomething = (claims: Claims, { scopes }: ClaimPaths): boolean =>
