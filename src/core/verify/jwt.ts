@@ -2,7 +2,7 @@ import type { Algorithm } from '../algorithms.js';
 import { AuthError, type AuthErrorCode } from '../errors.js';
 import { plainType } from '../issuers.js';
 import type { Check } from '../migration/plan.js';
-import { type Principal, principalOf, type Seen } from '../principal.js';
+import { type Principal, principalFromClaims, type Seen } from '../principal.js';
 import { boundedMap } from './bounded.js';
 import { type Header, type Jws, parseCompact } from './compact.js';
 import type { TrustedIssuer } from './issuer.js';
@@ -140,7 +140,7 @@ export function createJwtVerifier(
       if (Object.hasOwn(payload, 'cnf')) throw new AuthError('ERR_TOKEN_BOUND');
       const faults = deferred.size === 0 ? noFaults : faultsIn(token, deferred);
       const { exp, nbf, iat } = claims;
-      const principal = principalOf(payload, issuer.claims);
+      const principal = principalFromClaims(payload, issuer.claims);
       return { principal, times: { exp, nbf, iat }, issuer, key, faults };
     },
   };
