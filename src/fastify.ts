@@ -23,9 +23,8 @@ export type FastifyGuardHook = (request: { principal?: Principal }, reply: objec
 /** Makes the hook that guards a route or a plugin. */
 export type RequireToken = (requirements?: Requirements) => FastifyGuardHook;
 
-/** What becomes of a refusal: `'throw'` hands it to the error handler, as a `DeniedError`. */
 export interface DeniedOption {
-  /** @default 'respond' */
+  /** `'throw'` hands a refusal to the error handler, as a `DeniedError`. @default 'respond' */
   readonly denied?: 'respond' | 'throw';
 }
 
@@ -37,7 +36,9 @@ export type FastifyGuardOptions = GuardSource & DeniedOption;
  * `{ onRequest: requireAdmin({ scopes }) }` after `const requireAdmin = hookFor(adminGuard)`.
  * @throws ConfigError for requirements that cannot be meant
  */
-export function hookFor(guard: Guard, { denied = 'respond' }: DeniedOption = {}): RequireToken {
+export function hookFor(owned: Guard, option: DeniedOption = {}): RequireToken {
+  const { hands, source } = splitDenied('hookFor', { ...option, guard: owned }, 'throw');
+  const guard = guardOf('hookFor', source);
   return (requirements?: Requirements, ...mounted: unknown[]): FastifyGuardHook => {
     const required = checkRequirements(requirements, ...mounted);
 
@@ -49,7 +50,7 @@ export function hookFor(guard: Guard, { denied = 'respond' }: DeniedOption = {})
       const nodeRequest = { source: raw, url, method, headers, rawHeaders, params, body, route };
       const decision = await guard(toGuardRequest(nodeRequest), required);
       if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
-      const error = !decision.allowed && denied === 'throw' ? deniedError(decision) : undefined;
+      const error = !decision.allowed && hands ? deniedError(decision) : undefined;
       const { headers: ours } = error ?? (decision.allowed ? decision : decision.denial);
       reply.headers(besideOthers(ours, (name) => reply.getHeader(name)));
       if (error) throw error;

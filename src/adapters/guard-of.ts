@@ -29,7 +29,7 @@ export function splitDenied(
   if (typeof source === 'function') return { hands: false, source };
   const { denied = 'respond', ...others } = Object(source) as Readonly<Record<string, unknown>>;
   if (denied !== 'respond' && denied !== otherwise) {
-    const found = typeof denied === 'string' ? `"${denied.slice(0, 80)}"` : String(typeof denied);
+    const found = typeof denied === 'string' ? `"${denied.slice(0, 80)}"` : typeof denied;
     throw new ConfigError(`${where}.denied must be "respond" or "${otherwise}", got ${found}`);
   }
   return { hands: denied === otherwise, source: others };

@@ -98,10 +98,14 @@ const onHono: OpenDoor = async (guard, requirements) => {
 const onNode: OpenDoor = (guard, requirements) =>
   listen(
     createServer({ maxHeaderSize }, async (request, response) => {
-      const decision = await guard(toGuardRequest(request), requirements);
-      if (!decision.allowed) return sendDenial(response, decision.denial);
-      response.setHeaders(new Map(Object.entries(decision.headers)));
-      response.end(JSON.stringify(told(decision.principal)));
+      try {
+        const decision = await guard(toGuardRequest(request), requirements);
+        if (!decision.allowed) return sendDenial(response, decision.denial);
+        response.setHeaders(new Map(Object.entries(decision.headers)));
+        response.end(JSON.stringify(told(decision.principal)));
+      } catch {
+        response.writeHead(500).end();
+      }
     }),
   );
 
