@@ -72,7 +72,7 @@ async function main(): Promise<void> {
 
   const pass = await fetchGuard(guard)(new Request('https://api.test/', { headers }), required);
   assert(!(pass instanceof Response));
-  assert.equal(nameOf(pass.principal), 'user_1');
+  assert.equal(nameOf(principalOf(pass)), 'user_1');
 
   const third = new Hono().get('/', honoGuard(issuer.options)(required), (c) =>
     c.text(nameOf(c.var.principal)),
