@@ -4,8 +4,8 @@ import { defineConfig } from 'tsup';
 
 const shared = {
   entry: [
-    ...['index', 'audit', 'cli', 'express', 'fastify', 'fetch', 'keys', 'otel', 'plan', 'postgres'],
-    ...['redis', 'report', 'testing', 'usage'],
+    ...['index', 'audit', 'cli', 'express', 'fastify', 'fetch', 'hono', 'keys', 'node', 'otel'],
+    ...['plan', 'postgres', 'redis', 'report', 'testing', 'usage'],
   ].map((name) => `src/${name}.ts`),
   format: 'esm',
   target: 'node20',

@@ -1,5 +1,6 @@
 // #region quickstart
 import express from 'express';
+import { principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { hashedKeys } from 'sallyport/keys';
 
@@ -20,7 +21,7 @@ const requireToken = expressGuard({
 });
 
 app.get('/orders', requireToken({ scopes: ['orders:read'] }), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 
 // #endregion

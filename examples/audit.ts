@@ -24,7 +24,7 @@ process.once('exit', () => {
 // #region quickstart
 import { createWriteStream } from 'node:fs';
 import express from 'express';
-import { createGuard } from 'sallyport';
+import { createGuard, principalOf } from 'sallyport';
 import { auditLog } from 'sallyport/audit';
 import { expressGuard } from 'sallyport/express';
 import { otelDecisions } from 'sallyport/otel';
@@ -48,7 +48,7 @@ const guard = createGuard({
 
 const app = express();
 app.get('/orders', expressGuard(guard)(), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 // #endregion
 

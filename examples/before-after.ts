@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import express from 'express';
+import { principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createApiKey, hashedKeys } from 'sallyport/keys';
 import { createTestIssuer } from 'sallyport/testing';
@@ -95,7 +96,7 @@ app.use((_req, _res, next) => {
   next();
 });
 app.get('/orders', requireToken({ scopes: ['orders:read'] }), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 app.get('/refunds', requireToken({ scopes: ['refunds:read'] }), (_req, res) => {
   res.json({ refunds: [] });

@@ -11,6 +11,7 @@ import { app as onFastify } from './fastify.js';
 import onFetch from './fetch.js';
 import { app as onHono } from './hono.js';
 import { listen } from './listen.js';
+import { server as onNode } from './node.js';
 import { app as onExpressWithReport } from './report.js';
 
 const issuer = await createTestIssuer({
@@ -106,6 +107,7 @@ const examples: readonly [name: string, expected: string, run: () => string | Pr
   ['fastify.ts', guarded, tryFastify],
   ['hono.ts', guarded, () => tryServer(createServer(getRequestListener(onHono.fetch)))],
   ['fetch.ts', guarded, () => tryServer(createServer(getRequestListener(onFetch.fetch)))],
+  ['node.ts', guarded, () => tryServer(onNode)],
   ['testing.test.ts', 'its test passes', tryTest],
   ['report.ts', '401, 403, shop on keys and client_1 migrated', tryReport],
   ['api-keys-express.ts', withKeys, () => tryServer(createServer(onExpressWithKeys), keys)],

@@ -1,5 +1,6 @@
 // #region quickstart
 import express from 'express';
+import { principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 
 const app = express();
@@ -9,7 +10,7 @@ const requireToken = expressGuard({
 });
 
 app.get('/orders', requireToken({ scopes: ['orders:read'] }), (req, res) => {
-  res.json({ orders: [], for: req.principal.subject });
+  res.json({ orders: [], for: principalOf(req).subject });
 });
 
 // #endregion

@@ -1,5 +1,6 @@
 // #region quickstart
 import fastify from 'fastify';
+import { principalOf } from 'sallyport';
 import { fastifyGuard } from 'sallyport/fastify';
 
 const app = fastify();
@@ -11,7 +12,7 @@ await app.register(fastifyGuard, {
 app.get(
   '/orders',
   { onRequest: app.requireToken({ scopes: ['orders:read'] }) },
-  async (request) => ({ orders: [], for: request.principal.subject }),
+  async (request) => ({ orders: [], for: principalOf(request).subject }),
 );
 
 // #endregion

@@ -1,18 +1,16 @@
 // #region quickstart
 import { Hono } from 'hono';
-import { fetchGuard } from 'sallyport/fetch';
+import { honoGuard } from 'sallyport/hono';
 
 const app = new Hono();
-const check = fetchGuard({
+const requireToken = honoGuard({
   issuer: 'https://login.example.com',
   audience: 'https://api.example.com',
 });
 
-app.get('/orders', async (c) => {
-  const pass = await check(c.req.raw, { scopes: ['orders:read'] });
-  if (pass instanceof Response) return pass;
-  return c.json({ orders: [], for: pass.principal.subject }, 200, pass.headers);
-});
+app.get('/orders', requireToken({ scopes: ['orders:read'] }), (c) =>
+  c.json({ orders: [], for: c.var.principal.subject }),
+);
 
 // #endregion
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
 import express from 'express';
-import type { Mode, PlanSource } from 'sallyport';
+import { type Mode, type PlanSource, principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createApiKey, hashedKeys } from 'sallyport/keys';
 import { listen } from './listen.js';
@@ -51,7 +51,7 @@ const requireToken = expressGuard({
 
 const app = express();
 app.get('/orders', requireToken(), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 const { origin, close } = await listen(createServer(app));
 const shop = [origin, "the shop's key", ofShop.key] as const;

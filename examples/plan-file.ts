@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express from 'express';
-import type { MigrationEvent } from 'sallyport';
+import { type MigrationEvent, principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createApiKey, hashedKeys } from 'sallyport/keys';
 import { planFile } from 'sallyport/plan';
@@ -38,7 +38,7 @@ const requireToken = expressGuard({
 
 const app = express();
 app.get('/orders', requireToken(), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 const { origin, close } = await listen(createServer(app));
 const shop = [origin, "the shop's key", key] as const;

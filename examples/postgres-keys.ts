@@ -9,7 +9,7 @@ import { tryKey } from './story.js';
 
 // #region quickstart
 import pg from 'pg';
-import { createGuard } from 'sallyport';
+import { createGuard, principalOf } from 'sallyport';
 import { postgresKeys } from 'sallyport/postgres';
 
 const table = `create table customer_keys (
@@ -45,7 +45,7 @@ const guard = createGuard({
 
 const app = express();
 app.get('/orders', expressGuard(guard)(), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 
 if (process.env.DATABASE_URL) await useKeys();

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { expressTemplate, toGuardRequest } from './adapters/node-request.js';
+import { expressRequest } from './adapters/express-request.js';
+import { type GuardSource, guardOf, splitDenied } from './adapters/guard-of.js';
+import { toGuardRequest } from './adapters/node-request.js';
 import { answerOf, setHeaders, writeAnswer } from './adapters/node-response.js';
 import {
   asError,
   checkRequirements,
-  createGuard,
+  deniedError,
   type Guard,
-  type GuardOptions,
   type Principal,
   type Requirements,
 } from './index.js';
@@ -15,33 +16,32 @@ declare global {
   namespace Express {
     interface Request {
       /**
-       * Who is calling, behind a `requireToken`. Where none ran, and where an optional one let a
-       * caller without a credential pass, it is `undefined` at run time.
+       * Who is calling, behind a `requireToken`; `undefined` where none ran, and where an optional
+       * one let a caller without a credential pass. `principalOf(request)` reads it without a check.
        */
-      principal: Principal;
+      principal?: Principal;
     }
   }
 }
+
+/** Options of {@link expressGuard}: those of a guard, or a guard, and what happens to refusals. */
+export type ExpressGuardOptions = GuardSource & {
+  /**
+   * `'next'` hands a refusal to the error handlers, as a {@link DeniedError}. Its headers are on the
+   * response already. @default 'respond'
+   */
+  readonly denied?: 'respond' | 'next';
+};
 
 /**
  * An Express middleware, for any version of Express. It says nothing of parameters and body, so
  * that the handler behind it keeps the types of its own route.
  */
 export type ExpressMiddleware = (
-  request: IncomingMessage & { principal: Principal },
+  request: IncomingMessage & { principal?: Principal },
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => Promise<void>;
-
-interface ExpressRequest extends IncomingMessage {
-  /** Express and Connect keep it; plain `node:http` and Next.js have `url` alone. */
-  readonly originalUrl?: string;
-  readonly baseUrl?: string;
-  readonly route?: { readonly path: unknown };
-  readonly params?: unknown;
-  readonly body?: unknown;
-  principal: Principal;
-}
 
 /** Makes the middleware that guards a route or a router. */
 export type RequireToken = (
@@ -53,23 +53,24 @@ export type RequireToken = (
  * Protects Express routes, version 4.18 or 5: `app.get('/orders', requireToken({ scopes }), …)`.
  * @throws ConfigError for options, or requirements, that cannot be meant
  */
-export function expressGuard(source: GuardOptions | Guard): RequireToken {
-  const guard = typeof source === 'function' ? source : createGuard(source);
+export function expressGuard(options: ExpressGuardOptions | Guard): RequireToken {
+  const { hands, source } = splitDenied('expressGuard', options, 'next');
+  const guard = guardOf('expressGuard', source);
 
   return function requireToken(requirements, ...mounted: unknown[]) {
     const required = checkRequirements(requirements, ...mounted);
 
     return async function requireTokenMiddleware(request, response, next) {
       try {
-        const source = request as ExpressRequest;
-        const { originalUrl, method, headers, rawHeaders, params, body } = source;
-        const url = originalUrl ?? source.url;
-        const route = () => expressTemplate(source.baseUrl ?? '', source.route?.path);
-        const nodeRequest = { source, url, method, headers, rawHeaders, params, body, route };
-        const decision = await guard(toGuardRequest(nodeRequest), required);
-        if (!decision.allowed) return writeAnswer(response, answerOf(decision.denial));
-        request.principal = decision.principal as Principal;
-        setHeaders(response, decision.headers);
+        const decision = await guard(toGuardRequest(expressRequest(request)), required);
+        if (decision.allowed) {
+          request.principal = decision.principal as Principal;
+          setHeaders(response, decision.headers);
+        } else if (hands) {
+          const error = deniedError(decision);
+          setHeaders(response, error.headers);
+          throw error;
+        } else return writeAnswer(response, answerOf(decision.denial));
       } catch (error) {
         return next(asError(error));
       }

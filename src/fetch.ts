@@ -1,9 +1,10 @@
+import { toGuardRequest } from './adapters/fetch-request.js';
+import { responseOf } from './adapters/fetch-response.js';
 import {
   checkRequirements,
   createGuard,
   type Guard,
   type GuardOptions,
-  type GuardRequest,
   type Principal,
   type Requirements,
 } from './index.js';
@@ -19,41 +20,31 @@ export interface Pass<P extends Principal | undefined = Principal> {
 export interface FetchCheck<P extends Principal | undefined = Principal> {
   (
     request: Request,
-    requirements?: Requirements & { readonly optional?: false },
+    requirements?: Requirements & { readonly optional?: never },
   ): Promise<Response | Pass<P>>;
+  (
+    request: Request,
+    requirements: Requirements & { readonly optional: false },
+  ): Promise<Response | Pass>;
   (request: Request, requirements?: Requirements): Promise<Response | Pass<Principal | undefined>>;
 }
 
 /**
- * Protects any host that speaks Request and Response, such as Hono.
+ * Protects any host that speaks Request and Response. Where the guard or the call is `optional`, the
+ * principal may be `undefined`.
  * @throws ConfigError for options that cannot be meant
  */
 export function fetchGuard(
-  source: (GuardOptions & { readonly optional?: false }) | Guard,
+  source: (GuardOptions & { readonly optional?: false }) | (Guard & { readonly optional: false }),
 ): FetchCheck;
 export function fetchGuard(source: GuardOptions | Guard): FetchCheck<Principal | undefined>;
-export function fetchGuard(source: GuardOptions | Guard): FetchCheck {
+export function fetchGuard(source: GuardOptions | Guard): FetchCheck<Principal | undefined> {
   const guard = typeof source === 'function' ? source : createGuard(source);
 
   return async function check(request: Request, requirements?: Requirements) {
     const decision = await guard(toGuardRequest(request), checkRequirements(requirements));
-    if (decision.allowed) {
-      return { principal: decision.principal as Principal, headers: decision.headers };
-    }
-    const { status, headers, body } = decision.denial;
-    const text = request.method === 'HEAD' ? null : JSON.stringify(body);
-    return new Response(text, { status, headers });
-  };
-}
-
-function toGuardRequest(source: Request): GuardRequest {
-  const { method, headers } = source;
-  const { pathname, search, host } = new URL(source.url);
-  return {
-    source,
-    method,
-    url: pathname + search,
-    // Many hosts keep Host in the URL alone.
-    header: (name) => headers.get(name) ?? (name === 'host' ? host : undefined),
+    if (!decision.allowed) return responseOf(decision.denial, request.method);
+    const { principal, headers } = decision;
+    return { principal: principal as Principal, headers };
   };
 }

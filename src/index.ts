@@ -10,6 +10,7 @@ export type {
 } from './core/api-keys.js';
 export type { Denial, ProblemDetails } from './core/challenge.js';
 export type { Decision } from './core/decision.js';
+export { type DeniedError, deniedError } from './core/denied-error.js';
 export {
   AuthError,
   type AuthErrorCode,
@@ -21,6 +22,7 @@ export {
 } from './core/errors.js';
 export type { DecisionEvent } from './core/events.js';
 export type { GuardRequest, KeyPlace } from './core/extract.js';
+export type { FormatDenial } from './core/format-denial.js';
 export { createGuard, type Guard } from './core/guard.js';
 export type { IssuerOptions } from './core/issuers.js';
 export type { KeysEvent } from './core/key-events.js';
@@ -61,5 +63,6 @@ export { advanceInstance, trackingSinceOf } from './core/migration/usage-coverag
 export { memoryUsage } from './core/migration/usage-memory.js';
 export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
 export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
+export { principalOf } from './core/principal-of.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
 export { asError } from './core/thrown.js';

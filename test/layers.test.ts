@@ -28,10 +28,12 @@ const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
   ['index.ts', /^index\.ts$/, /^core\/(migration\/)?[^/]+\.ts$/],
   ['the door of Fastify', /^fastify\.ts$/, door('fastify|fastify-plugin')],
   ['the door of Express', /^express\.ts$/, door('node:http')],
+  ['the door of Hono', /^hono\.ts$/, door('hono')],
+  ['the door of Node', /^node\.ts$/, door('node:(http|http2|stream)')],
   ['the door of plans', /^plan\.ts$/, door('node:fs|node:fs/promises')],
   ['the command', /^cli\.ts$/, door('node:process')],
   ['a door', /^[^/]+\.ts$/, new RegExp(`^(${anyDoor})$`)],
-  ['adapters/', /^adapters\//, /^index\.ts$/],
+  ['adapters/', /^adapters\//, /^(index\.ts|adapters\/[^/]+\.ts|node:(http|http2))$/],
   ['testing/', /^testing\//, /^(index\.ts|testing\/[^/]+\.ts|jose|node:.+)$/],
   [
     'the store in files',
@@ -136,6 +138,10 @@ test('one file knows WWW-Authenticate, one place makes a decision out of an erro
   const deciding = files.filter((file) => /catch \(.*allowed: false/s.test(text(file)));
   expect(deciding).toEqual(['core/guard.ts']);
   expect(text('core/guard.ts').match(/\bcatch\b/g)).toHaveLength(1);
+});
+
+test('timers keep no process alive, and are not taken for objects: Workers have numbers', () => {
+  for (const file of files) expect(text(file), file).not.toMatch(/\bunref\(/);
 });
 
 test('nothing is printed but by the command', () => {

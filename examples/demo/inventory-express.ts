@@ -1,5 +1,5 @@
 import express from 'express';
-import type { GuardOptions, GuardRequest } from 'sallyport';
+import { type GuardOptions, type GuardRequest, principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createStock } from './stock.js';
 
@@ -12,7 +12,7 @@ export function createInventory(options: GuardOptions) {
   const requireToken = expressGuard(options);
 
   app.get('/orgs/:org/stock', requireToken({ scopes: ['stock:read'], orgId }), (req, res) => {
-    res.json({ stock: stock.of(req.params.org), for: req.principal.clientId });
+    res.json({ stock: stock.of(req.params.org), for: principalOf(req).clientId });
   });
 
   app.put(
@@ -22,7 +22,7 @@ export function createInventory(options: GuardOptions) {
     (req, res) => {
       const { org, item } = req.params;
       stock.set(org, item, Number(req.body.count));
-      res.json({ stock: stock.of(org), for: req.principal.clientId });
+      res.json({ stock: stock.of(org), for: principalOf(req).clientId });
     },
   );
 

@@ -1,5 +1,5 @@
 import fastify from 'fastify';
-import type { GuardOptions, GuardRequest } from 'sallyport';
+import { type GuardOptions, type GuardRequest, principalOf } from 'sallyport';
 import { fastifyGuard } from 'sallyport/fastify';
 import { createStock } from './stock.js';
 
@@ -14,15 +14,19 @@ export async function createInventory(options: GuardOptions) {
   app.get<{ Params: { org: string } }>(
     '/orgs/:org/stock',
     { onRequest: app.requireToken({ scopes: ['stock:read'], orgId }) },
-    async ({ params, principal }) => ({ stock: stock.of(params.org), for: principal.clientId }),
+    async (request) => ({
+      stock: stock.of(request.params.org),
+      for: principalOf(request).clientId,
+    }),
   );
 
   app.put<{ Params: { org: string; item: string }; Body: { count: number } }>(
     '/orgs/:org/stock/:item',
     { onRequest: app.requireToken({ scopes: ['stock:write'], orgId }) },
-    async ({ params, body, principal }) => {
+    async (request) => {
+      const { params, body } = request;
       stock.set(params.org, params.item, body.count);
-      return { stock: stock.of(params.org), for: principal.clientId };
+      return { stock: stock.of(params.org), for: principalOf(request).clientId };
     },
   );
 

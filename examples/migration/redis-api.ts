@@ -8,7 +8,7 @@ import { listen } from '../listen.js';
 
 // #region quickstart
 import { createClient } from 'redis';
-import { createGuard } from 'sallyport';
+import { createGuard, principalOf } from 'sallyport';
 import { redisInvalidations, redisKeys, redisPlan, redisUsage } from 'sallyport/redis';
 
 const { REDIS_URL = 'redis://127.0.0.1:6379', ISSUER = 'https://login.example.com' } = process.env;
@@ -37,7 +37,7 @@ await guard.ready();
 
 const app = express();
 app.get('/orders', expressGuard(guard)(), (req, res) => {
-  res.json({ orders: [], for: req.principal.clientId });
+  res.json({ orders: [], for: principalOf(req).clientId });
 });
 const { origin, close } = await listen(createServer(app));
 

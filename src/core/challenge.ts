@@ -11,7 +11,7 @@ import { neededScopes, type Requirements } from './requirements.js';
 import { bare } from './verify/json.js';
 
 /** Why a request is turned away, for its client to read (RFC 9457 §3). */
-export interface ProblemDetails {
+export type ProblemDetails = {
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -25,13 +25,14 @@ export interface ProblemDetails {
   readonly guide?: string;
   /** Keys are refused for a while only, to show what their end will be like. */
   readonly rehearsal?: true;
-}
+};
 
-/** A refusal, ready to be written by a door: the same bytes from every one. */
-export interface Denial {
+/** A refusal, ready to be sent by an adapter: the same bytes from every one. */
+export interface Denial<Body extends object = Readonly<Record<string, unknown>>> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: ProblemDetails;
+  /** To be sent as JSON: {@link ProblemDetails}, unless `formatDenial` returned something else. */
+  readonly body: Body;
 }
 
 /** What is the same in every answer. */
@@ -46,12 +47,12 @@ export type Challenger = (
   error: AuthError | UpstreamError,
   requirements: Requirements,
   notices: Notices,
-) => Denial;
+) => Denial<ProblemDetails>;
 
 /** Knows every header and body of a refusal; nothing in them comes from the request. */
 export function createChallenger(settings: ChallengeSettings): Challenger {
   const { realm, resourceMetadata, problemTypes } = settings;
-  const known = new WeakMap<Requirements, Map<string, Denial>>();
+  const known = new WeakMap<Requirements, Map<string, Denial<ProblemDetails>>>();
 
   const write: Challenger = (failure, requirements, notices) => {
     const { error, title, detail, told = failure.code } = row(failure.code);
@@ -97,7 +98,7 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
     const dated =
       failure instanceof UpstreamError || retirementIn(failure) || notices !== noNotices;
     if (dated) return write(failure, requirements, notices);
-    const ofRoute = known.get(requirements) ?? new Map<string, Denial>();
+    const ofRoute = known.get(requirements) ?? new Map<string, Denial<ProblemDetails>>();
     known.set(requirements, ofRoute);
     const denial = ofRoute.get(failure.code) ?? frozen(write(failure, requirements, notices));
     ofRoute.set(failure.code, denial);
@@ -105,7 +106,7 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
   };
 }
 
-const frozen = ({ status, headers, body }: Denial): Denial =>
+const frozen = <Body extends object>({ status, headers, body }: Denial<Body>): Denial<Body> =>
   Object.freeze({ status, headers: Object.freeze(headers), body: Object.freeze(body) });
 
 function wayOutOf(failure: AuthError | UpstreamError): Partial<Retirement> {

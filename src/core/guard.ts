@@ -5,6 +5,7 @@ import type { Decision } from './decision.js';
 import { AuthError } from './errors.js';
 import { type Attempt, attemptOf, createTeller } from './events.js';
 import { createExtractor, type GuardRequest } from './extract.js';
+import { formatted } from './format-denial.js';
 import { createMigration } from './migration/admit.js';
 import { type Counts, createTally } from './migration/tally.js';
 import type { Usage } from './migration/usage.js';
@@ -31,6 +32,8 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
   invalidateApiKey(id: string): Promise<void>;
   /** The issuers whose tokens it accepts. */
   readonly issuers: readonly string[];
+  /** Whether it was made with `optional: true`: then there may be no principal. */
+  readonly optional: boolean;
   /** What was refused, and what would have been. */
   counts(): Counts;
   /**
@@ -46,8 +49,13 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
  * framework's error handler.
  * @throws ConfigError for any option that cannot be meant
  */
+export function createGuard(
+  options: GuardOptions & { readonly optional?: false },
+): Guard & { readonly optional: false };
+export function createGuard(options: GuardOptions): Guard;
 export function createGuard(options: GuardOptions): Guard {
   const settings = checkOptions(options);
+  const { formatDenial, optional } = settings;
   const extract = createExtractor(settings.apiKeys?.places);
   const { authenticate, forget, isSigned, ...keys } = createAuthenticator(settings);
   const { now, stopwatch } = settings;
@@ -77,7 +85,7 @@ export function createGuard(options: GuardOptions): Guard {
         attempt.notices = migration.admit(principal, attempt, required.mode);
         const asked = authorize(principal, required, { request, ruling });
         if (asked) await asked;
-      } else if (!passesWithout(required, settings.optional)) {
+      } else if (!passesWithout(required, optional)) {
         throw new AuthError('ERR_CREDENTIAL_MISSING');
       }
       decision = { allowed: true, principal: attempt.principal, headers: attempt.notices };
@@ -88,7 +96,9 @@ export function createGuard(options: GuardOptions): Guard {
       decision = { allowed: false, error, denial: challenge(error, required, notices) };
     }
     migration.count(attempt, decision, tally.add(attempt, decision));
-    return tell(attempt, decision);
+    tell(attempt, decision);
+    if (decision.allowed || !formatDenial) return decision;
+    return { ...decision, denial: formatted(formatDenial, decision.denial, request) };
   }
 
   return Object.assign(guard, {
@@ -105,6 +115,7 @@ export function createGuard(options: GuardOptions): Guard {
       await migration.invalidate(name);
     },
     issuers: Object.freeze(issuers),
+    optional,
     counts: tally.read,
     usage: migration.usage,
   });

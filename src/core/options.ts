@@ -13,6 +13,7 @@ import {
   someText,
 } from './config.js';
 import type { DecisionEvent } from './events.js';
+import type { FormatDenial } from './format-denial.js';
 import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
 import type { KeysEvent } from './key-events.js';
 import { checkKeys, type KeyOptions, type KeySettings } from './key-options.js';
@@ -47,6 +48,13 @@ export interface SharedOptions {
   readonly resourceMetadata?: string;
   /** The beginning of every problem `type` (RFC 9457 §3.1.1). @default 'urn:sallyport:problem:' */
   readonly problemTypes?: string;
+  /**
+   * Returns the body of a refusal in the form of the API's own errors: an object, which is sent as
+   * JSON. Status and headers stay; `{ contentType: 'application/json', body }` says that the body
+   * is no problem document. What it throws reaches the framework's error handler.
+   * @default the problem document (RFC 9457)
+   */
+  readonly formatDenial?: FormatDenial;
   /**
    * Told of every decision. Nothing it does can change one. Without it, what may be a mistake in these
    * options is one warning of the process for each kind.
@@ -85,6 +93,7 @@ export interface Settings {
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
   readonly problemTypes: string;
+  readonly formatDenial: FormatDenial | undefined;
   readonly onDecision: ((event: DecisionEvent) => void) | undefined;
   /** The one that was given, or the warner's. */
   readonly onKeys: (event: KeysEvent) => void;
@@ -100,6 +109,7 @@ const sharedNames = [
   ...['clockTolerance', 'keys', 'optional', 'impliedScopes', 'realm', 'resourceMetadata'],
   ...[
     'problemTypes',
+    'formatDenial',
     'onDecision',
     'fetch',
     'now',
@@ -131,6 +141,7 @@ export function checkOptions(options: GuardOptions): Settings {
     realm = [...issuers[0].audience][0],
     resourceMetadata,
     problemTypes = 'urn:sallyport:problem:',
+    formatDenial,
     onDecision,
     onKeys,
     // Looked up late, so that a test that replaces the global one is obeyed.
@@ -161,6 +172,7 @@ export function checkOptions(options: GuardOptions): Settings {
     realm: checkRealm(at('realm'), realm),
     resourceMetadata: ifGiven(at('resourceMetadata'), resourceMetadata, secureUrl),
     problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
+    formatDenial: ifGiven(at('formatDenial'), formatDenial, callable),
     onDecision: ifGiven(at('onDecision'), onDecision, callable),
     onKeys: ifGiven(at('onKeys'), onKeys, callable) ?? warner.keys,
     fetch: callable(at('fetch'), fetch),

@@ -8,7 +8,7 @@ export interface Principal {
   readonly subject?: string;
   readonly clientId?: string;
   readonly orgId?: string;
-  /** As granted; scopes that `impliedScopes` derives are not added. */
+  /** As granted; scopes that `impliedScopes` derives are not added. A list in JSON. */
   readonly scopes: ReadonlySet<string>;
   readonly issuer?: string;
   readonly tokenId?: string;
@@ -59,7 +59,7 @@ export type ClaimPaths = { readonly [K in keyof ClaimMap]-?: readonly string[] }
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The principal that a verified token speaks for. */
-export function principalOf(claims: Claims, paths: ClaimPaths): Principal {
+export function principalFromClaims(claims: Claims, paths: ClaimPaths): Principal {
   const subject = text(claims, paths.subject);
   const clientId = text(claims, paths.clientId);
   const orgId = text(claims, paths.orgId);
@@ -99,12 +99,17 @@ export function ownerOf(record: ApiKeyRecord): Principal {
 const finished = (principal: Principal): Principal =>
   Object.freeze(Object.setPrototypeOf(principal, null));
 
-// Freezing a Set does not keep anybody from adding to it.
+// Freezing a Set does not keep anybody from adding to it. And JSON knows no Set: it would print {}.
 function frozenSet(items: Iterable<string>): ReadonlySet<string> {
   const set = new Set(items);
   for (const name of ['add', 'delete', 'clear'])
     Object.defineProperty(set, name, { value: refuse });
+  Object.defineProperty(set, 'toJSON', { value: listed });
   return Object.freeze(set);
+}
+
+function listed(this: ReadonlySet<string>): readonly string[] {
+  return [...this];
 }
 
 function refuse(): never {

@@ -96,7 +96,7 @@ export function intoFunction(write: AuditWrite): SinkMaker {
           proceed();
           wake();
         }, pause);
-        timer.unref?.();
+        timer.unref?.(); // Workers have numbers for timers
         pause = Math.min(pause * 2, pauses.longest);
       }
       done(true);

@@ -1,5 +1,6 @@
 import type { Algorithm, IssuerOptions } from '../index.js';
 import { type Endpoints, endpointsOf, type Reply, type Served, serve } from './endpoints.js';
+import { checkParts, isCallable, isFlag, isText, isTexts, type PartCheck } from './parts.js';
 import { createTestKey, describe, signCompact, type TestKey, type TokenParts } from './token.js';
 
 /** What a test issuer is made of. */
@@ -39,7 +40,7 @@ export interface TestIssuer {
   readonly fetch: typeof globalThis.fetch;
   /**
    * Mints an access token: good unless bent.
-   * @throws ConfigError for a part that is not known, and for times in milliseconds
+   * @throws ConfigError for a part that is not known or of the wrong kind, and for times in milliseconds
    */
   token(parts?: TokenParts): Promise<string>;
   /** Signs with a new key from now on. The old ones stay published unless they are withdrawn. */
@@ -56,8 +57,22 @@ export interface TestIssuer {
   close(): Promise<void>;
 }
 
-/** Makes an authorization server for tests. Vitest, Jest and node:test will all do. */
+const optionChecks = {
+  issuer: isText,
+  audience: isTexts,
+  algorithm: [
+    (value) => /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/.test(String(value)),
+    'an asymmetric algorithm, such as "ES256"',
+  ],
+  now: isCallable,
+} satisfies Record<keyof TestIssuerOptions, PartCheck>;
+
+/**
+ * Makes an authorization server for tests, in Vitest, Jest or node:test.
+ * @throws ConfigError for an option that is not known, or of the wrong kind
+ */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
+  checkParts('createTestIssuer', options, optionChecks);
   const { audience = 'https://api.test', algorithm = 'ES256', now } = options;
   let key = await createTestKey(algorithm);
   let stranger: Promise<TestKey> | undefined;
@@ -125,7 +140,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     },
     fetch,
     token,
-    async rotateKeys({ withdraw = false } = {}) {
+    async rotateKeys(given = {}) {
+      checkParts('rotateKeys', given, { withdraw: isFlag });
+      const { withdraw = false } = given;
       key = await createTestKey(algorithm);
       published = withdraw ? [key] : [key, ...published];
     },

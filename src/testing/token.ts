@@ -1,6 +1,7 @@
 import { constants, createHash, KeyObject, randomUUID, sign } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 import { type Algorithm, ConfigError } from '../index.js';
+import { checkParts, isFlag, isList, isObject, isText, isTexts, type PartCheck } from './parts.js';
 
 /** How a test token differs from a good one. */
 export interface TokenParts {
@@ -24,18 +25,18 @@ export interface TokenParts {
   readonly allowMilliseconds?: boolean;
 }
 
-const partNames: readonly string[] = [
-  'scopes',
-  'orgId',
-  'subject',
-  'clientId',
-  'audience',
-  'expiresIn',
-  'claims',
-  'header',
-  'wrongKey',
-  'allowMilliseconds',
-] satisfies (keyof TokenParts)[];
+const tokenParts = {
+  scopes: isList,
+  orgId: isText,
+  subject: isText,
+  clientId: isText,
+  audience: isTexts,
+  expiresIn: [Number.isFinite, 'a number of seconds'],
+  claims: isObject,
+  header: isObject,
+  wrongKey: isFlag,
+  allowMilliseconds: isFlag,
+} satisfies Record<keyof TokenParts, PartCheck>;
 
 /** A key pair of a test issuer. */
 export interface TestKey {
@@ -67,32 +68,29 @@ export interface Issuing {
   readonly now: number;
 }
 
-/** The header and claims of a token that is good but for what `parts` say. */
-export function describe(parts: TokenParts, { issuer, audience, key, now }: Issuing) {
-  for (const name of Object.keys(parts)) {
-    if (partNames.includes(name)) continue;
-    throw new ConfigError(`token: "${name}" is not known: use ${partNames.join(', ')}`);
-  }
+/** The header and claims of a token that is good but for what `given` says. */
+export function describe(given: TokenParts, { issuer, audience, key, now }: Issuing) {
+  checkParts('token', given, tokenParts);
   const issuedAt = Math.floor(now / 1000);
   const claims: Record<string, unknown> = {
     iss: issuer,
-    aud: parts.audience ?? audience,
-    sub: parts.subject ?? 'user_1',
-    client_id: parts.clientId ?? 'client_1',
+    aud: given.audience ?? audience,
+    sub: given.subject ?? 'user_1',
+    client_id: given.clientId ?? 'client_1',
     iat: issuedAt,
-    exp: issuedAt + (parts.expiresIn ?? 300),
+    exp: issuedAt + (given.expiresIn ?? 300),
     jti: randomUUID(),
-    ...(parts.scopes && { scope: parts.scopes.join(' ') }),
-    ...(parts.orgId !== undefined && { org_id: parts.orgId }),
-    ...parts.claims,
+    ...(given.scopes && { scope: given.scopes.join(' ') }),
+    ...(given.orgId !== undefined && { org_id: given.orgId }),
+    ...given.claims,
   };
   for (const name of ['exp', 'nbf', 'iat']) {
     const time = claims[name];
-    if (typeof time === 'number' && Math.abs(time) >= 1e11 && !parts.allowMilliseconds) {
+    if (typeof time === 'number' && Math.abs(time) >= 1e11 && !given.allowMilliseconds) {
       throw new ConfigError(`token: ${name} is in milliseconds: a JWT has seconds (RFC 7519 §2)`);
     }
   }
-  return { header: { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...parts.header }, claims };
+  return { header: { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...given.header }, claims };
 }
 
 /** Signs header and claims as they are, sensible or not. */

@@ -2,7 +2,7 @@ import { connect } from 'node:http2';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { fastifyGuard } from '../../src/fastify.js';
-import { createGuard } from '../../src/index.js';
+import { createGuard, principalOf } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { doors } from '../doors/open.js';
 import { now } from '../rfc/mint.js';
@@ -103,7 +103,7 @@ describe('HTTP/2', () => {
   async function openHttp2() {
     const app = fastify({ http2: true });
     await app.register(fastifyGuard, { guard });
-    app.get('/', { onRequest: app.requireToken() }, async (request) => request.principal.kind);
+    app.get('/', { onRequest: app.requireToken() }, async (request) => principalOf(request).kind);
     const session = connect(await app.listen({ port: 0, host: '127.0.0.1' }));
     onTestFinished(async () => {
       session.destroy();

@@ -4,7 +4,7 @@ import fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
-import type { Guard, MigrationPlan, Requirements } from '../../src/index.js';
+import { type Guard, type MigrationPlan, principalOf, type Requirements } from '../../src/index.js';
 import { listenTo } from '../doors/open.js';
 import { keyed, openScene } from './scene.js';
 import { send } from './wire.js';
@@ -31,7 +31,7 @@ const onExpress =
     });
     app.use(requireToken(router));
     app.get('/', requireToken(route), (request, response) => {
-      response.json(request.principal.kind);
+      response.json(principalOf(request).kind);
     });
     const door = await listenTo(app);
     onTestFinished(() => door.close());
@@ -45,7 +45,11 @@ const onFastify: Serve = async ({ guard, router, route, links }) => {
     if (links !== undefined) reply.header('Link', links);
   });
   app.addHook('onRequest', app.requireToken(router));
-  app.get('/', { preHandler: app.requireToken(route) }, async (request) => request.principal.kind);
+  app.get(
+    '/',
+    { preHandler: app.requireToken(route) },
+    async (request) => principalOf(request).kind,
+  );
   onTestFinished(() => app.close());
   return app.listen({ port: 0, host: '127.0.0.1' });
 };

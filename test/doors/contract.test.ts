@@ -5,7 +5,7 @@ import { doors } from './open.js';
 describe.each(guardCases)('$id: $title', ({ run }) => {
   test('every door answers alike', async () => {
     const answers = await Promise.all(Object.values(doors).map((open) => run(open)));
-    expect(answers).toHaveLength(4);
+    expect(answers).toHaveLength(6);
     for (const answer of answers) expect(answer.body).toBe(answers[0]?.body);
   });
 });

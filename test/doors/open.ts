@@ -4,10 +4,13 @@ import { serve as serveFetch } from '@hono/node-server';
 import express from 'express';
 import express4 from 'express4';
 import fastify from 'fastify';
+import { Hono } from 'hono';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
 import { fetchGuard } from '../../src/fetch.js';
+import { honoGuard } from '../../src/hono.js';
 import type { Principal } from '../../src/index.js';
+import { sendDenial, toGuardRequest } from '../../src/node.js';
 import type { OpenDoor } from '../../src/testing.js';
 
 /** What every handler of these tests answers. */
@@ -63,13 +66,8 @@ const onFastify: OpenDoor = async (guard, requirements) => {
   return { origin, close: () => app.close() };
 };
 
-const onFetch: OpenDoor = async (guard, requirements) => {
-  const check = fetchGuard(guard);
-  const handler = async (request: Request) => {
-    const pass = await check(request, requirements);
-    if (pass instanceof Response) return pass;
-    return Response.json(told(pass.principal), { headers: pass.headers });
-  };
+/** Serves a Fetch handler. */
+export async function serveHandler(handler: (request: Request) => Response | Promise<Response>) {
   const server = await new Promise<Server>((done) => {
     const made = serveFetch(
       { fetch: handler, port: 0, hostname: '127.0.0.1', serverOptions: { maxHeaderSize } },
@@ -78,9 +76,38 @@ const onFetch: OpenDoor = async (guard, requirements) => {
   });
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => new Promise((done) => server.close(() => done())),
+    close: () => new Promise<void>((done) => server.close(() => done())),
   };
+}
+
+const onFetch: OpenDoor = async (guard, requirements) => {
+  const check = fetchGuard(guard);
+  return serveHandler(async (request) => {
+    const pass = await check(request, requirements);
+    if (pass instanceof Response) return pass;
+    return Response.json(told(pass.principal), { headers: pass.headers });
+  });
 };
+
+const onHono: OpenDoor = async (guard, requirements) => {
+  const app = new Hono();
+  app.all('*', honoGuard(guard)(requirements), (c) => c.json(told(c.var.principal)));
+  return serveHandler(app.fetch);
+};
+
+const onNode: OpenDoor = (guard, requirements) =>
+  listen(
+    createServer({ maxHeaderSize }, async (request, response) => {
+      try {
+        const decision = await guard(toGuardRequest(request), requirements);
+        if (!decision.allowed) return sendDenial(response, decision.denial);
+        response.setHeaders(new Map(Object.entries(decision.headers)));
+        response.end(JSON.stringify(told(decision.principal)));
+      } catch {
+        response.writeHead(500).end();
+      }
+    }),
+  );
 
 /** Every door there is. */
 export const doors: Readonly<Record<string, OpenDoor>> = {
@@ -88,4 +115,6 @@ export const doors: Readonly<Record<string, OpenDoor>> = {
   'Express 5': onExpress(express),
   'Fastify 5': onFastify,
   Fetch: onFetch,
+  Hono: onHono,
+  'node:http': onNode,
 };

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { expressGuard } from '../../src/express.js';
+import { principalOf } from '../../src/index.js';
 
 const audience = 'https://api.example.com';
 const other = 'https://other.example.com';
@@ -70,7 +71,8 @@ beforeAll(async () => {
 
   const requireToken = expressGuard({ issuer, audience });
   const app = express();
-  app.get('/orders', requireToken({ scopes: ['orders:read'] }), ({ principal }, response) => {
+  app.get('/orders', requireToken({ scopes: ['orders:read'] }), (request, response) => {
+    const principal = principalOf(request);
     const { kind, subject, clientId, scopes } = principal;
     response.json({ kind, subject, clientId, issuer: principal.issuer, scopes: [...scopes] });
   });

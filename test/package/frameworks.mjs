@@ -20,6 +20,7 @@ export const frameworks = {
   express: '5',
   'express-oauth2-jwt-bearer': '1',
   fastify: '5',
+  hono: '4',
   jest: '30',
 };
 

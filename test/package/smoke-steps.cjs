@@ -163,7 +163,7 @@ async function withStores({ createApiKey, postgresKeys, redisKeys, redisPlan, st
   };
   const client = { sendCommand: async ([command, ...args]) => commands[command](...args) };
   await storeRedisKey(client, { id: 'key_1', digest });
-  assert.deepEqual(await redisKeys(client)(asked), { id: 'key_1' });
+  assert.deepEqual({ ...(await redisKeys(client)(asked)) }, { id: 'key_1' });
   stored.set('sallyport:plan', '{"mode":"dual"}');
   assert.equal(await redisPlan(client).load(), '{"mode":"dual"}');
 }

@@ -132,6 +132,7 @@ export async function checkTarball({ root, unpacked, files }) {
 /** What a door may import that no other file may: an optional peer. */
 function ownOf(path) {
   if (path.endsWith('/fastify.d.ts')) return ['fastify'];
+  if (path.endsWith('/hono.d.ts')) return ['hono'];
   return /\/(otel|decisions)\.(js|d\.ts)$/.test(path) ? ['@opentelemetry/api'] : [];
 }
 

@@ -1,4 +1,11 @@
-import type { Decision, Denial, Guard, GuardRequest, Requirements } from '../../src/index.js';
+import type {
+  Decision,
+  Denial,
+  Guard,
+  GuardRequest,
+  ProblemDetails,
+  Requirements,
+} from '../../src/index.js';
 
 /** A request as a literal: where a door adds nothing, none is opened. */
 export const requestOf = (
@@ -35,8 +42,8 @@ export async function refuse(
   guard: Guard,
   request: GuardRequest,
   requirements?: Requirements,
-): Promise<Denial> {
+): Promise<Denial<ProblemDetails>> {
   const decision = await guard(request, requirements);
   if (decision.allowed) throw new Error('the guard let it through');
-  return decision.denial;
+  return decision.denial as Denial<ProblemDetails>;
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, type Denial } from '../../src/index.js';
+import { ConfigError, type Denial, type ProblemDetails } from '../../src/index.js';
 import { bearing, refuse, requestOf } from './ask.js';
 import { guardFor, keyFor, mint } from './mint.js';
 import { answerTo, gone, prepare, refusals } from './refusals.js';
 
 const key = await keyFor('ES256');
 const stranger = await keyFor('ES256', 'stranger');
-const denialOf = (refusal: (typeof refusals)[number]): Promise<Denial> => {
+const denialOf = (refusal: (typeof refusals)[number]): Promise<Denial<ProblemDetails>> => {
   const { guard, request, requirements } = prepare(refusal, key, stranger);
   return refuse(guard, request, requirements);
 };

@@ -284,3 +284,52 @@ test('a test principal is complete by default, and takes scopes as a list', () =
     scopes: new Set(['a']),
   });
 });
+
+describe('a mistake in a test helper is a ConfigError', () => {
+  test.each([
+    ['a time in words', { expiresIn: '1h' }, /expiresIn must be a number of seconds, got "1h"/],
+    ['no number', { expiresIn: Number.NaN }, /expiresIn must be/],
+    ['one text of scopes', { scopes: 'a' }, /scopes must be a list of strings, got "a"/],
+    ['a list of other things', { scopes: [1] }, /scopes must be a list of strings/],
+    ['an empty organization', { orgId: '' }, /orgId must be a string/],
+    ['a variable that is not set', { orgId: undefined }, /orgId must be a string.*got undefined/],
+    ['a list of claims', { claims: [] }, /claims must be an object/],
+    ['a word for a flag', { wrongKey: 'yes' }, /wrongKey must be true or false/],
+    ['a part that is not known', { roles: ['a'] }, /"roles" is not known/],
+    ['no parts', 'user_1', /give its parts in an object/],
+  ])('in a token: %s', async (_, parts, told) => {
+    const issuer = await createTestIssuer();
+    const minted = issuer.token(parts as never);
+    await expect(minted).rejects.toThrow(ConfigError);
+    await expect(minted).rejects.toThrow(told);
+  });
+
+  test.each([
+    ['an audience that is no text', { audience: 1 }],
+    ['a symmetric algorithm', { algorithm: 'HS256' }],
+    ['a time for a clock', { now: 0 }],
+    ['an option that is not known', { expiresIn: 1 }],
+  ])('in an issuer: %s', async (_, options) => {
+    await expect(createTestIssuer(options as never)).rejects.toThrow(ConfigError);
+  });
+
+  test('in a rotation', async () => {
+    const issuer = await createTestIssuer();
+    await expect(issuer.rotateKeys({ withdrawn: true } as never)).rejects.toThrow(ConfigError);
+  });
+
+  test.each([[{ scopes: 'a' }], [{ sub: 'user_1' }], [{ kind: 'jwt' }], [{ expiresAt: '1h' }]])(
+    'in a principal: %o',
+    (parts) => {
+      expect(() => testPrincipal(parts as never)).toThrow(ConfigError);
+    },
+  );
+});
+
+test('a part of a test principal that is undefined is left out', () => {
+  expect(Object.keys(testPrincipal({ clientId: undefined }))).toEqual([
+    'kind',
+    'subject',
+    'scopes',
+  ]);
+});

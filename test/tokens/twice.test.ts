@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
 import { fetchGuard } from '../../src/fetch.js';
-import type { DecisionEvent, Guard, Principal } from '../../src/index.js';
+import { type DecisionEvent, type Guard, type Principal, principalOf } from '../../src/index.js';
 import { listenTo } from '../doors/open.js';
 import { openScene } from './scene.js';
 
@@ -22,12 +22,12 @@ const onExpress =
     const app = make();
     const router = make.Router();
     const requireToken = expressGuard(guard);
-    router.use(requireToken(), ({ principal }, _response, next) => {
-      seen.push(principal);
+    router.use(requireToken(), (request, _response, next) => {
+      seen.push(principalOf(request));
       next();
     });
-    router.get('/', requireToken({ scopes: ['a'] }), ({ principal }, response) => {
-      seen.push(principal);
+    router.get('/', requireToken({ scopes: ['a'] }), (request, response) => {
+      seen.push(principalOf(request));
       response.end();
     });
     app.use(router);
@@ -40,11 +40,11 @@ const onFastify: Serve = async (guard, seen) => {
   const app = fastify();
   await app.register(fastifyGuard, { guard });
   app.addHook('onRequest', app.requireToken());
-  app.addHook('onRequest', async ({ principal }) => {
-    seen.push(principal);
+  app.addHook('onRequest', async (request) => {
+    seen.push(principalOf(request));
   });
-  app.get('/', { preHandler: app.requireToken({ scopes: ['a'] }) }, async ({ principal }) => {
-    seen.push(principal);
+  app.get('/', { preHandler: app.requireToken({ scopes: ['a'] }) }, async (request) => {
+    seen.push(principalOf(request));
   });
   onTestFinished(() => app.close());
   return bearingTo(await app.listen({ port: 0, host: '127.0.0.1' }));

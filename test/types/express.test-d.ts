@@ -1,6 +1,6 @@
-import express, { type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { expressGuard } from '../../src/express.js';
-import { createGuard, type Principal } from '../../src/index.js';
+import { createGuard, type DeniedError, type Principal, principalOf } from '../../src/index.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
 
@@ -21,15 +21,46 @@ expressGuard(createGuard({ issuer: 'https://a.example', audience: 'a' }));
 
 // Mistake: a handler casts to reach the principal, and the cast hides the next mistake.
 app.get('/orders/:id', requireToken({ scopes: ['orders:read'] }), (req, res) => {
-  must<Equal<typeof req.principal, Principal>>();
-  must<Equal<typeof req.principal.subject, string | undefined>>();
-  must<Equal<typeof req.principal.orgId, string | undefined>>();
+  const principal = principalOf(req);
+  must<Equal<typeof principal, Principal>>();
+  must<Equal<typeof principal.subject, string | undefined>>();
+  must<Equal<typeof principal.orgId, string | undefined>>();
   // @ts-expect-error: there may be no subject
-  req.principal.subject.length;
+  principal.subject.length;
   // @ts-expect-error: no such member
-  req.principal.sub;
+  principal.sub;
+  // @ts-expect-error: read only
+  principal.subject = 'user_1';
   res.end();
 });
+
+// Mistake: a handler believes that a guard ran, or that somebody is known.
+app.get('/public', (req, res) => {
+  must<Equal<typeof req.principal, Principal | undefined>>();
+  // @ts-expect-error: there may be nobody
+  req.principal.subject;
+  res.end();
+});
+// @ts-expect-error: no request
+principalOf('user_1');
+
+// Mistake: refusals go where nobody looks for them.
+expressGuard({ issuer: 'https://a.example', audience: 'a', denied: 'next' });
+expressGuard({
+  guard: createGuard({ issuer: 'https://a.example', audience: 'a' }),
+  denied: 'respond',
+});
+// @ts-expect-error: Fastify's word
+expressGuard({ issuer: 'https://a.example', audience: 'a', denied: 'throw' });
+// @ts-expect-error: a guard has its options already
+expressGuard({ guard: createGuard({ issuer: 'https://a.example', audience: 'a' }), issuer: 'b' });
+// @ts-expect-error: the same request for every route
+requireToken({ denied: 'next' });
+app.use(((error: DeniedError, _req, res, _next) => {
+  must<Equal<typeof error.status, number>>();
+  must<Equal<typeof error.headers, Readonly<Record<string, string>>>>();
+  res.status(error.status).end();
+}) satisfies ErrorRequestHandler);
 
 // Mistake: the guard blurs the types of the route it stands before.
 app.post('/orders/:id/:line', requireToken(), async (req, res) => {

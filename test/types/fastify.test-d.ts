@@ -1,6 +1,6 @@
 import fastify, { type FastifyBaseLogger, type FastifyTypeProvider } from 'fastify';
-import { fastifyGuard } from '../../src/fastify.js';
-import { createGuard, type Principal } from '../../src/index.js';
+import { fastifyGuard, hookFor } from '../../src/fastify.js';
+import { createGuard, type Principal, principalOf } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
@@ -23,14 +23,38 @@ app.register(async (inner) => inner.addHook('onRequest', inner.requireToken()));
 
 // Mistake: a handler casts to reach the principal, and the cast hides the next mistake.
 app.get('/orders', { onRequest: app.requireToken({ scopes: ['a'] }) }, async (request) => {
-  must<Equal<typeof request.principal, Principal>>();
-  must<Equal<typeof request.principal.subject, string | undefined>>();
-  must<Equal<typeof request.principal.orgId, string | undefined>>();
+  const principal = principalOf(request);
+  must<Equal<typeof principal, Principal>>();
+  must<Equal<typeof principal.subject, string | undefined>>();
+  must<Equal<typeof principal.orgId, string | undefined>>();
   // @ts-expect-error: there may be no organization
-  request.principal.orgId.length;
+  principal.orgId.length;
   // @ts-expect-error: no such member
-  request.principal.org;
+  principal.org;
 });
+
+// Mistake: a handler believes that a guard ran, or that somebody is known.
+app.get('/public', async (request) => {
+  must<Equal<typeof request.principal, Principal | undefined>>();
+  // @ts-expect-error: there may be nobody
+  request.principal.subject;
+});
+
+// Mistake: a second guard needs a cast.
+const requireAdmin = hookFor(createGuard({ issuer: 'https://admin.example', audience: 'a' }));
+app.get('/admin', { onRequest: requireAdmin({ scopes: ['admin'] }) }, async () => 1);
+app.get('/both', { onRequest: [app.requireToken(), requireAdmin()] }, async () => 1);
+hookFor(guard, { denied: 'throw' });
+// @ts-expect-error: createGuard(options)
+hookFor(options);
+// @ts-expect-error: a hook of it
+app.get('/admin', { onRequest: requireAdmin }, async () => 1);
+
+// Mistake: refusals go where nobody looks for them.
+await app.register(fastifyGuard, { ...options, denied: 'throw' });
+await app.register(fastifyGuard, { guard, denied: 'respond' });
+// @ts-expect-error: Express's word
+app.register(fastifyGuard, { ...options, denied: 'next' });
 
 // Mistake: the guard blurs the types of the route it stands before.
 app.get<{ Params: { id: string }; Reply: { 200: { total: number } } }>(
@@ -83,16 +107,28 @@ app.requireToken({ scopes: undefined });
 // Mistake: the types fit only the plainest server.
 const http2 = fastify({ http2: true });
 await http2.register(fastifyGuard, options);
-http2.get('/', { onRequest: http2.requireToken() }, async ({ principal }) => principal.subject);
+http2.get(
+  '/',
+  { onRequest: http2.requireToken() },
+  async (request) => principalOf(request).subject,
+);
 const https = fastify({ https: {} });
 await https.register(fastifyGuard, options);
-https.get('/', { onRequest: https.requireToken() }, async ({ principal }) => principal.subject);
+https.get(
+  '/',
+  { onRequest: https.requireToken() },
+  async (request) => principalOf(request).subject,
+);
 interface Logger extends FastifyBaseLogger {
   audit(line: string): void;
 }
 const logging = fastify({ loggerInstance: {} as Logger });
 await logging.register(fastifyGuard, options);
-logging.get('/', { onRequest: logging.requireToken() }, async ({ principal }) => principal.subject);
+logging.get(
+  '/',
+  { onRequest: logging.requireToken() },
+  async (request) => principalOf(request).subject,
+);
 interface Provider extends FastifyTypeProvider {
   validator: { readonly of: unknown };
 }
@@ -103,6 +139,6 @@ typed.get(
   { schema: { querystring: {} }, onRequest: typed.requireToken() },
   async (request) => {
     must<Equal<typeof request.query, { readonly of: unknown }>>();
-    return request.principal.subject;
+    return principalOf(request).subject;
   },
 );

@@ -1,5 +1,5 @@
 import { fetchGuard } from '../../src/fetch.js';
-import { createGuard, type Principal } from '../../src/index.js';
+import { createGuard, type Guard, type Principal } from '../../src/index.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
 
@@ -46,6 +46,20 @@ const here = await check(request, { optional: true });
 if (!(here instanceof Response)) {
   must<Equal<typeof here.principal, Principal | undefined>>();
 }
+const never = await optional(request, { optional: false });
+if (!(never instanceof Response)) must<Equal<typeof never.principal, Principal>>();
+const scoped = await optional(request, { scopes: ['a'] });
+if (!(scoped instanceof Response)) {
+  must<Equal<typeof scoped.principal, Principal | undefined>>();
+}
+const optionalGuard = createGuard({ ...options, optional: true });
+const byOptional = await fetchGuard(optionalGuard)(request);
+if (!(byOptional instanceof Response)) {
+  must<Equal<typeof byOptional.principal, Principal | undefined>>();
+}
+declare const someGuard: Guard;
+const byAny = await fetchGuard(someGuard)(request);
+if (!(byAny instanceof Response)) must<Equal<typeof byAny.principal, Principal | undefined>>();
 const asked: { readonly optional: boolean } = { optional: true };
 const unsure = await fetchGuard({ ...options, ...asked })(request);
 if (!(unsure instanceof Response)) {

@@ -2,8 +2,10 @@ import type * as auditDoor from '../../src/audit.js';
 import type * as expressDoor from '../../src/express.js';
 import type * as fastifyDoor from '../../src/fastify.js';
 import type * as fetchDoor from '../../src/fetch.js';
+import type * as honoDoor from '../../src/hono.js';
 import type * as core from '../../src/index.js';
 import type * as keysDoor from '../../src/keys.js';
+import type * as nodeDoor from '../../src/node.js';
 import type * as otelDoor from '../../src/otel.js';
 import type * as planDoor from '../../src/plan.js';
 import type * as postgresDoor from '../../src/postgres.js';
@@ -151,6 +153,9 @@ must<Equal<LeaksIn<core.Decision>, never>>();
 must<Equal<LeaksIn<core.DecisionEvent>, never>>();
 must<Equal<LeaksIn<NonNullable<core.DecisionEvent['claimed']>>, never>>();
 must<Equal<LeaksIn<core.Denial>, never>>();
+must<Equal<LeaksIn<core.DeniedError>, never>>();
+must<Equal<Leaks<core.FormatDenial>, false>>();
+must<Equal<ReturnType<typeof core.principalOf>, core.Principal>>();
 must<Equal<LeaksIn<core.ProblemDetails>, never>>();
 must<Equal<LeaksIn<core.AuthError>, never>>();
 must<Equal<LeaksIn<core.UpstreamError>, never>>();
@@ -160,6 +165,11 @@ must<Equal<LeaksIn<fetchDoor.Pass>, never>>();
 // Middleware and hooks.
 must<Equal<Leaks<ReturnType<expressDoor.RequireToken>>, false>>();
 must<Equal<Leaks<ReturnType<fastifyDoor.RequireToken>>, false>>();
+must<Equal<Leaks<typeof fastifyDoor.hookFor>, false>>();
+must<Equal<LeaksIn<honoDoor.PrincipalEnv['Variables']>, never>>();
+must<Equal<Leaks<honoDoor.RequireToken>, false>>();
+must<Equal<Leaks<typeof nodeDoor.toGuardRequest>, false>>();
+must<Equal<Leaks<typeof nodeDoor.sendDenial>, false>>();
 
 // What a test is given.
 must<Equal<LeaksIn<testing.TestIssuer>, never>>();

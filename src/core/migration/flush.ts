@@ -117,7 +117,7 @@ export function flushUsage(options: FlushOptions): Flusher {
     // A little earlier or later each time, so that processes do not write all at once; and never
     // later than is told of it.
     timer = setTimeout(() => void poll(), every * (800 + 200 * Math.random()));
-    timer.unref?.();
+    timer.unref?.(); // Workers have numbers for timers
   }
 
   async function poll(): Promise<void> {

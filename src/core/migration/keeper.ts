@@ -82,7 +82,7 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
     if (closing.signal.aborted) return;
     // A little earlier or later each time, so that processes do not ask all at once.
     timer = setTimeout(() => void refresh(), every * (900 + 200 * Math.random()));
-    timer.unref?.();
+    timer.unref?.(); // Workers have numbers for timers
   }
 
   const first = refresh();

@@ -30,7 +30,7 @@ export async function withDeadline<T>(
       return late ? new UpstreamError(late, message) : new Error(message);
     };
     timer = setTimeout(() => reject(error()), milliseconds);
-    timer.unref?.();
+    timer.unref?.(); // Workers have numbers for timers
   });
   closing?.addEventListener('abort', stop);
   try {

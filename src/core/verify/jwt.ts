@@ -2,7 +2,7 @@ import type { Algorithm } from '../algorithms.js';
 import { AuthError } from '../errors.js';
 import { plainType } from '../issuers.js';
 import type { Check } from '../migration/plan.js';
-import { misfitIn, type Principal, principalOf, type Seen } from '../principal.js';
+import { misfitIn, type Principal, principalFromClaims, type Seen } from '../principal.js';
 import { boundedMap } from './bounded.js';
 import { type Header, type Jws, parseCompact } from './compact.js';
 import type { TrustedIssuer } from './issuer.js';
@@ -155,7 +155,7 @@ export function createJwtVerifier(
       if (Object.hasOwn(payload, 'cnf')) throw refused('ERR_TOKEN_BOUND', boundBy, payload.cnf);
       const faults = deferred.size === 0 ? noFaults : faultsIn(token, deferred);
       const { exp, nbf, iat } = claims;
-      const principal = principalOf(payload, issuer.claims);
+      const principal = principalFromClaims(payload, issuer.claims);
       return { principal, times: { exp, nbf, iat }, issuer, key, faults };
     },
   };

@@ -1,17 +1,27 @@
 const assert = require('node:assert/strict');
 
 // No framework and no client is installed here, and every door opens all the same.
-for (const other of ['express', 'fastify', 'pg', 'redis', 'ioredis', '@opentelemetry/api']) {
+for (const other of [
+  'express',
+  'fastify',
+  'hono',
+  'pg',
+  'redis',
+  'ioredis',
+  '@opentelemetry/api',
+]) {
   assert.throws(() => require(other), { code: 'MODULE_NOT_FOUND' });
 }
 const names = {
   sallyport: [
     ...['AuthError', 'ConfigError', 'UpstreamError'],
-    ...['checkPlan', 'checkRequirements', 'createGuard'],
+    ...['checkPlan', 'checkRequirements', 'createGuard', 'deniedError', 'principalOf'],
   ],
   'sallyport/express': ['expressGuard'],
-  'sallyport/fastify': ['fastifyGuard'],
+  'sallyport/fastify': ['fastifyGuard', 'hookFor'],
   'sallyport/fetch': ['fetchGuard'],
+  'sallyport/hono': ['honoGuard'],
+  'sallyport/node': ['sendDenial', 'toGuardRequest'],
   'sallyport/keys': [
     ...['checksummed', 'createApiKey', 'hashedKeys'],
     ...['hmacSha256', 'legacyHash', 'sha256'],

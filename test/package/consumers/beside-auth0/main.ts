@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { auth } from 'express-oauth2-jwt-bearer';
+import { principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createTestIssuer } from 'sallyport/testing';
 
@@ -13,7 +14,7 @@ const requireToken = expressGuard({ issuer: issuer.issuer, audience });
 
 const app = express();
 app.get('/', auth({ issuerBaseURL: issuer.issuer, audience }), requireToken(), (req, res) => {
-  const subjects: (string | undefined)[] = [req.principal.subject, req.auth?.payload.sub];
+  const subjects: (string | undefined)[] = [principalOf(req).subject, req.auth?.payload.sub];
   res.json(subjects);
 });
 const server = app.listen(0, '127.0.0.1');

@@ -1,6 +1,7 @@
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import express from 'express';
 import { auth } from 'express-oauth2-jwt-bearer';
+import { principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 
 // The two others both declare `Request.auth`, each as its own type, so these do not compile
@@ -9,7 +10,7 @@ import { expressGuard } from 'sallyport/express';
 const app = express();
 const requireToken = expressGuard({ issuer: 'https://issuer.test', audience: 'https://api.test' });
 app.get('/', requireToken(), (req, res) => {
-  res.json([req.principal.subject, req.auth?.clientId]);
+  res.json([principalOf(req).subject, req.auth?.clientId]);
 });
 for (const middleware of [auth, requireBearerAuth]) {
   if (typeof middleware !== 'function') throw new Error('not loaded');

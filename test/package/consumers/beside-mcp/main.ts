@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import express from 'express';
-import { AuthError, createGuard } from 'sallyport';
+import { AuthError, createGuard, principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createTestIssuer } from 'sallyport/testing';
 
@@ -21,8 +21,8 @@ const verifier = {
 
 const app = express();
 app.get('/', requireToken(), requireBearerAuth({ verifier }), (req, res) => {
-  const scopes: readonly string[] = [...req.principal.scopes];
-  const clients: (string | undefined)[] = [req.principal.clientId, req.auth?.clientId];
+  const scopes: readonly string[] = [...principalOf(req).scopes];
+  const clients: (string | undefined)[] = [principalOf(req).clientId, req.auth?.clientId];
   res.json([...scopes, ...clients]);
 });
 const server = app.listen(0, '127.0.0.1');

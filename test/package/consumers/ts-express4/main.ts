@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import { principalOf } from 'sallyport';
 import { expressGuard } from 'sallyport/express';
 import { createTestIssuer } from 'sallyport/testing';
 
@@ -13,7 +14,7 @@ async function main(): Promise<void> {
   const app = express();
   app.get('/orders/:id', requireToken({ scopes: ['a'] }), (req, res) => {
     const id: string = req.params.id;
-    res.json([id, req.principal.subject]);
+    res.json([id, principalOf(req).subject]);
   });
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');

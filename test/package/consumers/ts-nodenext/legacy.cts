@@ -11,7 +11,8 @@ export const guard: sallyport.Guard = sallyport.createGuard({
   audience: 'https://api.test',
 });
 export const lookup: sallyport.KeyLookup = keys.hashedKeys([]);
-export const nameOf = (req: express.Request): string | undefined => req.principal.subject;
+export const nameOf = (req: express.Request): string | undefined =>
+  sallyport.principalOf(req).subject;
 
 async function main(): Promise<void> {
   const issuer = await testing.createTestIssuer();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import fastify from 'fastify';
+import { Hono } from 'hono';
 import {
   type ApiKeyOptions,
   AuthError,
@@ -13,12 +14,15 @@ import {
   type MigrationEvent,
   type MigrationPlan,
   type Principal,
+  principalOf,
   type Requirements,
 } from 'sallyport';
 import { expressGuard, type RequireToken } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
+import { honoGuard } from 'sallyport/hono';
 import { type CreatedApiKey, createApiKey, type HashedKey, hashedKeys } from 'sallyport/keys';
+import { toGuardRequest } from 'sallyport/node';
 import { planFile } from 'sallyport/plan';
 import { type PostgresPool, postgresKeys } from 'sallyport/postgres';
 import { type RedisClient, redisKeys } from 'sallyport/redis';
@@ -47,7 +51,7 @@ async function main(): Promise<void> {
   const requireToken: RequireToken = expressGuard(guard);
   const app = express();
   app.get('/orders/:id', requireToken(required), (req, res) => {
-    res.json([req.params.id.length, nameOf(req.principal)]);
+    res.json([req.params.id.length, nameOf(principalOf(req))]);
   });
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -60,7 +64,7 @@ async function main(): Promise<void> {
   const other = fastify();
   await other.register(fastifyGuard, issuer.options);
   other.get('/', { onRequest: other.requireToken(required) }, async (request) =>
-    nameOf(request.principal),
+    nameOf(principalOf(request)),
   );
   assert.equal((await other.inject({ url: '/', headers })).body, 'user_1');
   assert.equal((await other.inject({ url: '/' })).statusCode, 401);
@@ -68,7 +72,13 @@ async function main(): Promise<void> {
 
   const pass = await fetchGuard(guard)(new Request('https://api.test/', { headers }), required);
   assert(!(pass instanceof Response));
-  assert.equal(nameOf(pass.principal), 'user_1');
+  assert.equal(nameOf(principalOf(pass)), 'user_1');
+
+  const third = new Hono().get('/', honoGuard(issuer.options)(required), (c) =>
+    c.text(nameOf(c.var.principal)),
+  );
+  assert.equal(await (await third.request('/', { headers })).text(), 'user_1');
+  assert.equal(typeof toGuardRequest, 'function');
 
   await migrate(issuer);
 
