@@ -155,6 +155,9 @@ export function row(code: ErrorCode): Row {
 export const statusOf = (error: AuthError | UpstreamError): number =>
   retirementIn(error)?.status === 410 ? 410 : row(error.code).status;
 
+// Not a private member: with one, the types of the two builds of the package would differ.
+const detailsOf = new WeakMap<AuthError, NonNullable<AuthErrorDetails['detail']>>();
+
 /**
  * The client's credential was refused: 400, 401, 403 or 410. `instanceof` also knows the errors of
  * another copy of the package; of a subclass it knows only that subclass's own.
@@ -168,8 +171,6 @@ export class AuthError extends Error {
   declare readonly missingScopes?: readonly string[];
   /** The way out; of a key that its plan no longer accepts. */
   declare readonly retirement?: Retirement;
-  #detail: AuthErrorDetails['detail'];
-
   /** @throws TypeError for a code that is not in docs/errors.md */
   constructor(code: AuthErrorCode, details?: AuthErrorDetails) {
     // An expected refusal has no use for a stack, and one costs more than all else about it.
@@ -187,7 +188,7 @@ export class AuthError extends Error {
     if (missingScopes) this.missingScopes = missingScopes;
     if (retirement) this.retirement = retirement;
     if (retirement) this.status = retirement.status;
-    this.#detail = given.detail;
+    if (given.detail !== undefined) detailsOf.set(this, given.detail);
   }
 
   /**
@@ -195,9 +196,12 @@ export class AuthError extends Error {
    * any token or key. Values from the request are unverified: 128 printable characters each.
    */
   get detail(): string | undefined {
-    if (!(#detail in this)) return undefined;
-    if (typeof this.#detail === 'function') this.#detail = this.#detail();
-    return this.#detail;
+    const given = detailsOf.get(this);
+    if (typeof given !== 'function') return given;
+    const detail = given();
+    if (detail === undefined) detailsOf.delete(this);
+    else detailsOf.set(this, detail);
+    return detail;
   }
 }
 brand(AuthError, 'AuthError');

@@ -36,17 +36,13 @@ export type Guard = ((request: GuardRequest, requirements?: Requirements) => Pro
   readonly optional: boolean;
   /** What was refused, and what would have been. */
   counts(): Counts;
-  /**
-   * Who used which credential, as all guards with the same `apiKeys.usage.store` have counted it.
-   * @throws whatever the store throws
-   */
+  /** Who used which credential, by all guards of the same store. @throws whatever the store throws */
   usage(): Promise<Usage>;
 };
 
 /**
- * Makes the guard that every door stands on. The promise of a decision rejects only for a bug, of
- * sallyport or of a function it was given, or for a ConfigError in `requirements`; that is for the
- * framework's error handler.
+ * Makes the guard under every adapter. Its decisions reject only for a bug, of sallyport or of a function
+ * it was given, or for a ConfigError in `requirements`: for the framework's error handler.
  * @throws ConfigError for any option that cannot be meant
  */
 export function createGuard(
@@ -110,7 +106,7 @@ export function createGuard(options: GuardOptions): Guard {
       await migration.close();
     },
     async invalidateApiKey(id: string) {
-      const name = keyId(id);
+      const name = String(id); // a lookup may call a key by a number
       forget(name);
       await migration.invalidate(name);
     },
@@ -119,13 +115,4 @@ export function createGuard(options: GuardOptions): Guard {
     counts: tally.read,
     usage: migration.usage,
   });
-}
-
-// A lookup may call a key by a number, and then that is its name here, too.
-function keyId(id: unknown): string {
-  if (typeof id === 'string' && id !== '') return id;
-  if (Number.isSafeInteger(id)) return String(id);
-  throw new TypeError(
-    'guard.invalidateApiKey: id must be the id of a key record, a non-empty string',
-  );
 }

@@ -158,22 +158,10 @@ export interface Misfit {
  */
 export function misfitIn(claims: Claims, paths: ClaimPaths): Misfit | undefined {
   for (const path of [paths.subject, paths.clientId, paths.orgId]) {
-    const value = identityAt(claims, path);
+    const value = at(claims, path);
     if (value !== undefined && value !== null && typeof value !== 'string') return { path, value };
   }
   return undefined;
-}
-
-/** The value at a path, or what the path leads into where that is not an object. */
-function identityAt(claims: Claims, path: readonly string[]): unknown {
-  let value: unknown = claims;
-  for (const key of path) {
-    if (value === undefined || value === null) return undefined;
-    // A string on the way is no string at its end.
-    if (!isObject(value)) return [value];
-    value = own(value, key);
-  }
-  return value;
 }
 
 /** The value at a path through objects; undefined where the path leads into anything else. */

@@ -56,7 +56,7 @@ export function otherKind(claims: Claims, paths: ClaimPaths): string | undefined
 /** A JARM response: an authorization response, signed by the issuer for the client. */
 function isAuthorizationResponse(claims: Claims): boolean {
   const has = (name: string) => Object.hasOwn(claims, name);
-  return (has('code') || has('error')) && !(has('sub') || has('client_id'));
+  return (has('code') || has('error')) && (has('state') || !(has('sub') || has('client_id')));
 }
 
 const grantsSomething = (claims: Claims, { scopes }: ClaimPaths): boolean =>
