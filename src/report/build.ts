@@ -7,23 +7,29 @@ import {
   clientReport,
   cutOff,
   type Entry,
+  extensionsOf,
+  firstUnsafe,
   orphanKeys,
+  refsOf,
   silentKeys,
 } from './client.js';
 import { byText, type Clock, clockAt, daysUntil, knownDays, recentDays } from './clock.js';
 import { type Counts, countRows, lastDays } from './count.js';
 import { mostWeeks } from './counts.js';
+import { doubtsOf } from './doubts.js';
 import { guardTimes } from './guards.js';
 import { type Inventory, type ReportInput, readInput } from './input.js';
 import { type Member, membershipOf, membersOf, plannedClients } from './members.js';
 import type { ClientReport, ClientStatus, MigrationReport, Share, Traffic } from './model.js';
+import { keepAll } from './own.js';
 import { projectionOf } from './projection.js';
 import { qualityOf } from './quality.js';
 import { issuersOf } from './refs.js';
 import { risksOf } from './risks.js';
-import { isLockedOut, isOnKeys, isOnTokens, urgency } from './status.js';
+import { isFailing } from './safe-to-cut.js';
+import { isOnKeys, isOnTokens, lockedOut, urgency } from './status.js';
 import { unknownsOf } from './unknown.js';
-import { type Watch, watchedIn, watchOf, withinWatched } from './watch.js';
+import { type Watch, watchedAfter, watchedIn, watchOf } from './watch.js';
 
 /** Clients of a report, and entries of each of its other lists. */
 const mostClients = 10_000;
@@ -72,22 +78,29 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
     everyone: cohort === undefined,
   });
   const members = membersOf(inventory, counts, { membership, issuers });
-  const guards = guardTimes(usage.instances, inventory.gone, clock);
+  const guards = guardTimes(usage.instances, { gone: inventory.gone, held: counts.held }, clock);
   const watch = watchOf(usage.trackingSince, guards, clock);
   const times = { watch, clock };
+  const doubts = doubtsOf(usage, { counts, guards }, clock);
   const entries: Entry[] = [];
   for (const [index, member] of members.entries()) {
     if (index % 100 === 0) yield;
-    entries.push({ member, report: clientReport(member, times) });
+    entries.push({ member, report: clientReport(member, { ...times, doubts }) });
   }
   entries.sort(byUrgency);
   yield;
   const all = entries.map(({ report }) => report);
-  const uncounted = withinWatched(counts.lastUncounted, recentDays, watch);
+  const isUncounted = (days: number) =>
+    doubts.uncounted !== undefined && watchedAfter(watch, doubts.uncounted) < days * day;
   const known = watch.total >= knownDays * day;
-  const safe = known && !uncounted && all.every((one) => one.safeToCut.safe);
+  const isWhole = known && !isUncounted(knownDays) && !doubts.temporary;
+  const safe = isWhole && all.every((one) => one.safeToCut.safe);
   const both = refsOf(entries, ({ counts: of }) => isOnKeys(of, watch) && isOnTokens(of, watch));
-  const failing = refsOf(entries, ({ counts: of }) => of.failing || isLockedOut(of));
+  const failing = refsOf(
+    entries,
+    ({ counts: of }, { safeToCut: { quietDays } }) =>
+      of.failing || isFailing(lockedOut(of), quietDays, watch),
+  );
   yield;
   const brownouts = brownoutsOf(members, plan, { clock, cohort });
   const lists = {
@@ -100,14 +113,14 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
     risks: risksOf(members, plan, times),
   };
   yield;
-  const nobody = !uncounted && !members.some((one) => isOnKeys(one.counts, watch));
+  const nobody = !isUncounted(recentDays) && !members.some((one) => isOnKeys(one.counts, watch));
   const dataQuality = qualityOf(
-    { inventory, counts, guards, issuers, excluded: membership.excluded() },
+    { inventory, counts, guards, issuers, doubts, excluded: membership.excluded() },
     times,
   );
-  const notKnown = safe ? [] : unknownsOf({ entries, guards, known }, times);
+  const notKnown = safe ? [] : unknownsOf({ entries, guards, known, doubts }, times);
   const leftOut = { ...cutOff({ clients: all }, mostClients), ...cutOff(lists, mostListed) };
-  return {
+  const report: MigrationReport = {
     schema: 'sallyport-report-1',
     generatedAt: new Date(clock.now).toISOString(),
     ...(cohort !== undefined && { onlyCohort: cohort }),
@@ -120,17 +133,16 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
     projection: projectionOf({ weeks: weeksOf(members, watch, clock), nobody }, watch, clock),
     days: lastDays(counts.days, clock, watch.since),
     ...(issuers.several && { issuers: issuerNames(members) }),
-    clients: all.slice(0, mostClients),
+    clients: firstUnsafe(all, mostClients),
     statuses: statusesOf(all),
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
     topKeyUsers: topKeyUsers(entries),
     ...cutLists(lists),
     dataQuality,
   };
+  keepAll(report, all);
+  return report;
 }
-
-const refsOf = (entries: readonly Entry[], fits: (member: Member) => boolean): string[] =>
-  entries.filter(({ member }) => fits(member)).map(({ member }) => member.ref);
 
 /** The issuers that the plan and the lists of clients and keys name. */
 const namedIssuers = ({ plan, clients, keys, exclude }: Inventory): ReadonlySet<string> =>
@@ -235,13 +247,3 @@ const topKeyUsers = (entries: readonly Entry[]): string[] =>
     .sort(byKeyUse)
     .slice(0, 10)
     .map(({ member }) => member.ref);
-
-function extensionsOf(members: readonly Member[], { now }: Clock): MigrationReport['extensions'] {
-  return members
-    .flatMap(({ ref, place: { mode, sunsetAt = 0 } }) =>
-      mode === 'extension' && sunsetAt > now
-        ? [{ client: ref, until: new Date(sunsetAt).toISOString() }]
-        : [],
-    )
-    .sort((one, other) => byText(one.until, other.until) || byText(one.client, other.client));
-}

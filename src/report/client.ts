@@ -1,11 +1,12 @@
 import { byText, type Clock, daysUntil, isoOf } from './clock.js';
 import type { Tally } from './counts.js';
+import { type Doubts, doubtsAbout } from './doubts.js';
 import { isLive } from './input.js';
 import type { Member } from './members.js';
 import type { ClientReport, KeyReport, Tallied } from './model.js';
 import { byRef } from './refs.js';
 import { safeToCut } from './safe-to-cut.js';
-import { isLockedOut, statusOf, urgencyOf } from './status.js';
+import { lockedOut, statusOf, urgencyOf } from './status.js';
 import type { Watch } from './watch.js';
 
 /** How many keys, routes, user agents and reasons are listed of one client. */
@@ -18,12 +19,17 @@ export interface Times {
 }
 
 /** What a report tells of one client. */
-export function clientReport(member: Member, { watch, clock }: Times): ClientReport {
+export function clientReport(
+  member: Member,
+  { watch, clock, doubts }: Times & { readonly doubts: Doubts },
+): ClientReport {
   const { client, issuer, ref, owner, counts, place } = member;
   const { cohort, mode, standing, sunsetAt } = place;
   const { lastKey, token } = counts;
-  const failing = isLockedOut(counts);
-  const keyTimes = { uses: counts.uses, beside: counts.beside?.last, failing };
+  const keyTimes = {
+    ...{ uses: counts.uses, beside: counts.beside?.last, lockedOut: lockedOut(counts) },
+    doubts: doubtsAbout(client, counts, doubts),
+  };
   const lists = cutLists({
     keys: keysOf(member),
     routes: latest(counts.routes, clock).map(([route, tally]) => ({ route, ...tallied(tally) })),
@@ -135,9 +141,23 @@ export interface Entry {
   readonly report: ClientReport;
 }
 
-/** The most urgent first, then whoever uses keys most. */
+/** The most urgent first, then who is not safe to cut, then whoever uses keys most. */
 export const byUrgency = (one: Entry, other: Entry): number =>
-  urgencyOf(one.report.status) - urgencyOf(other.report.status) || byKeyUse(one, other);
+  urgencyOf(one.report.status) - urgencyOf(other.report.status) ||
+  Number(one.report.safeToCut.safe) - Number(other.report.safeToCut.safe) ||
+  byKeyUse(one, other);
+
+/** So many of them in the same order: of those that are not safe to cut as many as there is room for. */
+export function firstUnsafe(all: readonly ClientReport[], most: number): readonly ClientReport[] {
+  if (all.length <= most) return all;
+  const unsafe = all.filter(({ safeToCut: { safe } }) => !safe).length;
+  let room = { unsafe: Math.min(most, unsafe), safe: Math.max(0, most - unsafe) };
+  return all.filter(({ safeToCut: { safe } }) => {
+    const kind = safe ? 'safe' : 'unsafe';
+    room = { ...room, [kind]: room[kind] - 1 };
+    return room[kind] >= 0;
+  });
+}
 
 /** Whoever uses keys most first. */
 export const byKeyUse = (one: Entry, other: Entry): number =>
@@ -164,4 +184,25 @@ export function orphanKeys(all: readonly Member[]): string[] {
     })
     .map(({ ref }) => ref)
     .sort(byText);
+}
+
+/** What lists call those that fit, in the order of the report. */
+export const refsOf = (
+  entries: readonly Entry[],
+  fits: (member: Member, report: ClientReport) => boolean,
+): string[] =>
+  entries.filter(({ member, report }) => fits(member, report)).map(({ member }) => member.ref);
+
+/** Extensions that have not run out, the first to end first. */
+export function extensionsOf(
+  members: readonly Member[],
+  { now }: Clock,
+): { client: string; until: string }[] {
+  return members
+    .flatMap(({ ref, place: { mode, sunsetAt = 0 } }) =>
+      mode === 'extension' && sunsetAt > now
+        ? [{ client: ref, until: new Date(sunsetAt).toISOString() }]
+        : [],
+    )
+    .sort((one, other) => byText(one.until, other.until) || byText(one.client, other.client));
 }

@@ -24,6 +24,8 @@ export interface Counts {
   readonly lastUncounted: number | undefined;
   /** Requests whose client was not counted. */
   readonly uncounted: number;
+  /** Requests that the rows hold, by `YYYY-MM-DD`: of all clients, wanted or not. */
+  readonly held: ReadonlyMap<string, number>;
   /** Minutes since 1970; undefined if there are no rows. */
   readonly oldest: number | undefined;
   /** Minutes by which the newest count is ahead of the report's clock. */
@@ -52,6 +54,7 @@ export function* countRows(
 ): Generator<undefined, Counts> {
   const clients = new ClientMap<{ readonly counts: ClientCounts | undefined }>();
   const days = new Map<number, DayCounts>();
+  const held = new Map<string, number>();
   const traffic = { key: windows(), token: windows() };
   const withoutClient = windows();
   let lastUncounted: number | undefined;
@@ -84,6 +87,7 @@ export function* countRows(
     }
     newest = Math.max(newest, row.last);
     oldest = Math.min(oldest ?? row.first, row.first);
+    if (isRequest(row.what)) held.set(row.day, (held.get(row.day) ?? 0) + row.count);
     const seen = clamped(row, clock, row.day === '' ? clock.today : dayNumber(row.day));
     if (row.what === 'other') {
       uncounted += row.count;
@@ -106,10 +110,14 @@ export function* countRows(
   const found = new ClientMap<ClientCounts>();
   for (const [ref, { counts }] of clients.entries()) if (counts) found.set(ref, counts);
   return {
-    ...{ clients: found, days, traffic, withoutClient },
+    ...{ clients: found, days, held, traffic, withoutClient },
     ...{ lastUncounted, uncounted, oldest, ahead, unknown },
   };
 }
+
+/** Tells whether a store adds rows of this kind to what it has taken from an instance. */
+const isRequest = (what: string): boolean =>
+  what === 'key' || what === 'token' || what === 'refused' || what === 'other';
 
 const windows = (): Windows => ({ day: 0, week: 0, month: 0 });
 

@@ -48,6 +48,8 @@ export interface ClientCounts {
   /** By key. */
   readonly inUrl: Map<string, Tally>;
   beside: Tally | undefined;
+  /** Minutes since 1970: the last token that names it and was not examined. */
+  lastUnexamined: number | undefined;
   /** A bit for each week back from now in which a key came, the last seven days being bit 0. */
   weeks: number;
 }
@@ -77,6 +79,7 @@ export function noCounts(): ClientCounts {
     brownouts: new Map(),
     inUrl: new Map(),
     beside: undefined,
+    lastUnexamined: undefined,
     weeks: 0,
   };
 }
@@ -113,13 +116,14 @@ export const adding: ReadonlyMap<string, (to: ClientCounts, seen: Seen, clock: C
       (to, seen, clock) => {
         addTo(to.refusedRequests, seen, clock);
         if (isRecent(seen, clock)) add(to.refused, seen.detail, seen);
-        if (seen.key === '') addRefusedToken(to, seen, clock);
-        else addUse(to, seen, clock);
+        if (hadKey(seen)) addUse(to, seen, clock);
+        else addRefusedToken(to, seen, clock);
       },
     ],
     [
       'claimed',
       (to, seen, clock) => {
+        if (seen.detail === unexamined) to.lastUnexamined = later(to.lastUnexamined, seen.last);
         if (isRecent(seen, clock)) add(to.unverified, seen.detail, seen);
       },
     ],
@@ -143,12 +147,20 @@ export const adding: ReadonlyMap<string, (to: ClientCounts, seen: Seen, clock: C
     ],
   ]);
 
+/** The detail of a token that was not examined, since too many came. */
+const unexamined = 'UNEXAMINED';
+
+/** A request with two credentials has brought a key, whosever id was told of it. */
+const hadKey = ({ key, detail }: Seen): boolean =>
+  key !== '' || detail === 'ERR_CREDENTIAL_AMBIGUOUS';
+
 function addUse(to: ClientCounts, seen: Seen, clock: Clock): void {
   to.uses.push([seen.first, seen.last]);
   to.lastKey = later(to.lastKey, seen.last);
   addTo(to.keyRequests, seen, clock);
   // A row is of one day, so at most one end of a week is between its first and its last.
   to.weeks |= weekBit(seen.first, clock) | weekBit(seen.last, clock);
+  if (seen.key === '') return;
   const held = to.keys.get(seen.key) ?? { last: seen.last, month: 0 };
   held.last = Math.max(held.last, seen.last);
   if (isRecent(seen, clock)) held.month += seen.count;
@@ -165,7 +177,8 @@ function addRefusedToken(to: ClientCounts, seen: Seen, clock: Clock): void {
   if (isRecent(seen, clock)) to.failing = true;
 }
 
-const later = (one: number | undefined, other: number): number => Math.max(one ?? other, other);
+export const later = (one: number | undefined, other: number): number =>
+  Math.max(one ?? other, other);
 
 /** Tells whether a day, or the day of a minute, is one of the last 30. */
 export const isRecent = ({ on }: Pick<Seen, 'on'>, { today }: Clock): boolean => on > today - 30;

@@ -1,7 +1,7 @@
-import { readDate } from '../core/migration/dates.js';
-import type { Usage } from '../core/migration/usage.js';
+import { minute, readDate } from '../core/migration/dates.js';
+import type { Usage, UsageInstance } from '../core/migration/usage.js';
 import { ConfigError } from '../index.js';
-import { clockError } from './guards.js';
+import { clockError, tolerance } from './guards.js';
 import { list, object, wrong } from './input-values.js';
 
 /** A guard that fell silent without being closed, and of which a person knows that it ended. */
@@ -33,14 +33,23 @@ export function readGone(
     }
     const time = readTime(`${where}.at`, at);
     if (time > now) throw wrong(`${where}.at`, 'must not be in the future');
-    // Of a clock that is off, the last word is of no known time.
-    if (clockError(guard, { now }) === 0 && time < guard.at) {
-      const last = new Date(guard.at).toISOString();
+    const told = lastWord(guard, now);
+    if (told !== undefined && time < told) {
+      const last = new Date(told).toISOString();
       throw wrong(`${where}.at`, `must not be before its last word, ${last}`);
     }
     gone.set(instance, time);
   }
   return gone;
+}
+
+/** When a guard told last, by the store's clock where that is known; undefined: at no known time. */
+function lastWord(guard: UsageInstance, now: number): number | undefined {
+  const { at, skew } = guard;
+  const off = clockError(guard, { now });
+  if (off === 0) return at;
+  const told = at - off;
+  return skew === undefined || told - now > tolerance * minute ? undefined : Math.min(now, told);
 }
 
 function readTime(where: string, at: unknown): number {

@@ -1,7 +1,8 @@
 import { day, minute } from '../core/migration/dates.js';
 import type { UsageInstance } from '../core/migration/usage.js';
 import type { Clock } from './clock.js';
-import { type Stretch, union, without } from './stretches.js';
+import { clip, type Stretch, union, without } from './stretches.js';
+import { dayNumber } from './usage-check.js';
 
 /** What has become of a guard; `silent`: it neither tells nor was closed, and nobody has said that it ended. */
 export type GuardState = 'reporting' | 'closed' | 'gone' | 'silent';
@@ -19,10 +20,16 @@ export interface GuardTime {
   readonly off: number;
   readonly missing: number;
   readonly dropped: number;
+  /** Seconds between two words of it. */
+  readonly every: number;
+  /** When it began, where the store says for which time it holds its counts; milliseconds since 1970. */
+  readonly begun: number | undefined;
   /** Time whose counts the store holds. */
   readonly covered: readonly Stretch[];
   /** Time in which it was there, and of which the store holds nothing. */
   readonly blind: readonly Stretch[];
+  /** Days, as rows have them, of which rows are lost that the store had taken. */
+  readonly lostDays: readonly string[];
   /** When it ended, if a person has said so; milliseconds since 1970. */
   readonly goneAt: number | undefined;
 }
@@ -52,10 +59,39 @@ export function clockError({ at, skew }: UsageInstance, { now }: Pick<Clock, 'no
 /** Judges the guards of a store: who tells, who ended how, and what the store holds of each. */
 export function guardTimes(
   instances: readonly UsageInstance[],
-  gone: ReadonlyMap<string, number>,
+  { gone, held }: Known,
   clock: Clock,
 ): GuardTime[] {
-  return instances.map((one) => guardTime(one, gone.get(one.instance), clock));
+  const lost = lostDays(instances, held);
+  return instances.map((one) => {
+    const guard = guardTime(one, gone.get(one.instance), clock);
+    const days = lost.filter(({ on }) => (one.counted?.[on] ?? 0) > 0);
+    if (days.length === 0) return guard;
+    const blind = union([...guard.blind, ...days.map(({ stretch }) => stretch)]);
+    return { ...guard, blind: clip(blind, [0, clock.now]), lostDays: days.map(({ on }) => on) };
+  });
+}
+
+/** What is known of guards beside what they say of themselves. */
+interface Known {
+  /** When guards ended, by their name, as people have said. */
+  readonly gone: ReadonlyMap<string, number>;
+  /** Requests in the rows of each day. */
+  readonly held: ReadonlyMap<string, number>;
+}
+
+/** Days of which the store has taken more than its rows hold. */
+function lostDays(instances: readonly UsageInstance[], held: ReadonlyMap<string, number>) {
+  const taken = new Map<string, number>();
+  for (const { counted = {} } of instances) {
+    for (const [on, count] of Object.entries(counted)) taken.set(on, (taken.get(on) ?? 0) + count);
+  }
+  return [...taken]
+    .filter(([on, count]) => (held.get(on) ?? 0) < count)
+    .map(([on]) => {
+      const from = dayNumber(on) * day;
+      return { on, stretch: [from, from + day] as const };
+    });
 }
 
 function guardTime(one: UsageInstance, goneAt: number | undefined, clock: Clock): GuardTime {
@@ -79,8 +115,9 @@ function guardTime(one: UsageInstance, goneAt: number | undefined, clock: Clock)
   const cover = union(held.map(([start, end]): Stretch => [start, Math.min(end, now)]));
   const alive: Stretch = [Math.min(from, cover[0]?.[0] ?? from), Math.min(ended, now)];
   return {
-    ...{ instance, state, off, missing, dropped, goneAt, covered: cover },
+    ...{ instance, state, off, missing, dropped, every, goneAt, covered: cover, lostDays: [] },
     lastTold: isKnown ? told : undefined,
+    begun: one.watched && off === 0 && one.since >= plausibleFrom(clock) ? one.since : undefined,
     blind: without(union([alive]), cover),
   };
 }
@@ -110,7 +147,7 @@ export const reportingOf = (guards: readonly GuardTime[], { now }: Pick<Clock, '
 /** Why some time of a guard is missing. */
 export function blindReason(guard: GuardTime, [from]: Stretch): BlindReason {
   if (guard.off !== 0) return 'clock';
-  const ended = guard.covered.at(-1)?.[1] ?? guard.lastTold ?? 0;
+  const ended = Math.max(guard.covered.at(-1)?.[1] ?? 0, guard.lastTold ?? 0);
   if (from < ended) return 'not stored';
   return guard.state === 'silent' ? 'silent' : guard.state === 'gone' ? 'gone' : 'not stored';
 }

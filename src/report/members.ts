@@ -2,7 +2,7 @@ import type { Plan } from '../core/migration/plan.js';
 import { type Stance, type Standing, stanceOf, standingOf } from '../core/migration/stance.js';
 import type { Clock } from './clock.js';
 import type { Counts } from './count.js';
-import { type ClientCounts, noCounts } from './counts.js';
+import { type ClientCounts, later, noCounts } from './counts.js';
 import { type Inventory, type ListedKey, type NamedClient, ownerOf } from './input.js';
 import { ClientMap, type ClientRef, type Issuers, refOf } from './refs.js';
 
@@ -111,8 +111,29 @@ export function membersOf(
   return [...members.entries()].flatMap(([ref, { owner }]) => {
     const place = membership.placeOf(ref);
     if (!place) return [];
-    const counts = clients.get(ref) ?? noCounts();
+    const counts = withBareKeys(ref, clients, issuers);
     const name = refOf(issuers.several ? ref : { client: ref.client });
     return [{ ...ref, ref: name, owner, place, counts, keys: records.get(ref) ?? [] }];
   });
+}
+
+/**
+ * What was counted of a client, and the keys that came under its id without an issuer: they may be its
+ * own, from before, or from a guard of which nobody said whose clients its keys are. Tokens are not.
+ */
+function withBareKeys(
+  ref: ClientRef,
+  clients: ClientMap<ClientCounts>,
+  { several }: Issuers,
+): ClientCounts {
+  const own = clients.get(ref) ?? noCounts();
+  const bare = several && ref.issuer !== '' ? clients.get({ ...ref, issuer: '' }) : undefined;
+  if (!bare || (bare.lastKey === undefined && !bare.beside)) return own;
+  const { lastKey, beside, uses } = bare;
+  return {
+    ...own,
+    uses: [...own.uses, ...uses],
+    lastKey: lastKey === undefined ? own.lastKey : later(own.lastKey, lastKey),
+    beside: beside && (own.beside?.last ?? -1) < beside.last ? beside : own.beside,
+  };
 }

@@ -21,6 +21,11 @@ export interface LostGuard {
   readonly lastTold: string;
   /** Seconds since it last told, or until it is said to have ended: what it counted then is missing. */
   readonly atMostSeconds: number;
+  /**
+   * The earliest time to give as its end: one interval after its last word, since until then it cannot
+   * be told from one that runs. Absent if somebody has said when it ended.
+   */
+  readonly earliestEnd?: string;
   /** When it ended, as somebody has said; absent: nobody has, and nothing is watched since `lastTold`. */
   readonly gone?: string;
 }

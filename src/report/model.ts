@@ -58,19 +58,20 @@ export interface KeyReport {
 export interface SafeToCut {
   readonly safe: boolean;
   /**
-   * `false`: it is not known, since too little of the time was watched; absent otherwise. Then it may
-   * not be cut, although no key was seen for as long as it takes.
+   * `false`: it is not known, since too little of the time was watched, or since a key may have come
+   * that was not counted for it; absent otherwise. Then it may not be cut, although no key was seen for
+   * as long as it takes.
    */
   readonly known?: false;
   /** In a sentence. */
   readonly why: string;
   /**
    * Days without a key that it takes: 14, or twice the longest gap between two uses, the time from
-   * the beginning of tracking to the first use being one; of a client that came on one day only, or
-   * never, at least 35. Only watched time counts as such days.
+   * the beginning of tracking to the first use being one; of a client whose uses are all within 7
+   * days, or that never came, at least 35; more where the store forgets too early. Only watched time counts as such days.
    */
   readonly quietDays: number;
-  /** That gap in days, rounded up; absent of a client that came on fewer than two days. */
+  /** That gap in days, rounded up; absent if all its uses are within 7 days. */
   readonly longestGapDays?: number;
   /** When it will be, if no key comes until then; absent if it is, or if nothing was counted yet. */
   readonly from?: string;
@@ -190,7 +191,7 @@ export interface MigrationReport {
   readonly clientsMigrated: Share;
   readonly trafficWeek: Traffic;
   readonly trafficMonth: Traffic;
-  /** Every client's keys can be cut, 35 days were watched, and no request went uncounted lately. */
+  /** Every client's keys can be cut, 35 days were watched, no request went uncounted in them, and there is a store. */
   readonly safeToCut: boolean;
   /**
    * Why it is not known whether keys can be switched off, and what to do, each in a sentence; absent if
@@ -224,7 +225,7 @@ export interface MigrationReport {
   readonly halfMigrated: readonly string[];
   /**
    * Ids of clients whose tokens were refused in the last 30 days, or all were since they were last let
-   * in; verified refusals alone.
+   * in, for as long as that says something of today; verified refusals alone.
    */
   readonly failing: readonly string[];
   /**

@@ -1,14 +1,15 @@
-import { minute } from '../core/migration/dates.js';
+import { day, minute } from '../core/migration/dates.js';
 import type { Times } from './client.js';
-import { daysIn, durationOf, isoOf, knownDays, recentDays, several } from './clock.js';
+import { daysIn, durationOf, isoOf, knownDays, several } from './clock.js';
 import type { Counts } from './count.js';
+import type { Doubts } from './doubts.js';
 import { type GuardTime, tolerance } from './guards.js';
 import type { Inventory } from './input.js';
 import type { DataQuality, LostGuard, UnwatchedTime } from './model.js';
 import type { Issuers } from './refs.js';
-import { askFor, clockOf, few, lostGuards, silenceOf } from './silence.js';
+import { askFor, clockOf, few, inMemory, lostGuards, silenceOf } from './silence.js';
 import { lengthOf } from './stretches.js';
-import { gapOf, type Watch, withinWatched } from './watch.js';
+import { gapOf, quarter, type Watch, watchedAfter } from './watch.js';
 
 /** What a report has to say of itself. */
 export interface Made {
@@ -17,6 +18,7 @@ export interface Made {
   readonly guards: readonly GuardTime[];
   readonly issuers: Issuers;
   readonly excluded: number;
+  readonly doubts: Doubts;
 }
 
 /** Entries of each list. */
@@ -92,9 +94,6 @@ function unwatchedOf({ unwatched }: Watch, guards: readonly GuardTime[]): DataQu
   };
 }
 
-/** What runs every three months shows itself in so many days. */
-const quarter = 93;
-
 /** Stores keep counts for so many days, unless they are told otherwise. */
 const kept = 400;
 
@@ -125,6 +124,11 @@ function tracking({ counts }: Made, { watch, clock: { now } }: Times): string[] 
       `${began}, and the oldest count is of ${several(back, 'day')} ago: if the store forgets so early, what is rarer is not known here.`,
     );
   }
+  if (watch.forgets !== undefined) {
+    notes.push(
+      `The store forgets after ${several(watch.forgets, 'day')}, which is too early to show what comes once in three months: let it keep its counts for ${2 * quarter} days at least (see \`keep\`).`,
+    );
+  }
   if (reporting === 0) notes.push(silenceOf(watch));
   return notes;
 }
@@ -148,6 +152,12 @@ function losses({ guards }: Made, watch: Watch, lost: readonly LostGuard[]): str
       `${several(batches, 'batch', 'batches')} of ${several(short.length, 'guard')} never reached the store, or the store has lost them (emptied, or restored from a backup): that time was not watched.`,
     );
   }
+  const days = new Set(guards.flatMap(({ lostDays }) => lostDays)).size;
+  if (days > 0) {
+    notes.push(
+      `The store has lost counts that it had taken, of ${several(days, 'day')} (rows evicted, deleted, or restored from a backup): not stored, so ${days === 1 ? 'that day was' : 'those days were'} not watched.`,
+    );
+  }
   notes.push(
     ...guards
       .filter(({ off }) => off !== 0)
@@ -169,7 +179,7 @@ function losses({ guards }: Made, watch: Watch, lost: readonly LostGuard[]): str
 }
 
 function gaps(made: Made, watch: Watch): string[] {
-  const { counts, inventory } = made;
+  const { counts, inventory, doubts } = made;
   const dropped = droppedOf(made);
   const notes: string[] = [];
   if (dropped > 0) {
@@ -177,12 +187,20 @@ function gaps(made: Made, watch: Watch): string[] {
       `There was no room to count ${several(dropped, 'request')} by client: a client that looks quiet may not be.`,
     );
   }
-  const { lastUncounted } = counts;
-  if (lastUncounted !== undefined && withinWatched(lastUncounted, recentDays, watch)) {
+  const { uncounted, excluded, temporary } = doubts;
+  if (uncounted !== undefined && watchedAfter(watch, uncounted) < knownDays * day) {
     notes.push(
-      `Until ${isoOf(lastUncounted)} there were requests, perhaps with keys, whose client was not counted: nothing is safe to cut for all.`,
+      `Until ${isoOf(Math.floor(uncounted / minute))} there were requests, perhaps with keys, whose client was not counted: nothing is safe to cut for all.`,
     );
   }
+  const own = new Set(inventory.exclude.map(({ client }) => client));
+  const hidden = [...excluded.keys()].filter((client) => !own.has(client)).length;
+  if (hidden > 0) {
+    notes.push(
+      `Guards do not count ${several(hidden, 'client')} (\`exclude\`): what those sent is not known here.`,
+    );
+  }
+  if (temporary) notes.push(inMemory);
   if (counts.withoutClient.month > 0) {
     notes.push(
       `${several(counts.withoutClient.month, 'request')} of the last 30 days named no client: they are in no client's numbers.`,

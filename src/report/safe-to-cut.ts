@@ -1,7 +1,9 @@
 import { day, minute } from '../core/migration/dates.js';
 import { type Clock, daysIn, durationOf, knownDays, recentDays, several } from './clock.js';
+import type { Doubt } from './doubts.js';
 import type { SafeToCut } from './model.js';
-import { type Watch, watchedAfter } from './watch.js';
+import { longestBefore, type Rhythm, rhythmOf } from './rhythm.js';
+import { type Watch, watchedAfter, withinWatched } from './watch.js';
 
 /** When a client came with a key, in minutes since 1970. */
 export interface KeyTimes {
@@ -9,25 +11,21 @@ export interface KeyTimes {
   readonly uses: readonly (readonly [first: number, last: number])[];
   /** When one last came beside a token, which was no use but would be missed. */
   readonly beside: number | undefined;
-  /** All its requests since it was last let in were tokens that were refused. */
-  readonly failing: boolean;
+  /** The last refused token, if it was let in on no day since; undefined otherwise. */
+  readonly lockedOut: number | undefined;
+  readonly doubts: readonly Doubt[];
 }
-
-/**
- * Days before the first use that count as a gap, at most: a monthly job had not had its turn. A client
- * may also have been new then, so that a longer time says nothing.
- */
-const longestBefore = 31;
 
 /**
  * Tells whether a client's keys can be cut. It takes 14 days without one, or twice the longest gap
  * between two uses; the time from the beginning of tracking to the first use is a gap too, of up to 31
- * days. A client that came on one day only, or never, has shown no rhythm: 35 days at least. Only days
- * that were watched count as days without a key; a gap counts in full, since it may have been one. A
- * client whose tokens are all refused has not moved, and is never safe.
+ * days. A client whose uses are all within 7 days, or that never came, has shown no rhythm: 35 days at
+ * least. Only days that were watched count as days without a key; a gap counts in full, since it may
+ * have been one. A client whose tokens are all refused has not moved, and is not safe for as long. Nor
+ * is one that may have come without being counted.
  */
 export function safeToCut(
-  { uses, beside = -1, failing }: KeyTimes,
+  { uses, beside = -1, lockedOut, doubts }: KeyTimes,
   watch: Watch,
   clock: Clock,
 ): SafeToCut {
@@ -39,57 +37,46 @@ export function safeToCut(
       quietDays: knownDays,
     };
   }
-  const rhythm = rhythmOf(uses, since);
+  const rhythm = rhythmOf(uses, { since, forgets: watch.forgets });
   const { quietDays, last = -1 } = rhythm;
+  const failing = isFailing(lockedOut, quietDays, watch);
   const quietSince = Math.max(since, last * minute, beside * minute);
-  const left = quietDays * day - watchedAfter(watch, quietSince);
+  const quietLeft = quietDays * day - watchedAfter(watch, quietSince);
+  const open = doubts
+    .map((doubt) => ({ doubt, left: leftOf(doubt, quietDays, watch) }))
+    .filter((one) => one.left > 0);
+  const left = Math.max(quietLeft, ...open.map((one) => one.left));
   const came = Math.max(last, beside) >= 0;
   // Long enough by the calendar, or never seen: it is the watching that was too short.
-  const isUnknown = !failing && left > 0 && (!came || clock.now - quietSince >= quietDays * day);
+  const isUnwatched = !came || clock.now - quietSince >= quietDays * day;
+  const isUnknown = !failing && left > 0 && (quietLeft <= 0 || isUnwatched);
+  const ends = !open.some(({ doubt }) => doubt.lasts);
+  const times = { came, quietSince, watch, now: clock.now, failing };
   return {
     safe: left <= 0 && !failing,
     ...(isUnknown && { known: false }),
-    why: why(rhythm, { came, quietSince, watch, now: clock.now, failing }),
+    why: [why(rhythm, times), ...open.map(({ doubt }) => doubt.why)].join(' '),
     quietDays,
     ...(rhythm.gap !== undefined && { longestGapDays: rhythm.gap }),
-    ...(left > 0 && !failing && { from: new Date(clock.now + left).toISOString() }),
+    ...(left > 0 && !failing && ends && { from: new Date(clock.now + left).toISOString() }),
   };
 }
 
-interface Rhythm {
-  readonly quietDays: number;
-  /** Days; undefined with use on fewer than two. */
-  readonly gap: number | undefined;
-  /** Days from the beginning of tracking to the first use. */
-  readonly before: number;
-  /** Minutes since 1970. */
-  readonly last: number | undefined;
-}
+/** Watched milliseconds until a doubt is over. */
+const leftOf = ({ until, days }: Doubt, quietDays: number, watch: Watch): number =>
+  (days ?? quietDays) * day - watchedAfter(watch, until);
 
-function rhythmOf(given: readonly (readonly [number, number])[], since: number): Rhythm {
-  const uses = [...given].sort(([one], [other]) => one - other);
-  const [first] = uses;
-  if (!first) return { quietDays: knownDays, gap: undefined, before: 0, last: undefined };
-  let last = first[0];
-  let longest = 0;
-  for (const [from, to] of uses) {
-    longest = Math.max(longest, from - last);
-    last = Math.max(last, to);
-  }
-  const before = Math.min(longestBefore, wholeDays(first[0] * minute - since));
-  if (dayOf(first[0]) === dayOf(last)) {
-    return { quietDays: Math.max(knownDays, 2 * before), gap: undefined, before, last };
-  }
-  const gap = wholeDays(longest * minute);
-  return { quietDays: Math.max(recentDays, 2 * gap, 2 * before), gap, before, last };
-}
-
-/** Days, rounded up. */
-const wholeDays = (milliseconds: number): number => Math.max(0, Math.ceil(milliseconds / day));
+/**
+ * Tells whether a client is failing: its last refused token is no older than its keys have to be, and
+ * 35 watched days at least, for it may come once a month. One that is older says nothing of today.
+ */
+export const isFailing = (
+  lockedOut: number | undefined,
+  quietDays: number,
+  watch: Watch,
+): boolean => withinWatched(lockedOut, Math.max(quietDays, knownDays), watch);
 
 const hour = 60 * minute;
-
-const dayOf = (minutes: number): number => Math.floor((minutes * minute) / day);
 
 interface Times {
   readonly came: boolean;
@@ -112,7 +99,7 @@ function why(rhythm: Rhythm, times: Times): string {
   return [
     lately,
     takes,
-    ...(isOneDay() ? ['Keys came on one day only, so how often they come is not known.'] : []),
+    ...(isOneDay() ? [`${brief(rhythm)}, so how often they come is not known.`] : []),
     ...blindness(times),
     ...(failing
       ? ['Every token that came since it was last let in was refused: it is failing, not gone.']
@@ -125,6 +112,8 @@ function why(rhythm: Rhythm, times: Times): string {
   }
 
   function reason(): string {
+    if (rhythm.forgets !== undefined)
+      return `the store forgets after ${several(rhythm.forgets, 'day')}, and what comes once in three months could not be seen`;
     if (last === undefined) return 'what runs once a month has to have had its turn';
     if (quietDays === recentDays)
       return 'the least there is, for it was never away for longer than a week';
@@ -133,10 +122,14 @@ function why(rhythm: Rhythm, times: Times): string {
         ? `twice ${several(before, 'day')}, the most that the time before its first counts for`
         : `twice the ${several(before, 'day')} before its first`;
     return gap === undefined
-      ? 'keys came on one day only, so how often they come is not known'
+      ? `${brief(rhythm).replace('Keys', 'keys')}, so how often they come is not known`
       : `twice its longest gap, ${several(gap, 'day')}`;
   }
 }
+
+/** For how short a time it came. */
+const brief = ({ days }: Rhythm): string =>
+  days > 1 ? `Keys came within ${several(days, 'day')} only` : 'Keys came on one day only';
 
 /** What of the time without a key was not watched. */
 function blindness({ quietSince, watch, now }: Times): string[] {

@@ -19,18 +19,20 @@ export function lostGuards(guards: readonly GuardTime[], { now }: Pick<Clock, 'n
           b.told - a.told ||
           byText(a.one.instance, b.one.instance),
       )
-      .map(({ one: { instance, goneAt }, told }) => ({
+      .map(({ one: { instance, goneAt, every }, told }) => ({
         instance,
         lastTold: new Date(told).toISOString(),
         atMostSeconds: Math.max(0, Math.ceil(((goneAt ?? now) - told) / 1000)),
-        ...(goneAt !== undefined && { gone: new Date(goneAt).toISOString() }),
+        ...(goneAt === undefined
+          ? { earliestEnd: new Date(Math.min(now, told + every * 1000)).toISOString() }
+          : { gone: new Date(goneAt).toISOString() }),
       }))
   );
 }
 
 /** The option of the command that says that a guard has ended. */
-export const goneOption = ({ instance, lastTold }: LostGuard): string =>
-  `--gone ${instance}@${lastTold}`;
+export const goneOption = ({ instance, lastTold, earliestEnd = lastTold }: LostGuard): string =>
+  `--gone ${instance}@${earliestEnd}`;
 
 /** What to do about guards that fell silent. */
 export function askFor(silent: readonly LostGuard[]): string[] {
@@ -56,3 +58,7 @@ export function silenceOf({ until, watched }: Watch): string {
   const from = watched.length === 0 ? 'at all' : `since ${new Date(until).toISOString()}`;
   return `No guard has told anything ${from}: what came after that is not known here.`;
 }
+
+/** What counts in memory do not show, and what to do about it. */
+export const inMemory =
+  'Counts are kept in the memory of one process: those of other processes, and of itself before it started, are not here, so nothing is safe to cut for all. Give the guards a store.';

@@ -1,25 +1,33 @@
 import { day, minutesADay } from '../core/migration/dates.js';
 import type { Stance } from '../core/migration/stance.js';
 import { type Clock, recentDays } from './clock.js';
-import type { ClientCounts } from './counts.js';
+import { type ClientCounts, later } from './counts.js';
 import type { ClientStatus } from './model.js';
 import { type Watch, withinWatched } from './watch.js';
 
-/** Tells whether a key of a client came in the last 14 watched days, accepted or not. */
-export const isOnKeys = ({ lastKey }: ClientCounts, watch: Watch): boolean =>
-  withinWatched(lastKey, recentDays, watch);
+/** Tells whether a key of a client came in the last 14 watched days, accepted or not, or beside a token. */
+export const isOnKeys = (counts: ClientCounts, watch: Watch): boolean =>
+  withinWatched(lastCame(counts), recentDays, watch);
+
+const lastCame = ({ lastKey, beside }: ClientCounts): number | undefined =>
+  beside ? later(lastKey, beside.last) : lastKey;
 
 /** Tells whether a token of a client was let in in the last 14 watched days. */
 export const isOnTokens = ({ token }: ClientCounts, watch: Watch): boolean =>
   withinWatched(token?.last, recentDays, watch);
 
 /**
- * Tells whether every request of a client was a refused token since the day on which it was last let
- * in. Only refusals count of which it is certain that they are the client's.
+ * The last refused token of a client, in minutes since 1970, if every request of it was one since the
+ * day on which it was last let in. Only refusals count of which it is certain that they are the client's.
  */
-export function isLockedOut({ token, lastKeyLetIn, lastTokenRefused }: ClientCounts): boolean {
-  if (lastTokenRefused === undefined) return false;
-  return dayOf(lastTokenRefused) > dayOf(Math.max(token?.last ?? -1, lastKeyLetIn ?? -1));
+export function lockedOut({
+  token,
+  lastKeyLetIn,
+  lastTokenRefused,
+}: ClientCounts): number | undefined {
+  if (lastTokenRefused === undefined) return undefined;
+  const letIn = dayOf(Math.max(token?.last ?? -1, lastKeyLetIn ?? -1));
+  return dayOf(lastTokenRefused) > letIn ? lastTokenRefused : undefined;
 }
 
 const dayOf = (minutes: number): number => Math.floor(minutes / minutesADay);
@@ -33,7 +41,8 @@ export function statusOf(
   { mode, sunsetAt = Infinity }: Pick<Stance, 'mode' | 'sunsetAt'>,
   { watch, clock }: { readonly watch: Watch; readonly clock: Clock },
 ): ClientStatus {
-  const { token, lastKey = -1, lastTokenRefused } = counts;
+  const { token, lastTokenRefused } = counts;
+  const lastKey = lastCame(counts) ?? -1;
   if (!isOnKeys(counts, watch)) return token && token.last > lastKey ? 'migrated' : 'quiet';
   if (mode === 'extension' && sunsetAt > clock.now) return 'exempt';
   const both = isOnTokens(counts, watch);

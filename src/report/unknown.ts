@@ -1,20 +1,25 @@
 import type { Entry, Times } from './client.js';
 import { knownDays, several } from './clock.js';
+import type { Doubts } from './doubts.js';
 import type { GuardTime } from './guards.js';
-import { askFor, clockOf, few, lostGuards } from './silence.js';
+import { askFor, clockOf, few, inMemory, lostGuards } from './silence.js';
 
 interface Made {
   readonly entries: readonly Entry[];
   readonly guards: readonly GuardTime[];
   /** Enough days were watched to know of those that never came. */
   readonly known: boolean;
+  readonly doubts: Doubts;
 }
 
 /**
  * Tells why it is not known whether keys can be switched off, and what to do. Nothing where it is known
  * that they cannot: a client came with one too short a while ago, or its tokens are refused.
  */
-export function unknownsOf({ entries, guards, known }: Made, { watch, clock }: Times): string[] {
+export function unknownsOf(
+  { entries, guards, known, doubts }: Made,
+  { watch, clock }: Times,
+): string[] {
   const unsafe = entries.filter(({ report }) => !report.safeToCut.safe);
   if (unsafe.some(({ report }) => report.safeToCut.known !== false)) return [];
   const { since } = watch;
@@ -27,6 +32,8 @@ export function unknownsOf({ entries, guards, known }: Made, { watch, clock }: T
       .filter(({ off, state }) => off !== 0 && state !== 'silent')
       .slice(0, few)
       .map(clockOf),
+    ...(doubts.temporary ? [inMemory] : []),
+    ...excludedIn(unsafe, doubts),
   ];
   const last = watch.unwatched.at(-1);
   if (reasons.length === 0 && watch.until < clock.now && last) {
@@ -48,4 +55,15 @@ export function unknownsOf({ entries, guards, known }: Made, { watch, clock }: T
   return reasons.length > 0
     ? reasons
     : ['There were requests, perhaps with keys, whose client was not counted: see dataQuality.'];
+}
+
+function excludedIn(unsafe: readonly Entry[], { excluded }: Doubts): string[] {
+  const refs = unsafe
+    .filter(({ member }) => excluded.has(member.client))
+    .map(({ member }) => member.ref);
+  if (refs.length === 0) return [];
+  const more = refs.length > few ? ` and ${refs.length - few} more` : '';
+  return [
+    `A guard does not count ${refs.slice(0, few).join(', ')}${more}: leave them out of the report too (exclude), or let all guards count them.`,
+  ];
 }

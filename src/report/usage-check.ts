@@ -73,8 +73,20 @@ function mistakeOf(instance: UsageInstance): string | undefined {
     return '.watched';
   if (missing !== undefined && !isCount(missing)) return '.missing';
   if (skew !== undefined && !Number.isFinite(skew)) return '.skew';
+  const { counted, excludes, temporary } = instance;
+  if (counted !== undefined && !isCounted(counted)) return '.counted';
+  if (excludes !== undefined && !(Array.isArray(excludes) && excludes.every(isText)))
+    return '.excludes';
+  if (temporary !== undefined && typeof temporary !== 'boolean') return '.temporary';
   return typeof instance.closed === 'boolean' ? undefined : '.closed';
 }
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+const isCounted = (given: unknown): boolean =>
+  typeof given === 'object' &&
+  given !== null &&
+  Object.entries(given).every(([on, count]) => dayNumber(on) >= 0 && isCount(count));
 
 function isStretch(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 2) return false;

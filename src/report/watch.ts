@@ -1,5 +1,5 @@
 import { day, minute } from '../core/migration/dates.js';
-import type { Clock } from './clock.js';
+import { type Clock, daysIn } from './clock.js';
 import {
   type BlindReason,
   blindReason,
@@ -25,6 +25,11 @@ export interface Watch {
   readonly reporting: number;
   /** Watched milliseconds. */
   readonly total: number;
+  /**
+   * Days after which the store forgets counts, where that is too early to show what comes once in three
+   * months; undefined if it is not, or not known.
+   */
+  readonly forgets: number | undefined;
   /** Watched milliseconds from the beginning of each watched stretch on. */
   readonly sums: readonly number[];
 }
@@ -36,22 +41,41 @@ export function watchOf(
 ): Watch {
   const { now } = clock;
   const reporting = reportingOf(guards, clock);
-  if (trackingSince === undefined) return watchIn([], { since: undefined, now, reporting });
+  if (trackingSince === undefined)
+    return watchIn([], { since: undefined, now, reporting, forgets: undefined });
   const covered = union(guards.flatMap((one) => one.covered));
   const first = covered[0]?.[0] ?? trackingSince;
   const since = Math.min(now, Math.max(plausibleFrom(clock), trackingSince, first));
   const blind = union(guards.flatMap((one) => one.blind));
-  return watchIn(clip(without(covered, blind), [since, now]), { since, now, reporting });
+  return watchIn(clip(without(covered, blind), [since, now]), {
+    ...{ since, now, reporting },
+    forgets: forgetsAfter(since, guards, clock),
+  });
 }
 
-interface Surroundings extends Pick<Watch, 'since' | 'reporting'> {
+/** What runs once in three months is away for so many days. */
+export const quarter = 93;
+
+/** A guard that was there before the first time that is held shows how early a store forgets. */
+function forgetsAfter(
+  since: number,
+  guards: readonly GuardTime[],
+  clock: Clock,
+): number | undefined {
+  const kept = clock.now - since;
+  if (kept >= 2 * quarter * day) return undefined;
+  const older = guards.some(({ begun }) => begun !== undefined && begun < since - day);
+  return older ? daysIn(kept) : undefined;
+}
+
+interface Surroundings extends Pick<Watch, 'since' | 'reporting' | 'forgets'> {
   readonly now: number;
 }
 
 /** A watch of these stretches. */
 export function watchIn(
   watched: readonly Stretch[],
-  { since, now, reporting }: Surroundings,
+  { since, now, reporting, forgets }: Surroundings,
 ): Watch {
   const sums: number[] = [];
   let total = 0;
@@ -61,7 +85,7 @@ export function watchIn(
   }
   const unwatched = since === undefined ? [] : without(union([[since, now]]), watched);
   const until = watched.at(-1)?.[1] ?? since ?? now;
-  return { since, until, watched, unwatched, reporting, total, sums };
+  return { since, until, watched, unwatched, reporting, forgets, total, sums };
 }
 
 /** How much of the time after another was watched, in milliseconds. */

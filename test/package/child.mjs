@@ -12,12 +12,19 @@ export function run(program, args, cwd) {
   const limits = { timeout: 120_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 24 };
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd, env, ...limits }, (error, stdout, stderr) => {
-      if (!error) return resolve({ stdout, stderr });
+      if (!error) return resolve({ stdout, stderr: withoutWarnings(stderr) });
       const why = error.killed ? 'took more than two minutes' : `failed (${error.code})`;
       reject(new Error(`${[program, ...args].join(' ')} ${why}\n${stdout}${stderr}`.trim()));
     });
   });
 }
+
+// What these guards are asked on purpose would be a mistake elsewhere, and they have no listener.
+const withoutWarnings = (text) =>
+  text
+    .split('\n')
+    .filter((line) => !/^\(node:\d+\) \[SALLYPORT_|^\(Use `node --trace-warnings/.test(line))
+    .join('\n');
 
 /** Runs a program with this Node. */
 export const runNode = (args, cwd) => run(process.execPath, args, cwd);

@@ -99,16 +99,23 @@ describe('guards', () => {
     );
     expect(told).toMatchObject({ reporting: 1, lastTold: new Date(now - 20_000).toISOString() });
     expect(told.lost).toStrictEqual([
-      { instance: 'g2', lastTold: iso(2), atMostSeconds: 2 * 86_400 },
-      { instance: 'g0', lastTold: iso(30), atMostSeconds: 30 * 86_400 },
+      {
+        ...{ instance: 'g2', lastTold: iso(2), atMostSeconds: 2 * 86_400 },
+        earliestEnd: new Date(now - 2 * day + 30 * second).toISOString(),
+      },
+      {
+        ...{ instance: 'g0', lastTold: iso(30), atMostSeconds: 30 * 86_400 },
+        earliestEnd: new Date(now - 30 * day + 60 * second).toISOString(),
+      },
       {
         instance: 'g1',
         lastTold: new Date(now - 30 * day - 1).toISOString(),
         atMostSeconds: 30 * 86_400 + 1,
+        earliestEnd: new Date(now - 30 * day - 1 + 30 * second).toISOString(),
       },
     ]);
     expect(told.notes[1]).toMatch(
-      /^Guard g2 has told nothing since .*--gone g2@2030-03-13T12:00:00/,
+      /^Guard g2 has told nothing since .*--gone g2@2030-03-13T12:00:30/,
     );
     expect(told.notes).toHaveLength(5);
   });
@@ -130,6 +137,7 @@ describe('guards', () => {
     expect(dropped.dropped).toBe(7);
     expect(dropped.notes).toEqual([
       'There was no room to count 7 requests by client: a client that looks quiet may not be.',
+      expect.stringMatching(/^Until 2030-03-15T11:59.* whose client was not counted/),
     ]);
   });
 });

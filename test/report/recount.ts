@@ -37,12 +37,14 @@ const isRefusedToken = ({ what, key }: Happened) => what === 'refused' && key ==
 const latest = (things: readonly Happened[]): number | undefined =>
   things.map(({ at }) => toMinute(at)).sort((a, b) => b - a)[0];
 
-/** On no day since a token of it was refused was it let in. */
-function lockedOut(own: readonly Happened[]): boolean {
+/** The last of the refused tokens since whose day it was let in on none. */
+function lockedOut(own: readonly Happened[]): number | undefined {
   const letIn = own.filter(({ what }) => what === 'key' || what === 'token');
-  return own
-    .filter(isRefusedToken)
-    .some(({ at }) => letIn.every((one) => dateOf(one.at) < dateOf(at)));
+  return latest(
+    own
+      .filter(isRefusedToken)
+      .filter(({ at }) => letIn.every((one) => dateOf(one.at) < dateOf(at))),
+  );
 }
 
 function cut(own: readonly Happened[], beside: number | undefined, { now, since }: Facts) {
@@ -51,16 +53,20 @@ function cut(own: readonly Happened[], beside: number | undefined, { now, since 
   const gaps = times.map((time, index) => time - (times[index - 1] ?? Math.min(since, time)));
   const [first = 0, ...between] = gaps.map((gap) => Math.ceil(gap / day));
   const before = Math.min(first, 31);
-  const usedOn = new Set(times.map(dateOf));
+  // A run over midnight, or on a few days in a row, is one run.
+  const isRegular = (times.at(-1) ?? 0) >= (times[0] ?? 0) + 7 * day && times.length > 1;
   const longest = Math.max(0, ...between);
-  const demanded = [14, usedOn.size < 2 ? 35 : 2 * longest, 2 * before];
+  const demanded = [14, isRegular ? 2 * longest : 35, 2 * before];
   const quietDays = Math.max(...demanded);
+  const stuck = lockedOut(own);
+  // A token that was refused before what counts as quiet time, or five weeks, is history.
+  const fails = stuck !== undefined && now - Math.max(since, stuck) < Math.max(quietDays, 35) * day;
   const from = Math.max(since, times.at(-1) ?? 0, beside ?? 0) + quietDays * day;
   return {
-    safe: now >= from && !lockedOut(own),
+    safe: now >= from && !fails,
     quietDays,
-    longestGapDays: usedOn.size < 2 ? undefined : longest,
-    from: now >= from || lockedOut(own) ? undefined : isoOrNone(from),
+    longestGapDays: isRegular ? longest : undefined,
+    from: now >= from || fails ? undefined : isoOrNone(from),
   };
 }
 
@@ -68,11 +74,11 @@ function status(own: readonly Happened[], { now, since, sunsets }: Facts, client
   const fresh = (things: readonly Happened[]) =>
     // A minute that began before tracking did is watched from there on.
     things.some(({ at }) => now - Math.max(since, toMinute(at)) < 14 * day);
-  const uses = own.filter(isKeyUse);
+  const came = own.filter((one) => isKeyUse(one) || one.what === 'both');
   const tokens = own.filter(({ what }) => what === 'token');
   const failed = own.filter(isRefusedToken);
-  const lastKey = latest(uses) ?? Number.NEGATIVE_INFINITY;
-  if (!fresh(uses)) return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'quiet';
+  const lastKey = latest(came) ?? Number.NEGATIVE_INFINITY;
+  if (!fresh(came)) return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'quiet';
   const sunset = sunsets[client];
   if (sunset !== undefined && Date.parse(sunset) - now < 30 * day) return 'overdue';
   if (fresh(failed) && !fresh(tokens)) return 'blocked';

@@ -51,12 +51,25 @@ describe('a client that comes every day', () => {
   test('a refused token is none; but whose tokens are all refused is failing, and never safe', () => {
     const moved = [...key('a', days(14)), ...token('a', 2)];
     expect(safe([...moved, ...refused('a', 3)], { tracked: 64 }).safe).toBe(true);
-    for (const last of [14, 40, 300]) {
+    for (const last of [14, 40, 60]) {
       const things = [...key('a', days(last)), ...refused('a', last - 3)];
       const one = safe(things, { tracked: 400 });
       expect(one).toMatchObject({ safe: false, why: expect.stringContaining('it is failing') });
       expect(one.known).toBeUndefined();
       expect(reportOf(things, { tracked: 400 }).failing).toEqual(['a']);
+    }
+  });
+
+  test('one stray refused token, older than the quiet days and than 35, does not block for ever', () => {
+    for (const [ago, is] of [
+      [35 - aMinute, true],
+      [35, false],
+      [200, false],
+    ] as const) {
+      const report = reportOf([...key('a', days(ago + 2)), ...refused('a', ago)], {
+        tracked: ago + 53,
+      });
+      expect([report.failing, report.clients[0]?.safeToCut.safe]).toEqual([is ? ['a'] : [], !is]);
     }
   });
 
@@ -95,9 +108,8 @@ describe('a job', () => {
   test('that was not seen for long before its first run was away at least that long', () => {
     expect(safe(key('a', [40, 39, 38]), { tracked: 70 })).toStrictEqual({
       safe: false,
-      why: 'The last key came 38 days ago. It takes 60 days without one: twice the 30 days before its first.',
+      why: 'The last key came 38 days ago. It takes 60 days without one: twice the 30 days before its first. Keys came within 3 days only, so how often they come is not known.',
       quietDays: 60,
-      longestGapDays: 1,
       from: iso(38 - 60),
     });
     expect(safe(key('a', [62, 61, 60]), { tracked: 92 }).safe).toBe(true);
@@ -119,10 +131,14 @@ describe('a job', () => {
     });
   });
 
-  test('two days are two, however close to midnight', () => {
+  test('that ran once, over midnight or on some days in a row, has shown no rhythm', () => {
     // 20.5 days ago it was midnight.
-    expect(safe(key('a', [20.5 - aMinute, 20.5]), { tracked: 21 }).longestGapDays).toBeUndefined();
-    expect(safe(key('a', [20.5 + aMinute, 20.5]), { tracked: 21 }).longestGapDays).toBe(1);
+    for (const runs of [[20.5 + aMinute, 20.5 - aMinute], [20, 19], every(1, [26.9, 20])]) {
+      const one = safe(key('a', runs), { tracked: 28 });
+      expect(one).toMatchObject({ safe: false, quietDays: 35 });
+      expect(one.longestGapDays).toBeUndefined();
+      expect(one.why).toMatch(/keys came within \d days only/);
+    }
   });
 
   test('gaps are rounded up, and a gap of a week asks for no more than 14 days', () => {
@@ -138,7 +154,7 @@ describe('a job', () => {
 
   test('that came late may be new: no more than a month before its first run is a gap', () => {
     const late = (last: number) => key('a', [last + 3, last + 2, last]);
-    expect(safe(late(62), { tracked: 96 })).toMatchObject({ longestGapDays: 2, quietDays: 62 });
+    expect(safe(late(62), { tracked: 96 })).toMatchObject({ quietDays: 62 });
     expect(safe(late(62), { tracked: 2000 })).toMatchObject({ quietDays: 62, safe: true });
     expect(safe(late(62 - aMinute), { tracked: 2000 })).toMatchObject({ safe: false });
     expect(safe(key('a', 62), { tracked: 2000 })).toMatchObject({ quietDays: 62, safe: true });
@@ -178,9 +194,9 @@ describe('while no guard tells', () => {
   const silent = (days: number) => ({ instances: [{ ...guard, at: now - days * day }] });
 
   test('silence is no news of a client', () => {
-    const things = key('a', [30, 29, 28]);
-    expect(safe(things, { tracked: 31 }).safe).toBe(true);
-    expect(safe(things, { tracked: 31, ...silent(20) })).toStrictEqual({
+    const things = key('a', every(1, [35, 28]));
+    expect(safe(things, { tracked: 36 }).safe).toBe(true);
+    expect(safe(things, { tracked: 36, ...silent(20) })).toStrictEqual({
       safe: false,
       known: false,
       why: 'The last key came 28 days ago. It takes 14 days without one: the least there is, for it was never away for longer than a week. For the last 20 days no guard has told anything.',
@@ -188,17 +204,17 @@ describe('while no guard tells', () => {
       longestGapDays: 1,
       from: iso(-6),
     });
-    expect(safe(things, { tracked: 31, ...silent(14) }).safe).toBe(true);
+    expect(safe(things, { tracked: 36, ...silent(14) }).safe).toBe(true);
     const why = 'For the last 1 day no guard has told anything.';
-    expect(safe(things, { tracked: 31, ...silent(1) }).why).toContain(why);
-    expect(safe(things, { tracked: 31, ...silent(1 - aMinute) }).why).not.toContain('no guard');
-    expect(safe(things, { tracked: 31, instances: [] }).safe).toBe(false);
+    expect(safe(things, { tracked: 36, ...silent(1) }).why).toContain(why);
+    expect(safe(things, { tracked: 36, ...silent(1 - aMinute) }).why).not.toContain('no guard');
+    expect(safe(things, { tracked: 36, instances: [] }).safe).toBe(false);
   });
 });
 
 describe('the report as a whole', () => {
   test('is safe once every client is', () => {
-    const things = [...key('a', [30, 29]), ...key('b', [30, 20])];
+    const things = [...key('a', [35, 34, 33, 31, 28]), ...key('b', [30, 20])];
     expect(reportOf(things, { tracked: 36 }).safeToCut).toBe(true);
     expect(reportOf([...things, ...key('b', 19)], { tracked: 36 }).safeToCut).toBe(false);
   });
@@ -213,7 +229,9 @@ describe('the report as a whole', () => {
     ['key', 13, false],
     ['refused', 13, false],
     ['token', 13, true],
-    ['key', 14, true],
+    ['key', 14, false],
+    ['key', 34, false],
+    ['key', 35, true],
   ])('a request with a %s, uncounted %i days ago: %s', (detail, days, expected) => {
     expect(reportOf(other('other', days, { detail })).safeToCut).toBe(expected);
   });

@@ -84,7 +84,7 @@ describe('a guard that fell silent', () => {
     const report = reportOf(things, [gone, other]);
     expect(report.safeToCut).toBe(false);
     expect(report.dataQuality.lost).toMatchObject([{ instance: 'keys-api', lastTold: iso(days) }]);
-    expect(notes(report)).toContain(`--gone keys-api@${iso(days)}`);
+    expect(notes(report)).toContain(`--gone keys-api@${iso(days - guard.every / 86_400)}`);
   });
 
   test('is believed to be gone when somebody says so', () => {

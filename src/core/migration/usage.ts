@@ -56,6 +56,8 @@ interface InstanceState {
   readonly dropped: number;
   /** It was closed, and has told everything. */
   readonly closed: boolean;
+  /** Ids of clients that it does not count, 1000 at most. @default none */
+  readonly excludes?: readonly string[];
 }
 
 /** What a store knows of a guard that counts. */
@@ -72,6 +74,13 @@ export interface UsageInstance extends InstanceState {
    * Only stores with a clock of their own know it.
    */
   readonly skew?: number;
+  /**
+   * By day (`YYYY-MM-DD`): the sum of `count` of its rows of the kinds key, token, refused and other that
+   * the store has taken, kept apart from them. Fewer in the rows of a day: rows were lost.
+   */
+  readonly counted?: Readonly<Record<string, number>>;
+  /** Its counts are of this process alone, in memory: those of others are nowhere. */
+  readonly temporary?: true;
 }
 
 /** What one instance has counted since its batch before. */
@@ -83,6 +92,8 @@ export interface UsageBatch extends InstanceState {
   readonly from?: number;
   /** Milliseconds since 1970, by the instance's clock: when it was handed to the store. */
   readonly sentAt?: number;
+  /** The number of the first batch of those handed over together: time counts only with all of them. */
+  readonly firstSeq?: number;
   /** At most 1000, each of another name. */
   readonly rows: readonly UsageRow[];
 }
