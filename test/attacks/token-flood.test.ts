@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import type { Principal } from '../../src/index.js';
 import { encode, mint, seconds } from '../rfc/mint.js';
+import { full } from '../runs.js';
 import {
   atOnce,
   down,
@@ -79,7 +80,7 @@ async function flood(scene: Scene, bend: Bend, [from, to]: readonly [number, num
 }
 
 describe('a flood of 50 000 refused tokens', () => {
-  test('evicts no good one, and is not remembered', { timeout: 120_000 }, async () => {
+  test.runIf(full)('evicts no good one, and is not remembered', { timeout: 120_000 }, async () => {
     const scene = await openFull();
     const shares = { ERR_TOKEN_SIGNATURE: 10_000, ERR_TOKEN_BOUND: 5_000 };
     const rest = Object.keys(bends).filter((code) => !(code in shares));
@@ -95,7 +96,7 @@ describe('a flood of 50 000 refused tokens', () => {
     expect(scene.network.asked).toBe(2);
   });
 
-  test('leaves memory flat', { timeout: 120_000 }, async () => {
+  test.runIf(full)('leaves memory flat', { timeout: 120_000 }, async () => {
     const scene = await openFull();
     const all = async ([from, to]: readonly [number, number]) => {
       for (const bend of Object.values(bends)) await flood(scene, bend, [from, to]);
