@@ -6,7 +6,7 @@ import { createTestIssuer } from '../../src/testing.js';
 import { deferred, inWords, keyed } from '../api-keys/scene.js';
 import { bearing } from '../rfc/ask.js';
 import { now } from '../rfc/mint.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -54,7 +54,7 @@ const unknown = '401 ERR_API_KEY_UNKNOWN';
 const megabyte = 2 ** 20;
 
 describe('a flood of keys', () => {
-  test.runIf(full)(
+  test.runIf(inFull)(
     'that nobody knows leaves memory flat, and the good ones remembered',
     async () => {
       const { guard, lookups } = await openFlooded();
@@ -71,7 +71,7 @@ describe('a flood of keys', () => {
     60_000,
   );
 
-  test.runIf(full)(
+  test.runIf(inFull)(
     'that are all good, each of a client of its own, leaves memory flat as well',
     async () => {
       const { guard } = await openFlooded();
@@ -92,7 +92,7 @@ describe('a flood of keys', () => {
     expect(lookups()).toBe(0);
   });
 
-  test.runIf(full)(
+  test.runIf(inFull)(
     'on a store that hangs is 503 beyond 1000, and holds on to nothing',
     async () => {
       const answer = deferred<undefined>();

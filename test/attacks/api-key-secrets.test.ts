@@ -6,7 +6,7 @@ import { fetchGuard } from '../../src/fetch.js';
 import { type ApiKeyOptions, type GuardRequest, UpstreamError } from '../../src/index.js';
 import { deferred, hang, openScene, type Scene } from '../api-keys/scene.js';
 import { requestOf, sending } from '../rfc/ask.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 
 const key = 'sk_live_Zq7Rk2Vw9Xy4Tn6Bm1Pc8';
 const digest = (encoding: 'hex' | 'base64' | 'base64url') =>
@@ -224,7 +224,7 @@ describe('what a guard holds', () => {
     expectSilent(guard, waiting);
   });
 
-  test.runIf(full)(
+  test.runIf(inFull)(
     'is no key: once it is answered, none is anywhere in memory',
     async () => {
       const parts = ['sk', 'Hn5Wd8', 'Lc3Yt6', 'Gf9Pz2'];

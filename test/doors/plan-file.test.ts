@@ -15,7 +15,7 @@ import { checkPlan, planFile } from '../../src/plan.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { createClock } from '../keys/server.js';
 import { requestOf, verdict } from '../rfc/ask.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 
 const { now } = createClock();
 const issuer = await createTestIssuer({ now });
@@ -212,7 +212,7 @@ async function run(path: string, end: string) {
   return { out, err, code: await code };
 }
 
-test.runIf(full)(
+test.runIf(inFull)(
   'a process ends by itself, its guards closed or not',
   { timeout: 20_000 },
   async () => {

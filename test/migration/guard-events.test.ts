@@ -8,7 +8,7 @@ import {
 import { createTestIssuer } from '../../src/testing.js';
 import { createClock } from '../keys/server.js';
 import { bearing, requestOf, verdict } from '../rfc/ask.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 
 const settle = () => new Promise((done) => setImmediate(done));
 
@@ -310,7 +310,7 @@ describe('a mode', () => {
   });
 });
 
-test.runIf(full)(
+test.runIf(inFull)(
   '50 000 clients are remembered as 10 000, those that changed last',
   {
     timeout: 30_000,

@@ -4,7 +4,7 @@ import { ConfigError } from '../../src/core/errors.js';
 import { parsePlan } from '../../src/core/migration/lines.js';
 import { readPlan } from '../../src/core/migration/read-plan.js';
 import { doNow } from '../../src/core/migration/slices.js';
-import { full, runs } from '../runs.js';
+import { inFull, runs } from '../runs.js';
 import { names, plans, shared } from './plans.js';
 
 const told = (work: () => unknown): string => {
@@ -143,7 +143,7 @@ test('what JSON.parse refuses is refused, and nothing else but names that stand 
     }),
     { numRuns: runs(800) },
   );
-  if (full) expect(Math.min(seen.good, seen.bad)).toBeGreaterThan(50);
+  if (inFull) expect(Math.min(seen.good, seen.bad)).toBeGreaterThan(50);
 });
 
 test('a mistake is told with the line of its member, in any layout', () => {

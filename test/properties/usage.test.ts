@@ -15,7 +15,7 @@ import {
 import { createTestIssuer } from '../../src/testing.js';
 import { createClock } from '../keys/server.js';
 import { requestOf, verdict } from '../rfc/ask.js';
-import { full, runs } from '../runs.js';
+import { inFull, runs } from '../runs.js';
 
 const clock = createClock();
 const start = clock.time;
@@ -283,7 +283,7 @@ test('any requests, days and failures: what all guards have told is as counted b
   // All of it was met, or this would say little.
   const details = ['BROWNOUT', 'RETIRED', 'MIGRATED', 'DISABLED', 'EXPIRED', 'UNKNOWN'];
   const kinds = 'key token refused claimed would-deny brownout route agent query both';
-  if (!full) return;
+  if (!inFull) return;
   expect([...met]).toEqual(
     expect.arrayContaining([
       ...kinds.split(' '),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pageOf } from '../../src/report/renderings.js';
 import { migrationReport, migrationReportAsync, renderHtml, renderText } from '../../src/report.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 import { claimed, day, guard, iso, key, now, other, refused, token, usageOf } from './making.js';
 
 const row = (index: number) => ({
@@ -14,7 +14,7 @@ const many = {
   instances: [{ ...guard, at: now }],
 };
 
-test.runIf(full)('of 12,000 clients each list is bounded, and says what it left out', () => {
+test.runIf(inFull)('of 12,000 clients each list is bounded, and says what it left out', () => {
   const report = migrationReport({ usage: many, now, keys: [] });
   expect(report.clients).toHaveLength(10_000);
   expect(report.leftOut).toEqual({ clients: 2_000 });
@@ -40,7 +40,7 @@ test('what one client does is bounded too', () => {
   expect(a?.leftOut).toEqual({ keys: 250, unverified: 250 });
 });
 
-test.runIf(full)(
+test.runIf(inFull)(
   'other work goes on while a report of many rows, and its page, are made',
   async () => {
     let turns = 0;

@@ -16,7 +16,7 @@ import { run } from '../../src/report/command.js';
 import { type ReportPageOptions, renderText, reportPage } from '../../src/report.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { listenTo } from '../doors/open.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 import { key, made, now, reportOf, token, guard as told, usageOf } from './making.js';
 
 const issuer = await createTestIssuer();
@@ -133,7 +133,7 @@ describe('the command', () => {
     expect(err).not.toContain('hush');
   });
 
-  test.runIf(full)(
+  test.runIf(inFull)(
     'whose reader has gone exits with its own code, and says nothing of it',
     async () => {
       const place = await mkdtemp(join(tmpdir(), 'sallyport-'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/index.js';
 import { fileUsage, readUsage, type UsageRow } from '../../src/usage.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 import { batch, october, recount, row, sorted, usageContract } from './usage-contract.js';
 
 let directory = '';
@@ -56,7 +56,7 @@ describe('fileUsage', () => {
     expect(await read()).toEqual(recount([batch({ seq: 1 }), batch({ seq: 2 })]));
   });
 
-  test.runIf(full)('each byte of a line can be the last that was written', async () => {
+  test.runIf(inFull)('each byte of a line can be the last that was written', async () => {
     const bytes = Buffer.from(`\n${line({ rows: [row({ client: 'é' })] })}`);
     const store = fileUsage(directory);
     for (let length = 0; length < bytes.length; length += 1) {
@@ -162,7 +162,7 @@ describe('fileUsage', () => {
       expect(await readdir(directory)).toEqual(['one.ndjson']);
     });
 
-    test.runIf(full)('is rewritten only once it is twice as long as it has to be', async () => {
+    test.runIf(inFull)('is rewritten only once it is twice as long as it has to be', async () => {
       const store = fileUsage(directory);
       const lengths: number[] = [];
       const all = Array.from({ length: 12 }, (_, i) => batch({ seq: i + 1, rows: wide(i * 500) }));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Guard } from '../../src/index.js';
 import { bearing } from '../rfc/ask.js';
 import { seconds } from '../rfc/mint.js';
-import { full } from '../runs.js';
+import { inFull } from '../runs.js';
 import { atOnce, openScene, principalOf } from './scene.js';
 
 setFlagsFromString('--expose-gc');
@@ -32,7 +32,7 @@ async function pass(
   }
 }
 
-test.runIf(full)(
+test.runIf(inFull)(
   '200 000 tokens through a guard that remembers 1000 leave memory flat',
   async () => {
     const { guard, token, network } = await openScene({ verifiedTokens: { max: 1_000 } });
@@ -76,7 +76,7 @@ const more = (i: number) => ({
 const lengthOf = (token: string, signature: number) =>
   token.lastIndexOf('.') + 1 + Math.ceil((signature * 4) / 3);
 
-test.runIf(full).each([
+test.runIf(inFull).each([
   ['ten claims, 900 characters with RS256', ten, 256],
   ['thirteen claims, 900 characters with EdDSA', more, 64],
 ])('a remembered token takes no more than 2 KiB: %s', { timeout: 60_000 }, async (...given) => {
