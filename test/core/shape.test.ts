@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { couldBeJwt, isAnchored } from '../../src/core/shape.js';
 import { parseObject } from '../../src/core/verify/json.js';
+import { inFull, runs } from '../runs.js';
 
 const alphabet = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'];
 
@@ -491,9 +492,9 @@ test('a pattern that matches a JWT could be one', () => {
       expect([pattern, couldBeJwt(pattern)]).toEqual([pattern, true]);
     }),
     // The same patterns each time: of others, one in many thousands keeps the engine for minutes.
-    { numRuns: 200, seed: 20_261_122 },
+    { numRuns: runs(200), seed: 20_261_122 },
   );
-  expect(matching).toBeGreaterThan(180);
+  if (inFull) expect(matching).toBeGreaterThan(180);
 });
 
 describe('a pattern made at random', () => {
@@ -606,9 +607,9 @@ describe('a pattern made at random', () => {
         both += 1;
         expect([pattern, found, pattern.test(found)]).toEqual([pattern, found, true]);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
-    expect(both).toBeGreaterThan(150);
+    if (inFull) expect(both).toBeGreaterThan(150);
   });
 
   test('could be a JWT if it matches one, whatever its flags and assertions', () => {
@@ -633,8 +634,8 @@ describe('a pattern made at random', () => {
           expect([pattern, couldBeJwt(pattern)]).toEqual([pattern, true]);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
-    expect(matching).toBeGreaterThan(100);
+    if (inFull) expect(matching).toBeGreaterThan(100);
   });
 });

@@ -15,6 +15,7 @@ import { checkPlan, planFile } from '../../src/plan.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { createClock } from '../keys/server.js';
 import { requestOf, verdict } from '../rfc/ask.js';
+import { inFull } from '../runs.js';
 
 const { now } = createClock();
 const issuer = await createTestIssuer({ now });
@@ -211,9 +212,13 @@ async function run(path: string, end: string) {
   return { out, err, code: await code };
 }
 
-test('a process ends by itself, its guards closed or not', { timeout: 20_000 }, async () => {
-  const { path } = fileOf(written({ mode: 'token-only' }));
-  const close = 'for (const guard of guards) await guard.close();';
-  const done = { out: 'ERR_API_KEY_MIGRATED\nERR_PLAN_UNAVAILABLE\n', err: '', code: 0 };
-  expect(await Promise.all([run(path, close), run(path, '')])).toEqual([done, done]);
-});
+test.runIf(inFull)(
+  'a process ends by itself, its guards closed or not',
+  { timeout: 20_000 },
+  async () => {
+    const { path } = fileOf(written({ mode: 'token-only' }));
+    const close = 'for (const guard of guards) await guard.close();';
+    const done = { out: 'ERR_API_KEY_MIGRATED\nERR_PLAN_UNAVAILABLE\n', err: '', code: 0 };
+    expect(await Promise.all([run(path, close), run(path, '')])).toEqual([done, done]);
+  },
+);

@@ -4,6 +4,7 @@ import { openUntil } from '../../src/core/migration/brownout.js';
 import type { Brownout } from '../../src/core/migration/plan.js';
 import { readPlan } from '../../src/core/migration/read-plan.js';
 import { stanceOf } from '../../src/core/migration/stance.js';
+import { runs } from '../runs.js';
 import { base, brownoutOf, day, minute } from './plans.js';
 
 const client = (id: string) => ({ id, issuer: undefined });
@@ -91,7 +92,7 @@ test('a client is told to come back when no window is open, and not before', () 
         else expect(retryAt).toBeGreaterThan(now);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 

@@ -9,6 +9,7 @@ import {
 } from '../../src/index.js';
 import { bearing, requestOf, verdict } from '../rfc/ask.js';
 import { guardFor, keyFor, mint, now } from '../rfc/mint.js';
+import { inFull, runs } from '../runs.js';
 
 const key = await keyFor('ES256');
 const hour = 3_600_000;
@@ -155,11 +156,11 @@ test(
         },
       ),
       // Biased values would crowd on the first day.
-      { numRuns: 300, unbiased: true },
+      { numRuns: runs(300), unbiased: true },
     );
     // Each answer was met, or the property would say little.
     expect(Object.keys(seen)).toHaveLength(4);
-    expect(Math.min(...Object.values(seen))).toBeGreaterThan(5);
+    if (inFull) expect(Math.min(...Object.values(seen))).toBeGreaterThan(5);
   },
 );
 

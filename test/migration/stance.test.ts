@@ -10,6 +10,7 @@ import {
   stanceOf,
   tokenRule,
 } from '../../src/core/migration/stance.js';
+import { runs } from '../runs.js';
 import { names } from './plans.js';
 
 const client = (id: string) => ({ id, issuer: undefined });
@@ -198,7 +199,7 @@ describe('a percentage', () => {
         expect(isDrawn(cohort(less, salt), id)).toBe(before);
         if (before) expect(isDrawn(cohort(more, salt), id)).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

@@ -7,6 +7,7 @@ export default mergeConfig(
   defineConfig({
     test: {
       isolate: false,
+      env: { SALLYPORT_TESTS: 'full' },
       exclude: [
         'test/{docs,layers}.test.ts',
         'test/{doors,e2e,properties,testing,vectors}/**',

@@ -4,5 +4,11 @@ import base from '../../vitest.config.js';
 // What keeps and fetches keys is shown by these alone.
 export default mergeConfig(
   base,
-  defineConfig({ test: { isolate: false, exclude: ['test/!(keys)/**', 'test/*.test.ts'] } }),
+  defineConfig({
+    test: {
+      isolate: false,
+      env: { SALLYPORT_TESTS: 'full' },
+      exclude: ['test/!(keys)/**', 'test/*.test.ts'],
+    },
+  }),
 );

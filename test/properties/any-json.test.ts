@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { signCompact } from '../../src/testing/token.js';
 import { bearing } from '../rfc/ask.js';
 import { audience, claimsOf, guardFor, headerOf, issuer, keyFor, seconds } from '../rfc/mint.js';
+import { inFull, runs } from '../runs.js';
 
 const key = await keyFor('ES256');
 
@@ -133,8 +134,8 @@ test.each([
         expect((await guard(bearing(token))).allowed).toBe(good);
       },
     ),
-    { numRuns: 800 },
+    { numRuns: runs(800) },
   );
   // Both sides of the rules were met, or the property would say nothing.
-  expect(Math.min(seen.good, seen.bad)).toBeGreaterThan(100);
+  if (inFull) expect(Math.min(seen.good, seen.bad)).toBeGreaterThan(100);
 });

@@ -4,6 +4,7 @@ import type { GuardRequest } from '../../src/index.js';
 import { requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';
 import { audience, guardFor, keyFor, mint } from '../rfc/mint.js';
+import { runs } from '../runs.js';
 
 const key = await keyFor('ES256');
 const guard = guardFor([key.jwk]);
@@ -48,7 +49,7 @@ test('no Authorization without a good token is ever allowed, or throws', async (
       ),
       (authorization) => refused(requestOf({ authorization })),
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 
@@ -64,7 +65,7 @@ test('no method, URL or other header is ever a credential, or throws', async () 
     fc.asyncProperty(anyText, url, header, fc.boolean(), (method, url, name, formToken) =>
       refused(requestOf({ [name]: `Bearer ${token}` }, { method, url, formToken })),
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -76,6 +77,6 @@ test('a good token is allowed with any method, and any query but a token', async
       const request = requestOf({ authorization: `Bearer ${token}` }, { method, url });
       expect((await guard(request)).allowed).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseCompact } from '../../src/core/verify/compact.js';
 import { AuthError } from '../../src/index.js';
+import { inFull, runs } from '../runs.js';
 
 const header = Buffer.from('{"alg":"ES256"}').toString('base64url');
 
@@ -46,9 +47,9 @@ test('a segment is read exactly if it is strict base64url', () => {
       if (bytes) expect(Buffer.from(payload as Uint8Array).equals(bytes)).toBe(true);
       else expect(payload).toMatch(/^ERR_(TOKEN|HEADER)_MALFORMED$/);
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
-  expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(100);
+  if (inFull) expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(100);
 });
 
 test('whatever is written is read back', () => {
@@ -57,7 +58,7 @@ test('whatever is written is read back', () => {
       const payload = payloadOf(Buffer.from(bytes).toString('base64url'));
       expect(Buffer.from(payload as Uint8Array).equals(bytes)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -70,6 +71,6 @@ test('no two texts are the same bytes', () => {
       if (typeof first === 'string' || typeof second === 'string') return;
       expect(Buffer.from(first).equals(second)).toBe(false);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

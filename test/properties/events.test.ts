@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { DecisionEvent, GuardRequest, Requirements } from '../../src/index.js';
 import { requestOf, sending } from '../rfc/ask.js';
 import { guardFor, keyFor, mint, seconds } from '../rfc/mint.js';
+import { runs } from '../runs.js';
 
 const key = await keyFor('ES256');
 const tokens = [
@@ -92,7 +93,7 @@ test('every decision is told once, and no listener changes any', async () => {
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 

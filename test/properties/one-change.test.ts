@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { judge } from '../rfc/ask.js';
 import { guardFor, keyFor, mint } from '../rfc/mint.js';
+import { runs } from '../runs.js';
 
 const algorithms = ['ES256', 'RS256', 'PS256', 'Ed25519'] as const;
 const keys = await Promise.all(algorithms.map((algorithm) => keyFor(algorithm)));
@@ -32,7 +33,7 @@ test('a token with one character replaced is never allowed', async () => {
       fc.pre(text[at] !== other);
       await refused(splice(text, at, 1, other));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -44,7 +45,7 @@ test('a token with one character inserted is never allowed', async () => {
       fc.pre(!(at === 0 && other === ' '));
       await refused(splice(text, at, 0, other));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -53,7 +54,7 @@ test('a token with one character removed is never allowed', async () => {
     fc.asyncProperty(token, anywhere, (text, place) =>
       refused(splice(text, place % text.length, 1, '')),
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -66,7 +67,7 @@ test('a token with one bit flipped in header, payload or signature is never allo
       bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
       await refused(segments.map((segment) => segment.toString('base64url')).join('.'));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -82,6 +83,6 @@ test('segments of two good tokens make none', async () => {
         await refused(mixed);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

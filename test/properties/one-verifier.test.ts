@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { toGuardRequest } from '../../src/adapters/node-request.js';
 import type { ApiKeyOptions, DecisionEvent, KeySource, Requirements } from '../../src/index.js';
 import { audience, guardFor, jwksUri, keyFor, mint, seconds } from '../rfc/mint.js';
+import { runs } from '../runs.js';
 
 const key = await keyFor('ES256');
 const stranger = await keyFor('ES256', 'stranger');
@@ -273,7 +274,7 @@ test('one verifier is responsible for a request, and its failure is final', asyn
         expect([looked, fetched]).toEqual([[], 0]);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: runs(1500) },
   );
 }, 30_000);
 
@@ -297,6 +298,6 @@ test('place and shape alone say which, and then it is what it is worth', async (
       const { decision } = await ask(one);
       expect(decision.allowed ? 'allowed' : decision.error.code).toBe(outcomeOf(one));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 }, 30_000);

@@ -7,6 +7,7 @@ import { checkRequirements, type Requirements } from '../../src/index.js';
 import { bearing, judge, requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';
 import { guardFor, keyFor, mint } from '../rfc/mint.js';
+import { runs } from '../runs.js';
 
 const key = await keyFor('ES256');
 const plan = readPlan('plan', {});
@@ -56,7 +57,7 @@ test('scopes suffice exactly if they are reached from those that are held', asyn
       const error = { code: 'ERR_SCOPE_MISSING', status: 403, missingScopes: lacking };
       await expect(authorize()).rejects.toMatchObject(error);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
@@ -91,7 +92,7 @@ test('what is implied is never taken back: more scopes never suffice for less', 
         ruling: rulingFor({}, []),
       });
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -115,6 +116,6 @@ test('an organization suffices exactly if it is the same text', async () => {
       }
       expect(await judge(guard, token, { orgId: () => asked as string })).toBe(code);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

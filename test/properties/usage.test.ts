@@ -15,6 +15,7 @@ import {
 import { createTestIssuer } from '../../src/testing.js';
 import { createClock } from '../keys/server.js';
 import { requestOf, verdict } from '../rfc/ask.js';
+import { inFull, runs } from '../runs.js';
 
 const clock = createClock();
 const start = clock.time;
@@ -310,11 +311,12 @@ test('any requests, days and failures: what all guards have told is as counted b
       );
       for (const { what, detail } of told.rows) met.add(what).add(detail);
     }),
-    { numRuns: 150, seed: 2_030 },
+    { numRuns: runs(150), seed: 2_030 },
   );
   // All of it was met, or this would say little.
   const details = ['BROWNOUT', 'RETIRED', 'MIGRATED', 'DISABLED', 'EXPIRED', 'UNKNOWN'];
   const kinds = 'key token refused claimed would-deny brownout route agent query both';
+  if (!inFull) return;
   expect([...met]).toEqual(
     expect.arrayContaining([
       ...kinds.split(' '),

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { mergeRows, type Usage, type UsageRow } from '../../src/core/migration/usage.js';
 import type { MigrationPlan } from '../../src/index.js';
 import type { MigrationReport } from '../../src/report/model.js';
+import { runs } from '../runs.js';
 import { day, guard, type Happened, made, minute, rowOf } from './making.js';
 import { type Facts, recount } from './recount.js';
 
@@ -183,7 +184,7 @@ test('a report says what a recount of everything that happened says', slow, () =
       const wanted = recount(given);
       expect(comparable(report, wanted)).toEqual(sorted(wanted));
     }),
-    { numRuns: 1_500 },
+    { numRuns: runs(1_500) },
   );
 });
 
@@ -203,6 +204,6 @@ test('neither the order of rows nor that of clients and keys says anything', slo
       });
       expect(turned).toStrictEqual(report);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

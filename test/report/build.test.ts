@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MigrationPlan } from '../../src/index.js';
 import { migrationReport } from '../../src/report/build.js';
 import type { MigrationReport } from '../../src/report/model.js';
+import { inFull } from '../runs.js';
 import {
   claimed,
   day,
@@ -175,7 +176,7 @@ test('the plan is told with its dates in UTC', () => {
   });
 });
 
-test('thousands of clients, through every list', () => {
+test.runIf(inFull)('thousands of clients, through every list', () => {
   const things = Array.from({ length: 4_000 }, (_, index) => [
     ...key(`c${index}`, index % 60),
     ...token(`c${index}`, index % 50),

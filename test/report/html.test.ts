@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { contentSecurityPolicy, renderHtml } from '../../src/report/html.js';
 import type { MigrationReport } from '../../src/report/model.js';
+import { runs } from '../runs.js';
 import {
   emptyReport,
   largeReport,
@@ -55,7 +56,7 @@ describe('what strangers wrote', () => {
         const page = renderHtml(nastyReport(chosen));
         expect(skeleton(page)).toEqual(skeleton(renderHtml(nastyReport(harmless(chosen)))));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

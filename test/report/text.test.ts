@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { renderText } from '../../src/report/text.js';
 import { renderMarkdown } from '../../src/report/text-markdown.js';
 import { widthOf, wrap } from '../../src/report/text-table.js';
+import { runs } from '../runs.js';
 import {
   emptyReport,
   largeReport,
@@ -118,7 +119,7 @@ describe('what strangers wrote', () => {
           expect(linesOf(markdown)).toHaveLength(linesOf(renderMarkdown(sampleReport)).length);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -10,6 +10,7 @@ import {
   type UsageRow,
   type UsageStore,
 } from '../../src/usage.js';
+import { runs } from '../runs.js';
 
 /** 1 October 2026, in minutes. */
 export const october = Date.UTC(2026, 9, 1) / 60_000;
@@ -350,7 +351,7 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
         }
         expect(sorted(await store.read())).toEqual(recount(added));
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25, 5) },
     );
   }, 120_000);
 }

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { type AuditOptions, type AuditSettings, auditHash, auditLog } from '../../src/audit.js';
 import { ConfigError, type DecisionEvent } from '../../src/index.js';
+import { runs } from '../runs.js';
 import { event, read, secret, start } from './scene.js';
 
 /** The one line that is written for a decision. */
@@ -360,7 +361,7 @@ describe('any event', () => {
           if (forms[kind as 'subject'] === 'omit') expect(line).not.toHaveProperty(member);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -20,6 +20,7 @@ import { ConfigError, createGuard, type GuardOptions } from '../../src/index.js'
 import { createApiKey, hashedKeys } from '../../src/keys.js';
 import { type OtelDecisionsOptions, otelDecisions } from '../../src/otel.js';
 import { createTestIssuer } from '../../src/testing.js';
+import { inFull, runs } from '../runs.js';
 import { event } from './scene.js';
 
 const closing: (() => unknown)[] = [];
@@ -291,7 +292,7 @@ describe('metrics', () => {
           );
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
     const values = new Map<string, Set<string>>();
     for (const line of await scrape()) {
@@ -301,7 +302,7 @@ describe('metrics', () => {
     }
     const counted = Object.fromEntries([...values].map(([label, all]) => [label, all.size]));
     expect(counted.reason).toBeLessThanOrEqual(101);
-    expect(counted.reason).toBeGreaterThan(50);
+    if (inFull) expect(counted.reason).toBeGreaterThan(50);
     expect(counted.http_request_method).toBeLessThanOrEqual(11);
     expect([counted.outcome, counted.method]).toEqual([3, 4]);
     expect(

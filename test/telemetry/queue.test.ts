@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type AuditSettings, auditLog } from '../../src/audit.js';
+import { runs } from '../runs.js';
 import { deferred, event, read, secret, start } from './scene.js';
 
 afterEach(() => {
@@ -514,6 +515,6 @@ test('whatever happens, each line is written, dropped, failed, left out, or wait
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

@@ -13,6 +13,7 @@ import { fastifyGuard } from '../../src/fastify.js';
 import { ConfigError, createGuard, type GuardOptions, type KeySource } from '../../src/index.js';
 import { hashedKeys } from '../../src/keys.js';
 import { createTestIssuer } from '../../src/testing.js';
+import { runs } from '../runs.js';
 
 const key = 'sk_live_0123456789abcdef';
 const from = [
@@ -241,7 +242,7 @@ describe('redactUrl', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

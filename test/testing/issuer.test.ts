@@ -7,6 +7,7 @@ import {
   testPrincipal,
   trustTestIssuers,
 } from '../../src/testing.js';
+import { inFull } from '../runs.js';
 
 const start = Date.UTC(2030, 0, 1);
 const opened: TestIssuer[] = [];
@@ -90,8 +91,9 @@ describe('a token', () => {
   });
 
   test.each([
-    ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-    ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+    ...['RS256', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+    // An RSA key takes its time to make.
+    ...(inFull ? (['RS384', 'RS512', 'PS256', 'PS384'] as const) : []),
   ] as const)('is signed with %s, as jose agrees', async (algorithm) => {
     const issuer = await listening({ algorithm });
     const keys = createRemoteJWKSet(new URL(`${issuer.issuer}/jwks`));

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { bearing } from '../rfc/ask.js';
 import { seconds } from '../rfc/mint.js';
+import { inFull } from '../runs.js';
 import { runAlone } from './child.js';
 import { freshKey, longLived, openScene } from './scene.js';
 
@@ -91,7 +92,7 @@ const searching = `
   await guard.close();
 `;
 
-test('nothing that is on the heap does either', { timeout: 60_000 }, async () => {
+test.runIf(inFull)('nothing that is on the heap does either', { timeout: 60_000 }, async () => {
   const { out, err, code } = await runAlone(searching, ['--expose-gc']);
   expect({ err, code }).toEqual({ err: '', code: 0 });
   expect(JSON.parse(out)).toEqual({

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { importKey, type VerificationKey } from '../../src/core/verify/key.js';
 import { verifySignature } from '../../src/core/verify/signature.js';
 import { encode, keyFor } from '../rfc/mint.js';
+import { runs } from '../runs.js';
 
 // What OpenSSL is given is r and s in DER; node:crypto can also be told that they stand side by side.
 const sizes = { ES256: 32, ES384: 48, ES512: 66 } as const;
@@ -69,7 +70,7 @@ describe.each(Object.entries(sizes))('a signature of %s, two numbers of %d bytes
         const { ours, theirs } = await judge(input, Buffer.concat([r, s]));
         expect(ours).toBe(theirs);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300, 10) },
     );
   });
 
@@ -79,7 +80,7 @@ describe.each(Object.entries(sizes))('a signature of %s, two numbers of %d bytes
     const { judge, signed } = await open();
     const input = `${header}.e30`;
     const good = signed(input);
-    for (let length = 0; length <= 2 * size + 20; length += 1) {
+    for (let length = 0; length <= 2 * size + 20; length += runs(1, 7)) {
       for (const fill of [0, 1, 0x80, 0xff]) {
         const bare = Buffer.alloc(length, fill);
         // The good one, cut off or with something behind it or before it.
@@ -102,7 +103,7 @@ describe.each(Object.entries(sizes))('a signature of %s, two numbers of %d bytes
     const good = signed(input);
     const [r, s] = [good.subarray(0, size), good.subarray(size)];
     // P-521 is slow, and its bytes are no other than theirs.
-    for (let bit = 0; bit < good.length * 8; bit += size === 66 ? 5 : 1) {
+    for (let bit = 0; bit < good.length * 8; bit += runs(size === 66 ? 5 : 1, 37)) {
       const bent = Buffer.from(good);
       bent.writeUInt8(bent.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
       expect({ bit, ...(await judge(input, bent)) }).toEqual({ bit, ours: false, theirs: false });
