@@ -15,6 +15,8 @@ export default defineConfig({
     isolate: false,
     maxWorkers: '100%',
     reporters: ['minimal'],
+    // Guards without a listener warn of what is tried on purpose; tests of warnings listen themselves.
+    execArgv: ['--no-warnings'],
     // No test is about time; a busy machine may take its own.
     testTimeout: 60_000,
     hookTimeout: 60_000,

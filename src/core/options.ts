@@ -200,7 +200,8 @@ function clock(now: () => number): () => number {
     const time = now();
     if (Number.isFinite(time)) return time;
     Promise.resolve(time).catch(() => {}); // Of an async one, nobody waits for the rejection.
-    throw new TypeError(`now() returned ${typeof time}, not a finite number of milliseconds`);
+    const got = typeof time === 'number' ? time : `a ${typeof time}`;
+    throw new TypeError(`now() answered ${got}, which is no time in milliseconds`);
   };
 }
 

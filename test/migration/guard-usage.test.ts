@@ -102,7 +102,7 @@ describe('what is counted', () => {
   test('a key without a client is a client of its own, a token without one is nobody’s', async () => {
     const { rows, withKey, withToken } = await openScene();
     await withKey('orphan-key');
-    await withToken('', { claims: { client_id: undefined } });
+    await withToken('nobody', { claims: { client_id: undefined } });
     expect(await rows('key', 'token')).toEqual([
       ['', '', 'token', '', '2030-01-01', 1],
       ['key_orphan', 'key_orphan', 'key', '', '2030-01-01', 1],
