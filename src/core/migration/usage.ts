@@ -56,6 +56,8 @@ interface InstanceState {
   readonly dropped: number;
   /** It was closed, and has told everything. */
   readonly closed: boolean;
+  /** Ids of clients that it does not count, at most 1000. @default none */
+  readonly excludes?: readonly string[];
 }
 
 /** What a store knows of a guard that counts. */
@@ -72,6 +74,15 @@ export interface UsageInstance extends InstanceState {
    * Only stores with a clock of their own know it.
    */
   readonly skew?: number;
+  /**
+   * By day, how many requests the store was told of by this instance: the counts of all its rows of the
+   * kinds `key`, `token`, `refused` and `other`. Fewer in the rows: some of them were lost.
+   */
+  readonly counted?: Readonly<Record<string, number>>;
+  /** The number of the earliest of its batches after which none is missing. */
+  readonly unbroken?: number;
+  /** Its counts are in its process only. */
+  readonly temporary?: true;
 }
 
 /** What one instance has counted since its batch before. */
@@ -83,6 +94,8 @@ export interface UsageBatch extends InstanceState {
   readonly from?: number;
   /** Milliseconds since 1970, by the instance's clock: when it was handed to the store. */
   readonly sentAt?: number;
+  /** The number of the first batch of its flush: without one of those, no time is covered. @default its own */
+  readonly firstSeq?: number;
   /** At most 1000, each of another name. */
   readonly rows: readonly UsageRow[];
 }
@@ -106,7 +119,8 @@ export interface UsageStore {
    * Adds a batch: all of it or nothing, and each batch of an instance once, however often it comes;
    * a batch whose number is not above the instance's last was added before, and is left out. What it
    * says of its instance is added by {@link advanceInstance}.
-   * @throws an Error with the code `ERR_USAGE_BATCH` for a batch that can never be stored; anything
+   * @throws an Error with the code `ERR_USAGE_INSTANCE` where another guard has the instance's name;
+   * one with the code `ERR_USAGE_BATCH` for a batch that can never be stored; anything
    * else is an outage, and the same batch comes again
    */
   add(batch: UsageBatch): Promise<void>;
