@@ -88,7 +88,7 @@ export interface UsageOptions {
   readonly every?: number;
   /** Clients' tokens and keys that are counted apart between two flushes. @default 10000 */
   readonly max?: number;
-  /** Ids of clients that are not counted, such as your own support tools. */
+  /** Ids of clients that are not counted, such as your own support tools; at most 1000. */
   readonly exclude?: readonly string[];
 }
 
@@ -206,6 +206,8 @@ function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOpt
 function checkUsage(where: string, given: UsageOptions): UsageSettings {
   const own: UsageOptions = settingsOf(where, given, ['store', 'every', 'max', 'exclude']);
   const { store, every = 30, max = 10_000, exclude } = own;
+  // Each batch names them, so that nobody takes them for clients that do not come.
+  if (Array.isArray(exclude)) integer(`${where}.exclude.length`, exclude.length, [0, 1_000]);
   return {
     store: optional(`${where}.store`, store, checkStore),
     every: seconds(`${where}.every`, every, [10, 60]),

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { instanceOf, rowOf, toldOf } from '../core/migration/usage-batch.js';
 import { advanceInstance, trackingSinceOf } from '../core/migration/usage-coverage.js';
 import { foldDetails } from '../core/migration/usage-room.js';
-import { mergeRows, type Usage, type UsageInstance, type UsageRow } from '../index.js';
+import {
+  mergeRows,
+  type Usage,
+  type UsageBatch,
+  type UsageInstance,
+  type UsageRow,
+} from '../index.js';
 import { ending, holdsCounts, opening, openOwn } from './usage-file-own.js';
 
 /** What lines have told so far. */
@@ -110,11 +116,25 @@ function addLine(given: unknown, { instances, rows }: Told): boolean {
   const counted = rowsIn(given);
   if (!batch || !counted) return false;
   const held = instances.get(batch.instance);
-  const next = isCompacted(given) ? compactedOf(given, held) : advanceInstance(held, batch);
+  const next = nextOf(given, { held, batch: { ...batch, rows: counted } });
+  if (next === 'another') return false;
   if (!next) return !isCompacted(given) || instanceOf(given) !== undefined;
   instances.set(batch.instance, next);
   mergeRows(rows, counted);
   return true;
+}
+
+/** What is known of an instance after a line; `another`: it is of another guard with the same name. */
+function nextOf(
+  given: unknown,
+  { held, batch }: { readonly held: UsageInstance | undefined; readonly batch: UsageBatch },
+): UsageInstance | undefined | 'another' {
+  if (isCompacted(given)) return compactedOf(given, held);
+  try {
+    return advanceInstance(held, batch);
+  } catch {
+    return 'another';
+  }
 }
 
 const isCompacted = (given: unknown): boolean => Object.hasOwn(Object(given), 'watched');

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkBatch } from '../core/migration/usage-batch.js';
+import { advanceInstance } from '../core/migration/usage-coverage.js';
 import type { UsageBatch, UsageStore } from '../index.js';
 import { broken } from './broken.js';
 import { compact, compactedSize } from './usage-file-compact.js';
@@ -12,7 +13,7 @@ import { cutoffOf, keepOf, mistake, settingsOf } from './usage-row.js';
 
 /** For how long counts are in files. */
 export interface FileUsageOptions {
-  /** Days, 100 at least. @default 400 */
+  /** Days, 280 at least. @default 400 */
   readonly keep?: number;
 }
 
@@ -33,16 +34,19 @@ export function fileUsage(directory: string, options: FileUsageOptions = {}): Us
   const keep = keepOf(where, given.keep);
   checkDirectory(directory);
   const inTurn = createTurns();
+  /** The files as they were left. */
+  const left = new Map<string, Left>();
 
   return {
     async add(given) {
       const batch = checkBatch(where, given);
       const file = join(directory, fileName(batch.instance));
       await inTurn(batch.instance, async () => {
-        const isLong = await append(file, batch);
+        const isLong = await append(file, batch, left);
         const cutoff = cutoffOf(batch.at, keep);
         // What is added is added: should there be no room to tidy up, it is tried again next time.
         if (isLong) await compact(file, cutoff).catch(() => {});
+        if (isLong || batch.closed) left.delete(file);
         if (isLong || batch.seq <= 1) await forget(directory, cutoff).catch(() => {});
       });
     },
@@ -67,23 +71,44 @@ function fileName(instance: string): string {
   throw broken('ERR_USAGE_BATCH', `${where}: the instance's name cannot be a file's`);
 }
 
+interface Left {
+  readonly bytes: number;
+  /** The number of the last batch in it. */
+  readonly seq: number;
+}
+
+// Where somebody else has written, or a batch was cut off: another guard may have the same name.
+async function checkHeld(path: string, batch: UsageBatch): Promise<void> {
+  const { instances } = await readUsage(path);
+  const held = instances.find(({ instance }) => instance === batch.instance);
+  advanceInstance(held, batch);
+}
+
 /** Appends a line by one write, and answers whether the file is too long by now. */
-async function append(path: string, batch: UsageBatch): Promise<boolean> {
+async function append(path: string, batch: UsageBatch, left: Map<string, Left>): Promise<boolean> {
   // What may have been cut off before it, by a full disk, stays on a line of its own.
   const line = Buffer.from(`\n${JSON.stringify(batch)}`);
   const file = await openOwn(path, opening.append);
   try {
+    const { size: before } = await file.stat();
+    const { bytes = 0, seq = 0 } = left.get(path) ?? {};
+    if (before !== bytes || batch.seq <= seq) await checkHeld(path, batch);
     const { bytesWritten } = await file.write(line);
     if (bytesWritten < line.length) {
       throw broken('ERR_USAGE_DISK', `${where}: only a part of the batch could be written`);
     }
     await file.datasync();
     const { size } = await file.stat();
+    left.set(path, { bytes: size, seq: Math.max(seq, batch.seq) });
     return size > mostBytes && size > 2 * (await compactedSize(file));
   } finally {
     await file.close();
   }
 }
+
+// One that was not closed may still let requests in: only a person can say that it is gone.
+const isClosed = async (path: string): Promise<boolean> =>
+  (await readUsage(path)).instances.every(({ closed }) => closed);
 
 /** Deletes files of this store, and what was left of making one, that nobody has written to for long. */
 async function forget(directory: string, cutoff: number): Promise<void> {
@@ -93,6 +118,7 @@ async function forget(directory: string, cutoff: number): Promise<void> {
     const path = join(directory, name);
     // Another process may have deleted it, and what is no file of counts is none of our business.
     if (!(await isOwnAndOld(path, name, cutoff).catch(() => false))) continue;
+    if (name.endsWith(ending) && !(await isClosed(path).catch(() => false))) continue;
     await rm(path, { force: true });
     left -= 1;
     if (left === 0) return;

@@ -63,12 +63,13 @@ create table ${instances} (
   closed boolean not null,
   watched text not null, -- JSON: [[from, to], ...], milliseconds since 1970
   missing bigint not null,
-  skew double precision -- milliseconds
+  skew double precision, -- milliseconds
+  more text not null -- JSON: excludes, counted, unbroken
 );
 `;
 
 const recordOf = `instance, seq::text, since::text, at::text, every::text, dropped::text, closed,
-  watched, missing::text, skew::text`;
+  watched, missing::text, skew::text, more`;
 
 /** The statements of a store. */
 export const statements = ({ rows, details, instances }: UsageNames) => ({
@@ -80,13 +81,14 @@ export const statements = ({ rows, details, instances }: UsageNames) => ({
   add: `
 with told as (
   insert into ${instances} as i
-    (instance, seq, since, at, every, dropped, closed, watched, missing, skew)
+    (instance, seq, since, at, every, dropped, closed, watched, missing, skew, more)
   select $1::text, $2::bigint, $3::float8, $4::float8, $5::float8, $6::bigint, $7::boolean, $8::text,
-    $9::bigint, $10::float8
+    $9::bigint, $10::float8, $13::text
   where $11::bigint = 0 or exists (select from ${instances} where instance = $1::text)
   on conflict (instance) do update set seq = excluded.seq, since = excluded.since,
     at = excluded.at, every = excluded.every, dropped = excluded.dropped, closed = excluded.closed,
-    watched = excluded.watched, missing = excluded.missing, skew = excluded.skew
+    watched = excluded.watched, missing = excluded.missing, skew = excluded.skew,
+    more = excluded.more
   where i.seq = $11::bigint
   returning i.seq
 ), given as (
@@ -132,7 +134,7 @@ select seq from told`,
     `delete from ${details} where name in (select name from ${details}
       where last < $1::bigint limit $2::int for update skip locked) returning 1`,
     `delete from ${instances} where instance in (select instance from ${instances}
-      where at < $1::float8 limit $2::int for update skip locked) returning 1`,
+      where closed and at < $1::float8 limit $2::int for update skip locked) returning 1`,
   ],
 
   rows: `select client, issuer, key, what, detail, day, count::text, first::text, last::text

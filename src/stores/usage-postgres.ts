@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checkBatch, instanceOf, rowOf } from '../core/migration/usage-batch.js';
-import { trackingSinceOf } from '../core/migration/usage-coverage.js';
+import { trackingSinceOf, withoutOld } from '../core/migration/usage-coverage.js';
 import { folded, roomFor, topicOf } from '../core/migration/usage-room.js';
 import { mergeRows, nameOf, type UsageInstance, type UsageRow, type UsageStore } from '../index.js';
 import { broken } from './broken.js';
@@ -11,7 +11,7 @@ import { addOnce, cutoffOf, keepOf, mistake, settingsOf } from './usage-row.js';
 
 /** Where counts are in PostgreSQL, and for how long. */
 export interface PostgresUsageOptions extends UsageTablesOptions {
-  /** Days, 100 at least. @default 400 */
+  /** Days, 280 at least. @default 400 */
   readonly keep?: number;
 }
 
@@ -95,9 +95,11 @@ export function postgresUsage(pool: PostgresPool, options: PostgresUsageOptions 
         },
         async add(next, held) {
           const { seq, since, at, every, dropped, closed, watched = [], missing = 0, skew } = next;
+          const { excludes, counted, unbroken } = next;
+          const more = storableText(JSON.stringify({ excludes, counted, unbroken }));
           const added = await query(sql.add, [
             ...[storableText(next.instance), seq, since, at, every, dropped, closed],
-            ...[JSON.stringify(watched), missing, skew ?? null, held?.seq ?? 0, rows],
+            ...[JSON.stringify(watched), missing, skew ?? null, held?.seq ?? 0, rows, more],
           ]);
           return added.length > 0;
         },
@@ -107,7 +109,9 @@ export function postgresUsage(pool: PostgresPool, options: PostgresUsageOptions 
     async read() {
       const told = await query(sql.instances);
       const counted = await query(sql.rows);
-      const instances = told.map(instanceIn).filter((one) => one !== undefined);
+      const held = told.map(instanceIn).filter((one) => one !== undefined);
+      const cutoff = cutoffOf(Date.now(), keep);
+      const instances = held.map((one) => withoutOld(one, cutoff));
       const rows = counted.map(rowIn).filter((one) => one !== undefined);
       const skipped = told.length + counted.length - instances.length - rows.length;
       const trackingSince = trackingSinceOf(instances);
@@ -169,6 +173,7 @@ function instanceIn(row: Row): UsageInstance | undefined {
   const numbers = withNumbers(row, ['seq', 'since', 'at', 'every', 'dropped', 'missing']);
   try {
     return instanceOf({
+      ...(JSON.parse(textOf(row.more)) as object),
       ...numbers,
       instance: textOf(instance),
       watched: JSON.parse(String(watched)),

@@ -9,7 +9,7 @@ return { held or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] /
  * Adds a batch. All that can fail does so before the first write: what somebody else put there is
  * read first, and the first write is one that Redis refuses when it is full, or may not be written.
  *
- * KEYS: instances, heard, undated rows, ages, days, then days and topics as the rows say.
+ * KEYS: instances, heard (those that were closed), undated rows, ages, days, then days and topics as the rows say.
  * ARGV: instance, the record it has (empty: none), its next record, at, days to keep; then for each
  * row its name, its name when folded, the number of its key and of its topic's (0: it has none),
  * detail, room, count, first, last.
@@ -68,7 +68,12 @@ for i = 6, #ARGV, 9 do
 end
 
 redis.call('HSET', instances, ARGV[1], ARGV[3])
-redis.call('ZADD', heard, ARGV[4], ARGV[1])
+-- One that was not closed may still let requests in: only a person can say that it is gone.
+if string.find(ARGV[3], '"closed":true', 1, true) then
+  redis.call('ZADD', heard, ARGV[4], ARGV[1])
+else
+  redis.call('ZREM', heard, ARGV[1])
+end
 for _, row in ipairs(order) do
   local at, name, sum = row[1], row[2], row[3]
   redis.call('HSET', KEYS[at], name, string.format('%.0f %.0f %.0f', sum[1], sum[2], sum[3]))
@@ -98,5 +103,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', silent, 'LIMIT'
   redis.call('HDEL', instances, name)
   redis.call('ZREM', heard, name)
 end
+-- Whoever takes keys out that have a lifetime, to make room, shall not leave the instances alone.
+for _, key in ipairs({ instances, heard, undated, ages, days }) do redis.call('EXPIRE', key, ttl) end
 return 'added'
 `;

@@ -1,12 +1,12 @@
 import { checkBatch, instanceOf, namedBy, rowOf } from '../core/migration/usage-batch.js';
-import { trackingSinceOf } from '../core/migration/usage-coverage.js';
+import { trackingSinceOf, withoutOld } from '../core/migration/usage-coverage.js';
 import { folded, roomFor, topicOf } from '../core/migration/usage-room.js';
 import { nameOf, type UsageInstance, type UsageRow, type UsageStore } from '../index.js';
 import { broken } from './broken.js';
 import { type RedisClient, senderOf } from './redis-client.js';
 import { someText } from './settings.js';
 import { addScript, lookScript } from './usage-redis-script.js';
-import { addOnce, keepOf, settingsOf } from './usage-row.js';
+import { addOnce, cutoffOf, keepOf, settingsOf } from './usage-row.js';
 
 /** Where counts are in Redis, and for how long. */
 export interface RedisUsageOptions {
@@ -15,7 +15,7 @@ export interface RedisUsageOptions {
    * slot of a cluster. @default 'sallyport:usage'
    */
   readonly prefix?: string;
-  /** Days, 100 at least. @default 400 */
+  /** Days, 280 at least. @default 400 */
   readonly keep?: number;
 }
 
@@ -57,7 +57,7 @@ export function redisUsage(client: RedisClient, options: RedisUsageOptions = {})
       });
     },
     async read() {
-      const instances = await readInstances(send, keys);
+      const instances = await readInstances(send, keys, cutoffOf(Date.now(), keep));
       const rows = await readRows(send, keys);
       return {
         trackingSince: trackingSinceOf(instances.found),
@@ -132,11 +132,15 @@ function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[
   return [addScript, String(numbers.size), ...numbers.keys(), ...args.map(String)];
 }
 
-async function readInstances(send: Send, keys: Keys): Promise<Found<UsageInstance>> {
+async function readInstances(
+  send: Send,
+  keys: Keys,
+  cutoff: number,
+): Promise<Found<UsageInstance>> {
   const told: Found<UsageInstance> = { found: [], skipped: 0 };
   for (const [instance, record] of await scan(send, keys.instances)) {
     const one = instanceOf({ ...objectIn(record), instance });
-    if (one) told.found.push(one);
+    if (one) told.found.push(withoutOld(one, cutoff));
     else told.skipped += 1;
   }
   return told;

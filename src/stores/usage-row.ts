@@ -25,7 +25,7 @@ export function keepOf(where: string, keep: unknown = 400): number {
   if (Number(keep) >= leastKeep) return Number(keep);
   throw mistake(
     `${where}.keep`,
-    `must be at least ${leastKeep} days; got ${keep}. What comes once in three months would be forgotten, and its client called safe to cut: leave keep out for 400 days`,
+    `must be at least ${leastKeep} days; got ${keep}. What comes once in three months must be seen three times to be known as quarterly; sooner forgotten, its client would be called safe to cut. Leave keep out for 400 days`,
   );
 }
 
@@ -46,7 +46,7 @@ const mostLooks = 5;
 
 /** Adds a batch once, however often it comes; whether it was added now. */
 export async function addOnce(
-  batch: Omit<UsageBatch, 'rows'>,
+  batch: UsageBatch,
   keep: number,
   { look, add }: Adding,
 ): Promise<boolean> {

@@ -191,8 +191,8 @@ test('the next flush comes within `every`, as is told', async () => {
   expect(batches.length).toBe(2);
 });
 test('instances are forgotten after keep', async () => {
-  const s = memoryUsage({ keep: 100 });
-  await s.add(batch());
+  const s = memoryUsage({ keep: 280 });
+  await s.add(batch({ closed: true }));
   await s.add(batch({ instance: 'two', at: (october + 500 * 1440) * 60_000, rows: [] }));
   expect((await s.read()).instances).toHaveLength(1);
 });

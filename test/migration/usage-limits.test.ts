@@ -184,18 +184,18 @@ describe('counts in this process', () => {
   });
 
   test('are forgotten after so many days, to the minute of a new one', async () => {
-    const store = memoryUsage({ keep: 100 });
+    const store = memoryUsage({ keep: 280 });
     await store.add(batch({ rows: [row(), row({ key: 'key_2', last: october + 1 })] }));
     const tell = (seq: number, minute: number) =>
       store.add(batch({ seq, at: minute * 60_000, rows: [] }));
-    await tell(2, october + 144_001);
+    await tell(2, october + 403_201);
     expect((await store.read()).rows.map(({ key }) => key)).toEqual(['key_2']);
     // Time whose counts are forgotten is not watched any more.
     expect((await store.read()).trackingSince).toBe((october + 1) * 60_000);
     // It is looked once a day.
-    await tell(3, october + 145_439);
+    await tell(3, october + 404_639);
     expect((await store.read()).rows).toHaveLength(1);
-    await tell(4, october + 145_440);
+    await tell(4, october + 404_640);
     expect((await store.read()).rows).toEqual([]);
   });
 

@@ -145,7 +145,98 @@ describe('a refused token', () => {
   });
 });
 
+describe('a stranger’s forged tokens in a client’s name', () => {
+  // Each with a payload of its own, so that none is known already.
+  const forge = async (clientId: string, name: string) => {
+    const payload = { iss: 'https://a.test', aud: 'https://other', client_id: clientId, sub: name };
+    const parts = [
+      { alg: 'RS256', typ: 'at+jwt', kid: name },
+      { ...payload, exp: 4_000_000_000 },
+    ];
+    return `${parts.map((one) => Buffer.from(JSON.stringify(one)).toString('base64url')).join('.')}.AAAA`;
+  };
+
+  test('that come first, as many as are examined, keep none of its own from being proven', async () => {
+    const { make, rows, clock } = await open();
+    const guard = await make();
+    await guard(requestOf({ 'x-api-key': 'acme' }));
+    for (let day = 0; day < 5; day += 1) {
+      clock.advance(86_400);
+      for (let i = 0; i < 12; i += 1) await guard(bearing(await forge('acme', `${day}/${i}`)));
+      const iat = Math.floor(clock.time / 1_000);
+      const claims = { iat, nbf: iat, exp: iat + 300 };
+      await guard(bearing(await first.token({ clientId: 'acme', ...other, claims })));
+      await guard.usage();
+    }
+    // One of each day.
+    const own = 'https://a.test acme refused ERR_TOKEN_AUDIENCE 1';
+    expect(await rows(guard, 'refused')).toEqual(Array(5).fill(own));
+  });
+
+  test('that come by the thousand are known not to be examined', async () => {
+    const { make, rows } = await open();
+    const guard = await make();
+    await guard(requestOf({ 'x-api-key': 'acme' }));
+    for (let i = 0; i < 1_000; i += 1) await guard(bearing(await forge('acme', `${i}`)));
+    await guard(bearing(await first.token({ clientId: 'acme', ...other })));
+    const told = await rows(guard, 'refused', 'claimed');
+    expect(told.some((one) => one.includes('acme claimed UNEXAMINED'))).toBe(true);
+    const counts = told.map((one) => Number(one.split(' ').at(-1)));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(1_001);
+  });
+});
+
+describe('a guard that is asked after it was closed', () => {
+  test('is open again for its store, with all that it lets in, until it is closed again', async () => {
+    const { make, store, clock } = await open();
+    const guard = await make();
+    await guard.close();
+    expect((await store.read()).instances).toMatchObject([{ closed: true }]);
+    clock.advance(86_400);
+    await guard(requestOf({ 'x-api-key': 'acme' }));
+    await vi.waitFor(async () => {
+      const { instances, rows } = await store.read();
+      expect(instances).toMatchObject([{ closed: false, at: clock.time }]);
+      expect(rows.filter(({ what }) => what === 'key')).toMatchObject([{ count: 1 }]);
+    });
+    await guard.close();
+    expect((await store.read()).instances).toMatchObject([{ closed: true, missing: 0 }]);
+  });
+});
+
 describe('a guard with a store', () => {
+  test('says whom it does not count', async () => {
+    const store = memoryUsage();
+    const usage = { store, exclude: ['acme'] };
+    const lookup = async () => undefined;
+    const apiKeys = { from: [{ header: 'x-api-key' }], lookup, usage };
+    const guard = createGuard({ ...first.options, now: createClock().now, apiKeys });
+    onTestFinished(() => guard.close());
+    expect((await guard.usage()).instances).toMatchObject([{ excludes: ['acme'] }]);
+  });
+
+  test('whose name another one counts by, too, goes on by a new one, and is blind until then', async () => {
+    const { make, store, clock, events } = await open();
+    const guard = await make();
+    await guard.usage();
+    const [own] = (await store.read()).instances;
+    if (!own) throw new Error('it must be known');
+    // A copy of the process, which tells first.
+    clock.advance(60);
+    const { instance, since, every } = own;
+    const state = { instance, since, every, dropped: 0, closed: true };
+    const copied = clock.time - 1_000;
+    await store.add({ ...state, seq: own.seq + 1, from: own.at, at: copied, rows: [] });
+    await guard(requestOf({ 'x-api-key': 'acme' }));
+    await guard.usage();
+    const [, renamed] = (await store.read()).instances;
+    const [watched] = renamed?.watched ?? [];
+    expect(renamed).toMatchObject({ closed: false, missing: 0, since: own.at });
+    expect(watched).toEqual([clock.time, clock.time]);
+    expect((await store.read()).rows.filter(({ what }) => what === 'key')).toHaveLength(1);
+    expect(events).toMatchObject([{ detail: expect.stringContaining('by another name') }]);
+  });
+
   test('is known to it before anything came', async () => {
     const { make, store, clock } = await open();
     await make();

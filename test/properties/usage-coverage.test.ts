@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { advanceInstance } from '../../src/core/migration/usage-coverage.js';
 import type { UsageBatch, UsageInstance } from '../../src/usage.js';
+import { advanced } from '../stores/usage-contract.js';
 
 // A process that counts, and a store that loses, repeats, refuses and goes back: what the store says that
 // it knows of each minute, against a plain list of the minutes whose batch it has.
@@ -44,7 +45,7 @@ const nothing: Store = {
 
 function add(store: Store, batch: UsageBatch): Store {
   const { instance, seq, from = 0, at } = batch;
-  const next = advanceInstance(store.instances.get(instance), batch);
+  const next = advanced(store.instances.get(instance), batch);
   const last = store.last.get(instance) ?? 0;
   expect(next === undefined).toBe(seq <= last);
   if (!next) return store;

@@ -168,32 +168,34 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
 
   const days = (age: number, more: Partial<UsageRow>) => {
     const last = october - age * 1_440;
-    return row({ first: october - 299_999, last, ...more });
+    return row({ first: october - 499_999, last, ...more });
   };
   const dayOf = (age: number) =>
     new Date((october - age * 1_440) * 60_000).toISOString().slice(0, 10);
 
-  test('what has not happened for too long is forgotten, and who told it', async () => {
-    const store = postgresUsage(pool, { keep: 130 });
-    const rows = [131, 129].flatMap((age) => [
+  test('what has not happened for too long is forgotten, and who told it if it was closed', async () => {
+    const store = postgresUsage(pool, { keep: 280 });
+    const rows = [281, 279].flatMap((age) => [
       days(age, { day: dayOf(age), key: `by day, ${age}` }),
       days(age, { what: 'agent', day: '', detail: `${age}` }),
     ]);
-    await store.add(batch({ at: (october - 131 * 1_440) * 60_000, rows }));
+    await store.add(batch({ at: (october - 281 * 1_440) * 60_000, closed: true, rows }));
     const later = batch({ instance: 'two', at: october * 60_000, rows: [] });
+    // It may still let requests in: only a person can say that it is gone.
+    await store.add(batch({ instance: 'silent', at: (october - 281 * 1_440) * 60_000, rows: [] }));
     await store.add(later);
-    await until(async () => (await store.read()).instances.length === 1);
+    await until(async () => (await store.read()).instances.length === 2);
     const { rows: kept, instances } = await read(store);
-    expect(kept.map(({ key, detail }) => detail || key)).toEqual(['by day, 129', '129']);
-    expect(instances.map(({ instance }) => instance)).toEqual(['two']);
+    expect(kept.map(({ key, detail }) => detail || key)).toEqual(['by day, 279', '279']);
+    expect(instances.map(({ instance }) => instance).sort()).toEqual(['silent', 'two']);
     const { rows: details } = await pool.query(`select * from ${tables[1]}`);
     expect(details).toHaveLength(1);
   });
 
   test('forgetting is rare: with the first batch of an instance, and each sixtieth', async () => {
-    const store = postgresUsage(pool, { keep: 130 });
+    const store = postgresUsage(pool, { keep: 280 });
     const patient = postgresUsage(pool, { keep: 36_500 });
-    const old = (seq: number) => batch({ seq, rows: [days(131, { what: 'query', day: '' })] });
+    const old = (seq: number) => batch({ seq, rows: [days(281, { what: 'query', day: '' })] });
     await patient.add(old(1));
     for (const seq of [2, 59, 60]) await store.add(batch({ seq, rows: [] }));
     expect((await store.read()).rows).toHaveLength(1);
@@ -202,7 +204,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('a clock that is far ahead makes nobody forget', async () => {
-    const store = postgresUsage(pool, { keep: 130 });
+    const store = postgresUsage(pool, { keep: 280 });
     const now = Math.floor(Date.now() / 60_000);
     const fresh = row({ what: 'query', day: '', first: now, last: now });
     await store.add(batch({ at: now * 60_000, rows: [fresh] }));

@@ -70,35 +70,39 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('what is told by day is forgotten with its day, whatever the clocks say', async () => {
-      await redisUsage(redis.client, { keep: 130 }).add(several);
+      await redisUsage(redis.client, { keep: 280 }).add(several);
       for (const day of ['2026-10-01', '2026-10-02']) {
         const left = await number('TTL', `{sallyport:usage}:rows:${day}`);
-        expect(left).toBeGreaterThan(130 * 86_400);
-        expect(left).toBeLessThanOrEqual(131 * 86_400);
+        expect(left).toBeGreaterThan(280 * 86_400);
+        expect(left).toBeLessThanOrEqual(281 * 86_400);
       }
       for (const key of (await stored()).filter((one) => one.includes(':details:'))) {
-        expect(await number('TTL', key)).toBeGreaterThan(130 * 86_400);
+        expect(await number('TTL', key)).toBeGreaterThan(280 * 86_400);
       }
       await redis.send('DEL', '{sallyport:usage}:rows:2026-10-01');
       const { rows } = await read(redisUsage(redis.client));
       expect(rows.map(({ what }) => what).sort()).toEqual(['agent', 'refused']);
     });
 
-    test('what has not happened for too long is forgotten, and who told it', async () => {
-      const store = redisUsage(redis.client, { keep: 130 });
+    test('what has not happened for too long is forgotten, and who told it if it was closed', async () => {
+      const store = redisUsage(redis.client, { keep: 280 });
       const days = (age: number, key: string) =>
-        row({ what: 'query', day: '', key, first: october - 299_999, last: october - age * 1_440 });
-      const then = (october - 131 * 1_440) * 60_000;
-      await store.add(batch({ at: then, rows: [days(131, 'old'), days(129, 'young')] }));
+        row({ what: 'query', day: '', key, first: october - 499_999, last: october - age * 1_440 });
+      const then = (october - 281 * 1_440) * 60_000;
+      await store.add(
+        batch({ at: then, closed: true, rows: [days(281, 'old'), days(279, 'young')] }),
+      );
       const later = batch({ instance: 'two', at: october * 60_000, rows: [] });
+      // It may still let requests in: only a person can say that it is gone.
+      await store.add(batch({ instance: 'silent', at: then, rows: [] }));
       await store.add(later);
       const { rows, instances } = await store.read();
       expect(rows.map(({ key }) => key)).toEqual(['young']);
-      expect(instances.map(({ instance }) => instance)).toEqual(['two']);
+      expect(instances.map(({ instance }) => instance).sort()).toEqual(['silent', 'two']);
     });
 
     test('of more that is too old, a part is forgotten at a time', async () => {
-      const store = redisUsage(redis.client, { keep: 130 });
+      const store = redisUsage(redis.client, { keep: 280 });
       const old = (seq: number) =>
         Array.from({ length: 900 }, (_, i) =>
           row({ what: 'query', day: '', key: `${seq}/${i}`, first: 1, last: 1 }),
@@ -115,12 +119,12 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('room for details comes back when they are too old', async () => {
-      const store = redisUsage(redis.client, { keep: 130 });
+      const store = redisUsage(redis.client, { keep: 280 });
       const agents = (name: string, last: number, length = 100) =>
         Array.from({ length }, (_, i) =>
           row({ what: 'agent', day: '', detail: `${name} ${i}`, first: last, last }),
         );
-      const before = october - 131 * 1_440;
+      const before = october - 281 * 1_440;
       await store.add(batch({ at: before * 60_000, rows: agents('old', before) }));
       await store.add(batch({ seq: 2, at: october * 60_000, rows: agents('new', october, 101) }));
       const { rows } = await store.read();
@@ -136,7 +140,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('a clock that is far ahead makes nobody forget', async () => {
-      const store = redisUsage(redis.client, { keep: 130 });
+      const store = redisUsage(redis.client, { keep: 280 });
       const now = Math.floor(Date.now() / 60_000);
       const fresh = row({ what: 'query', day: '', first: now, last: now });
       await store.add(batch({ at: now * 60_000, rows: [fresh] }));

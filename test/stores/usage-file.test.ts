@@ -177,9 +177,9 @@ describe('fileUsage', () => {
     });
 
     test('loses what is too old, and keeps a hundred details', async () => {
-      const store = fileUsage(directory, { keep: 130 });
-      const old = row({ key: 'old', first: october - 299_999, last: october - 130 * 1_440 });
-      const young = row({ key: 'young', first: october - 299_999, last: october - 129 * 1_440 });
+      const store = fileUsage(directory, { keep: 280 });
+      const old = row({ key: 'old', first: october - 499_999, last: october - 280 * 1_440 });
+      const young = row({ key: 'young', first: october - 499_999, last: october - 279 * 1_440 });
       await store.add(batch({ rows: [old, young] }));
       const agents = (seq: number) =>
         Array.from({ length: 500 }, (_, i) =>
@@ -193,7 +193,7 @@ describe('fileUsage', () => {
     });
 
     test('of a clock that is far ahead loses nothing that is young', async () => {
-      const store = fileUsage(directory, { keep: 130 });
+      const store = fileUsage(directory, { keep: 280 });
       const now = Math.floor(Date.now() / 60_000);
       const today = new Date(now * 60_000).toISOString().slice(0, 10);
       const rows = wide(0, { day: today, first: now, last: now });
@@ -223,16 +223,22 @@ describe('fileUsage', () => {
     });
   });
 
-  const old = new Date((october - 131 * 1_440) * 60_000);
-  const young = new Date((october - 129 * 1_440) * 60_000);
+  const old = new Date((october - 281 * 1_440) * 60_000);
+  const young = new Date((october - 279 * 1_440) * 60_000);
 
   test('files of this store that nobody wrote to for too long are deleted, and no others', async () => {
-    const store = fileUsage(directory, { keep: 130 });
+    const store = fileUsage(directory, { keep: 280 });
     const audit = '{"schema":"audit","kind":"decision"}\n';
     const tmp = `gone.ndjson.${crypto.randomUUID()}.tmp`;
     for (const [name, text, time] of [
-      ['old.ndjson', `\n${line({ instance: 'old' })}`, old],
-      ['made.ndjson', `\n{"size":2,${line({ instance: 'made', rows: [] }).slice(1)}`, old],
+      ['old.ndjson', `\n${line({ instance: 'old', closed: true })}`, old],
+      // It may still let requests in: only a person can say that it is gone.
+      ['silent.ndjson', `\n${line({ instance: 'silent' })}`, old],
+      [
+        'made.ndjson',
+        `\n{"size":2,${line({ instance: 'made', rows: [], closed: true }).slice(1)}`,
+        old,
+      ],
       [tmp, 'x', old],
       ['young.ndjson', `\n${line({ instance: 'young' })}`, young],
       ['old.txt', line({ instance: 'old' }), old],
@@ -247,7 +253,7 @@ describe('fileUsage', () => {
     await store.add(batch({ at: october * 60_000 }));
     expect((await readdir(directory)).sort()).toEqual([
       ...['audit-2026-10.ndjson', 'empty.ndjson', 'export.ndjson.tmp', 'old.txt', 'one.ndjson'],
-      ...['renamed.ndjson', 'young.ndjson'],
+      ...['renamed.ndjson', 'silent.ndjson', 'young.ndjson'],
     ]);
     expect(await readFile(at('audit-2026-10.ndjson'), 'utf8')).toBe(audit);
   });
@@ -266,7 +272,7 @@ describe('fileUsage', () => {
     const victim = join(outside, 'victim.conf');
     await writeFile(victim, 'precious\n');
     await utimes(victim, old, old);
-    const store = fileUsage(directory, { keep: 130 });
+    const store = fileUsage(directory, { keep: 280 });
     await symlink(victim, at('linked.ndjson'));
     await symlink(victim, at('one.ndjson.tmp'));
     const refused = store.add(batch({ instance: 'linked' }));
@@ -283,9 +289,9 @@ describe('fileUsage', () => {
   });
 
   test('more files than are deleted at a time are deleted in time', async () => {
-    const store = fileUsage(directory, { keep: 130 });
+    const store = fileUsage(directory, { keep: 280 });
     for (let i = 0; i < 150; i += 1) {
-      await writeFile(at(`${i}.ndjson`), `\n${line({ instance: `${i}` })}`);
+      await writeFile(at(`${i}.ndjson`), `\n${line({ instance: `${i}`, closed: true })}`);
       await utimes(at(`${i}.ndjson`), old, old);
     }
     await store.add(batch());

@@ -10,7 +10,11 @@ beforeEach(() => {
 usageContract(
   async () => ({
     add: (one) => store.add(one),
-    read: () => store.read(),
+    async read() {
+      const usage = await store.read();
+      // That it is of this process only is its own.
+      return { ...usage, instances: usage.instances.map(({ temporary: _, ...one }) => one) };
+    },
     clients: async () => (await store.clients?.()) ?? [],
   }),
   async () => {
@@ -41,12 +45,27 @@ test('there is room for so many rows; what comes beyond them is somebody’s', a
 });
 
 test('what did not happen for long enough is forgotten, and its room is free', async () => {
-  const short = memoryUsage({ keep: 100 });
+  const short = memoryUsage({ keep: 280 });
   const agent = (i: number, last: number) =>
     row({ what: 'agent', detail: `agent-${i}`, day: '', first: october, last });
   await short.add(batch({ rows: Array.from({ length: 100 }, (_, i) => agent(i, october)) }));
-  const later = october + 101 * 1_440;
+  const later = october + 281 * 1_440;
   await short.add(batch({ seq: 2, at: later * 60_000, rows: [agent(100, later)] }));
   const { rows } = await short.read();
   expect(rows.map(({ detail }) => detail)).toEqual(['agent-100']);
+});
+
+test('its counts are known to be of this process only', async () => {
+  await store.add(batch());
+  expect((await store.read()).instances).toMatchObject([{ temporary: true }]);
+});
+
+test('an instance that was not closed is never forgotten', async () => {
+  await store.add(batch({ instance: 'silent' }));
+  await store.add(batch({ instance: 'ended', closed: true }));
+  const at = (october + 500 * 1_440) * 60_000;
+  await store.add(batch({ instance: 'alive', at, from: at, rows: [] }));
+  const { instances, trackingSince } = await store.read();
+  expect(instances.map(({ instance }) => instance)).toEqual(['silent', 'alive']);
+  expect(trackingSince).toBe(at);
 });

@@ -44,8 +44,12 @@ export function attribute(
   const isPlanned = (client: string) => plan()?.clients.has(client) ?? false;
   const refusals = createRefusals({ isSigned, isPlanned, soleIssuer });
   const counter = createCounter({ max, exclude, clock, refusals, soleIssuer });
-  const outbox = createOutbox({ counter, clock, every });
-  const learner = createLearner(store, { refusals, stopwatch: surroundings.stopwatch });
+  const outbox = createOutbox({ counter, clock, every, exclude });
+  const learner = createLearner(store, {
+    refusals,
+    stopwatch: surroundings.stopwatch,
+    minute: clock.minute,
+  });
   const polls = settings.store !== undefined;
   const flusher = flushUsage({ store, every, polls, outbox, clock, tell, settle: learner.settle });
   clock.read();
@@ -80,10 +84,11 @@ const learnEvery = 600_000;
 interface Learning {
   readonly refusals: Refusals;
   readonly stopwatch: () => number;
+  readonly minute: () => number | undefined;
 }
 
 /** Asks a store for its clients, where refused tokens wait to know whether theirs is one. */
-function createLearner(store: UsageStore, { refusals, stopwatch }: Learning) {
+function createLearner(store: UsageStore, { refusals, stopwatch, minute }: Learning) {
   let learnedAt = Number.NEGATIVE_INFINITY;
   let unanswered = 0;
 
@@ -109,8 +114,8 @@ function createLearner(store: UsageStore, { refusals, stopwatch }: Learning) {
   return {
     read,
     learn,
-    async settle(): Promise<void> {
-      await refusals.settle();
+    async settle(isLast: boolean): Promise<void> {
+      await refusals.settle(minute(), isLast);
       if (!refusals.waits() || Math.abs(stopwatch() - learnedAt) < learnEvery) return;
       try {
         const clients = store.clients ? await ask(async () => store.clients?.()) : undefined;

@@ -169,7 +169,7 @@ export function createCounter(options: CounterOptions): Counter {
     take() {
       const all = [nobody];
       for (const clients of issuers.values()) {
-        for (const keys of clients.values()) all.push(...keys.values());
+        for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
       }
       const rows = new Map<string, UsageRow>();
       for (const holder of all) mergeRows(rows, takeRows(holder));

@@ -7,7 +7,10 @@ import type { Outbox } from './usage-outbox.js';
 
 /** Tells a store what is counted, behind the requests. */
 export interface Flusher {
-  /** Announces this process to the store, and begins to flush; once, and only where that is possible. */
+  /**
+   * Announces this process to the store, and begins to flush; once, and only where that is possible.
+   * Called again after `close()`, because requests still come, it takes back that it was closed.
+   */
   start(): void;
   /** Settles once everything counted so far is told; rejects with what the store says. */
   flush(): Promise<void>;
@@ -23,7 +26,7 @@ interface FlushOptions {
   readonly polls: boolean;
   readonly outbox: Outbox;
   /** Counts what has waited, before all that was counted is handed over. */
-  readonly settle: () => Promise<void>;
+  readonly settle: (isLast: boolean) => Promise<void>;
   readonly clock: UsageClock;
   readonly tell: TellMigration;
 }
@@ -46,6 +49,9 @@ export function flushUsage(options: FlushOptions): Flusher {
   const { store, every, polls, outbox, settle, clock, tell } = options;
   let state: State = 'open';
   let started = !polls;
+  /** Whether requests came while the last batch was on its way. */
+  let isAsked = false;
+  let hasEnded = false;
   let unanswered = 0;
   let flushing: Promise<void> | undefined;
   let ending: Promise<void> | undefined;
@@ -69,12 +75,19 @@ export function flushUsage(options: FlushOptions): Flusher {
 
   async function drain(): Promise<void> {
     let tries = 0;
+    let renames = 0;
     for (let batch = outbox.first(); batch; batch = outbox.first()) {
       try {
         await add(batch);
         outbox.shift();
         tries = 0;
       } catch (error) {
+        if (isOthersName(error) && renames < mostTries) {
+          renames += 1;
+          outbox.rename();
+          report(`usage counts go on by another name: ${messageOf(error)}`);
+          continue;
+        }
         if (!isBatchRefused(error)) throw error;
         tries += 1;
         if (tries < mostTries) continue;
@@ -88,7 +101,7 @@ export function flushUsage(options: FlushOptions): Flusher {
   async function send(): Promise<void> {
     clock.read();
     await drain();
-    await settle();
+    await settle(state === 'closed');
     outbox.fill(state === 'closed');
     await drain();
     failure = undefined;
@@ -140,11 +153,27 @@ export function flushUsage(options: FlushOptions): Flusher {
       report(`usage counts since the last flush are lost: ${messageOf(error)}`);
     }
     state = 'closed';
+    hasEnded = true;
+    if (isAsked) reopen();
+  }
+
+  /** Requests are decided after all: no store may go on saying that this has ended. */
+  function reopen(): void {
+    isAsked = false;
+    hasEnded = false;
+    state = 'open';
+    ending = undefined;
+    if (polls) schedule();
+    void Promise.resolve().then(flushUnasked);
   }
 
   return {
     start() {
-      if (started || state !== 'open') return;
+      if (started && state === 'open') return;
+      if (state === 'closed' && hasEnded) return reopen();
+      // Until then, what is counted is in the batch that says that it is closed.
+      if (state === 'closed') isAsked = true;
+      if (state !== 'open') return;
       try {
         schedule();
       } catch {
@@ -167,6 +196,9 @@ export function flushUsage(options: FlushOptions): Flusher {
     },
   };
 }
+
+const isOthersName = (error: unknown): boolean =>
+  (Object(error) as { readonly code?: unknown }).code === 'ERR_USAGE_INSTANCE';
 
 /**
  * Tells whether a store refuses a batch for what is in it, and not because it is down: then it would

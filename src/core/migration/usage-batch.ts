@@ -15,6 +15,8 @@ type Named = Omit<UsageRow, 'count' | 'first' | 'last'>;
 const mostTime = 253_402_300_799_999;
 const mostMinute = Math.floor(mostTime / minute);
 const mostSeconds = 31_536_000;
+const mostExcluded = 1_000;
+const mostDays = 40_000;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isCount = (value: unknown): value is number =>
@@ -53,23 +55,40 @@ export function rowOf(value: unknown): UsageRow | undefined {
   return { client, key, what: what as UsageKind, detail, day, count, first, last, issuer };
 }
 
+const isListOfTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length <= mostExcluded && value.every(isText);
+
+function isSums(value: unknown): value is Readonly<Record<string, number>> {
+  const days = Object.entries(membersOf(value));
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    isObject &&
+    days.length <= mostDays &&
+    days.every(([day, sum]) => day !== '' && isDayOf('key', day) && isCount(sum))
+  );
+}
+
 /** What an instance says of itself, if it is valid. */
 function stateOf(value: unknown) {
   const { instance, seq, since, at, every, dropped, closed } = membersOf(value);
   if (!isText(instance) || instance === '' || !isCount(seq) || seq === 0) return undefined;
   if (!isTime(since) || !isTime(at) || !isCount(dropped)) return undefined;
   if (typeof every !== 'number' || !(every >= 0 && every <= mostSeconds)) return undefined;
-  return typeof closed === 'boolean'
-    ? { instance, seq, since, at, every, dropped, closed }
-    : undefined;
+  const { excludes } = membersOf(value);
+  if (!(excludes === undefined || isListOfTexts(excludes))) return undefined;
+  if (typeof closed !== 'boolean') return undefined;
+  const state = { instance, seq, since, at, every, dropped, closed };
+  return { ...state, ...(excludes && { excludes }) };
 }
 
 /** What a store holds of an instance, if it is valid. */
 export function instanceOf(value: unknown): UsageInstance | undefined {
   const state = stateOf(value);
-  const { watched, missing, skew } = membersOf(value);
+  const { watched, missing, skew, counted, unbroken, temporary } = membersOf(value);
   if (!state || !(missing === undefined || isCount(missing))) return undefined;
   if (!(skew === undefined || Number.isFinite(skew))) return undefined;
+  if (!(counted === undefined || isSums(counted))) return undefined;
+  if (!(unbroken === undefined || isCount(unbroken))) return undefined;
   const stretches = watched === undefined ? undefined : stretchesOf(watched);
   if (watched !== undefined && !stretches) return undefined;
   return {
@@ -77,6 +96,9 @@ export function instanceOf(value: unknown): UsageInstance | undefined {
     ...(stretches && { watched: stretches }),
     ...(missing !== undefined && { missing }),
     ...(skew !== undefined && { skew: skew as number }),
+    ...(counted && { counted }),
+    ...(unbroken !== undefined && { unbroken }),
+    ...(temporary === true && { temporary }),
   };
 }
 
@@ -95,12 +117,14 @@ function stretchesOf(value: unknown): readonly Stretch[] | undefined {
 /** A batch without its rows, if it is valid. */
 export function toldOf(value: unknown): Omit<UsageBatch, 'rows'> | undefined {
   const state = stateOf(value);
-  const { from, sentAt } = membersOf(value);
+  const { from, sentAt, firstSeq } = membersOf(value);
   if (!state || !isTimeIfAny(from) || !isTimeIfAny(sentAt)) return undefined;
+  if (!(firstSeq === undefined || (isCount(firstSeq) && firstSeq <= state.seq))) return undefined;
   return {
     ...state,
     ...(from !== undefined && { from }),
     ...(sentAt !== undefined && { sentAt }),
+    ...(firstSeq !== undefined && { firstSeq }),
   };
 }
 

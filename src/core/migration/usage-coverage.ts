@@ -1,4 +1,18 @@
-import type { Stretch, UsageBatch, UsageInstance } from './usage.js';
+import {
+  mostCount,
+  type Stretch,
+  type UsageBatch,
+  type UsageInstance,
+  type UsageRow,
+} from './usage.js';
+
+/** A batch, and its rows where they are to be summed by day. */
+type Told = Omit<UsageBatch, 'rows'> & { readonly rows?: readonly UsageRow[] };
+
+/** Kinds that are requests: each is one of them, and only one. */
+const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other']);
+/** The newest days whose sums are kept. */
+const mostDays = 4_000;
 
 /** The newest stretches that are kept of an instance. */
 const mostStretches = 100;
@@ -14,26 +28,61 @@ const tolerance = 5 * 60_000;
  * by the store, which may have gone back to an older backup, or because it could not be stored. Its
  * time is left out. An instance that dates its beginning anew has had its clock set: what it told
  * before was dated wrongly.
+ * @param batch with its rows: their sums by day find out rows that a store has lost
  * @param storeTime the store's own clock, in milliseconds since 1970, if it has one
+ * @throws an Error with the code `ERR_USAGE_INSTANCE` for a batch of another guard with the same name
  */
 export function advanceInstance(
   held: UsageInstance | undefined,
-  { instance, seq, since, at, every, dropped, closed, from, sentAt }: Omit<UsageBatch, 'rows'>,
+  { rows = [], from, sentAt, firstSeq, ...state }: Told,
   storeTime?: number,
 ): UsageInstance | undefined {
+  const { instance, seq, since, at, every, dropped, closed, excludes } = state;
   const before = held?.seq ?? 0;
-  if (seq <= before) return undefined;
+  if (held && seq <= before) return refuseOther(held, state);
   const skipped = seq - before - 1;
-  const begun = from ?? (skipped > 0 ? at : (held?.at ?? since));
+  const unbroken = held && skipped === 0 ? unbrokenOf(held) : seq;
+  const begun =
+    (firstSeq ?? seq) < unbroken ? at : (from ?? (skipped > 0 ? at : (held?.at ?? since)));
   const known = held && held.since === since ? watchedOf(held) : [];
   const skew =
     sentAt === undefined || storeTime === undefined ? undefined : Math.round(sentAt - storeTime);
+  const counted = sumsOf(held?.counted, rows);
   return {
-    ...{ instance, seq, since, at, every, dropped, closed },
+    ...{ instance, seq, since, at, every, dropped, closed, unbroken },
     watched: withStretch(known, [Math.min(begun, at), at], begun < at),
     missing: (held?.missing ?? 0) + skipped,
     ...(skew !== undefined && { skew }),
+    ...(excludes && { excludes }),
+    ...(counted && { counted }),
   };
+}
+
+const unbrokenOf = ({ unbroken, missing = 0, seq }: UsageInstance): number =>
+  unbroken ?? (missing === 0 ? 1 : seq);
+
+// The same batch comes again as it was. A copy of the process counts on by the same name, and another
+// one's counts must not pass for those that are held.
+function refuseOther(held: UsageInstance, { instance, seq, since, at }: Told): undefined {
+  const isSame = seq === held.seq ? at === held.at && since === held.since : at <= held.at;
+  if (isSame) return undefined;
+  throw Object.assign(
+    new Error(
+      `the store has another batch ${seq} of the instance ${JSON.stringify(instance)}: two processes count by one name, as copies of a machine do`,
+    ),
+    { code: 'ERR_USAGE_INSTANCE' },
+  );
+}
+
+function sumsOf(
+  held: UsageInstance['counted'],
+  rows: readonly UsageRow[],
+): UsageInstance['counted'] {
+  const sums = new Map(Object.entries(held ?? {}));
+  for (const { what, day, count } of rows) {
+    if (requests.has(what)) sums.set(day, Math.min((sums.get(day) ?? 0) + count, mostCount));
+  }
+  return sums.size === 0 ? undefined : Object.fromEntries([...sums].sort().slice(-mostDays));
 }
 
 /** The stretches of an instance; one that an older version has stored tells none. */
@@ -57,13 +106,27 @@ function withStretch(
   return (long.length > 0 ? long : merged).slice(-mostStretches);
 }
 
-/** The same without the time before a cut-off, in milliseconds: what is forgotten is not held. */
+const day = 86_400_000;
+
+/**
+ * The same without the time before a cut-off, in milliseconds: what is forgotten is not held. Sums of
+ * days go two days sooner than the rows, which must not look lost.
+ */
 export function withoutOld(instance: UsageInstance, cutoff: number): UsageInstance {
   const watched = watchedOf(instance);
   const [first] = watched;
-  if (!first || first[0] >= cutoff) return instance;
+  const { counted = {} } = instance;
+  const oldest = new Date(Math.max(0, cutoff) + 2 * day).toISOString().slice(0, 10);
+  const days = Object.entries(counted);
+  const kept = days.filter(([one]) => one >= oldest);
+  const isYoung = !first || first[0] >= cutoff;
+  if (isYoung && kept.length === days.length) return instance;
   const young = watched.filter(([, to]) => to >= cutoff);
-  return { ...instance, watched: young.map(([from, to]) => [Math.max(from, cutoff), to]) };
+  return {
+    ...instance,
+    watched: young.map(([from, to]) => [Math.max(from, cutoff), to]),
+    ...(days.length > 0 && { counted: Object.fromEntries(kept) }),
+  };
 }
 
 /**
@@ -73,7 +136,9 @@ export function withoutOld(instance: UsageInstance, cutoff: number): UsageInstan
 export function trackingSinceOf(instances: Iterable<UsageInstance>): number | undefined {
   let earliest: number | undefined;
   for (const instance of instances) {
-    const from = watchedOf(instance)[0]?.[0] ?? instance.at;
+    const from = watchedOf(instance)[0]?.[0];
+    // All that it has told is forgotten.
+    if (from === undefined) continue;
     const { skew = 0 } = instance;
     const since = skew < -tolerance ? from - skew : from;
     if (earliest === undefined || since < earliest) earliest = since;

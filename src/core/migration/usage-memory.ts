@@ -1,7 +1,6 @@
 import { integer } from '../config.js';
 import { minutesADay } from './dates.js';
 import {
-  dayOf,
   mergeRows,
   nameOf,
   type UsageBatch,
@@ -18,7 +17,7 @@ const mostInstances = 1_000;
 
 /**
  * Keeps counts in this process, for as long as it lives.
- * @param options.keep Days, 100 to 36500; what did not happen for longer is forgotten. @default 400
+ * @param options.keep Days, 280 to 36500; what did not happen for longer is forgotten. @default 400
  * @throws ConfigError for another `keep`: a verdict of the report rests on so many days
  */
 export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
@@ -36,7 +35,8 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
     for (const [name, { last }] of rows) if (last < minute - keep * minutesADay) rows.delete(name);
     const cutoff = (minute - keep * minutesADay) * 60_000;
     for (const [name, one] of instances) {
-      if (one.at < cutoff) instances.delete(name);
+      // One that was not closed may still let requests in: only a person can say that it is gone.
+      if (one.closed && one.at < cutoff) instances.delete(name);
       else instances.set(name, withoutOld(one, cutoff));
     }
     details.clear();
@@ -63,8 +63,9 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
 
   return {
     async add(given: UsageBatch) {
-      const { rows: counted, ...told } = checkBatch('memoryUsage', given);
-      const instance = advanceInstance(instances.get(told.instance), told);
+      const batch = checkBatch('memoryUsage', given);
+      const { rows: counted } = batch;
+      const instance = advanceInstance(instances.get(batch.instance), batch);
       if (!instance) return;
       instances.delete(instance.instance);
       instances.set(instance.instance, instance);
@@ -79,7 +80,7 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
       }
     },
     async read() {
-      const told = [...instances.values()];
+      const told = [...instances.values()].map((one) => ({ ...one, temporary: true as const }));
       return { trackingSince: trackingSinceOf(told), rows: [...rows.values()], instances: told };
     },
     clients: async () => clientsIn(rows.values()),
@@ -88,9 +89,9 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
 
 // What there is no room for is still somebody's request.
 function withoutName(row: UsageRow): UsageRow[] {
-  const { what, last } = row;
+  const { what } = row;
   if (what === 'other') return [row];
   if (what !== 'key' && what !== 'token' && what !== 'refused') return [];
   const nobody = { client: '', key: '', issuer: '', what: 'other' } as const;
-  return [{ ...row, ...nobody, detail: what, day: dayOf(last) }];
+  return [{ ...row, ...nobody, detail: what }];
 }

@@ -26,7 +26,8 @@ export interface Refusals {
   /** The store's clients have been learned: who is not among them is nobody. True if one was counted. */
   conclude(): boolean;
   take(): UsageRow[];
-  settle(): Promise<void>;
+  /** Examines what waits, at the minute that it is; with `isLast`, what is not examined by then is given up. */
+  settle(minute: number | undefined, isLast: boolean): Promise<void>;
 }
 
 interface RefusalOptions {
@@ -45,6 +46,11 @@ const mostClaims = 1_000;
 /** An old token that got into other hands proves nothing of its client: minutes since it expired. */
 const longestExpired = 1_440;
 
+/** The detail of a token that may be its client's own, and was not examined for lack of time. */
+export const unexamined = 'UNEXAMINED';
+/** Rows of those have room of their own: without them a client would look as if nothing had come. */
+const mostUnexamined = 10_000;
+
 /** A refusal that says that the token cannot be proven, or that it is another's. */
 const unprovable: ReadonlySet<AuthErrorCode> = new Set([
   ...(['ERR_TOKEN_SIGNATURE', 'ERR_TOKEN_KEY_UNKNOWN', 'ERR_TOKEN_KEY_MISMATCH'] as const),
@@ -60,6 +66,7 @@ export function createRefusals({ isSigned, isPlanned, soleIssuer }: RefusalOptio
   let proven = new Map<string, UsageRow>();
   let claimed = new Map<string, UsageRow>();
   let claims = new Set<string>();
+  let unclear = new Set<string>();
   let claimDay = '';
 
   function isKnown({ client, issuer }: UsageClient): boolean {
@@ -68,8 +75,8 @@ export function createRefusals({ isSigned, isPlanned, soleIssuer }: RefusalOptio
     return known.has(knownAs(client, '')) || isPlanned(client);
   }
 
-  function settleAs(what: 'refused' | 'claimed', token: Omit<RefusedToken, 'text'>): void {
-    const row = rowOf(what, token);
+  function settleAs(token: Omit<RefusedToken, 'text'>, isGood: boolean | undefined): void {
+    const row = rowOf(isGood ? 'refused' : 'claimed', token, isGood === undefined);
     if (isKnown(token)) record(row);
     else if (waiting.size < mostWaiting || waiting.has(nameOf(row))) mergeRows(waiting, [row]);
   }
@@ -83,10 +90,13 @@ export function createRefusals({ isSigned, isPlanned, soleIssuer }: RefusalOptio
     if (row.day > claimDay) {
       claimDay = row.day;
       claims = new Set();
+      unclear = new Set();
     }
     const name = nameOf(row);
-    if (!claims.has(name) && claims.size >= mostClaims) return false;
-    claims.add(name);
+    const [names, most] =
+      row.detail === unexamined ? [unclear, mostUnexamined] : [claims, mostClaims];
+    if (!names.has(name) && names.size >= most) return false;
+    names.add(name);
     return true;
   }
 
@@ -105,11 +115,13 @@ export function createRefusals({ isSigned, isPlanned, soleIssuer }: RefusalOptio
   return {
     add({ text, ...token }) {
       if (token.client.length > longestName || token.issuer.length > longestName) return;
-      const name = knownAs(token.client, token.issuer);
-      const asked = { name, isKnown: isKnown(token), minute: token.minute };
-      const proof = isProvable(token) ? proofs.prove(text, asked) : undefined;
-      if (!(proof instanceof Promise)) settleAs(proof ? 'refused' : 'claimed', token);
-      else void proof.then((isGood) => settleAs(isGood ? 'refused' : 'claimed', token));
+      if (!isProvable(token)) return settleAs(token, false);
+      proofs.prove(text, {
+        name: knownAs(token.client, token.issuer),
+        isKnown: isKnown(token),
+        minute: token.minute,
+        told: (isGood) => settleAs(token, isGood),
+      });
     },
     know({ client, issuer }) {
       if (client !== '' && known.size < mostKnown) known.add(knownAs(client, issuer));
@@ -145,7 +157,9 @@ const isProvable = ({ code, exp, issuer, minute }: Omit<RefusedToken, 'text'>): 
 const rowOf = (
   what: 'refused' | 'claimed',
   { client, issuer, code, minute }: Omit<RefusedToken, 'text'>,
+  isUnexamined: boolean,
 ): UsageRow => ({
-  ...{ client: copyOf(client), issuer: copyOf(issuer), key: '', what, detail: code },
+  ...{ client: copyOf(client), issuer: copyOf(issuer), key: '', what },
+  detail: isUnexamined ? unexamined : code,
   ...{ day: dayOf(minute), count: 1, first: minute, last: minute },
 });

@@ -2,9 +2,9 @@ import { mergeRows, type UsageClient, type UsageKind, type UsageRow } from './us
 
 /**
  * For how many days counts must be kept at least: what comes once in three months, which is up to 93
- * days, has to be seen to come, and there is a week to look at it.
+ * days, is known to be a rhythm once it has come three times.
  */
-export const leastKeep = 100;
+export const leastKeep = 280;
 /** For how many days counts can be kept at most. */
 export const mostKeep = 36_500;
 

@@ -56,7 +56,7 @@ interface InstanceState {
   readonly dropped: number;
   /** It was closed, and has told everything. */
   readonly closed: boolean;
-  /** Ids of clients that it does not count, 1000 at most. @default none */
+  /** Ids of clients that it does not count, at most 1000. @default none */
   readonly excludes?: readonly string[];
 }
 
@@ -75,11 +75,13 @@ export interface UsageInstance extends InstanceState {
    */
   readonly skew?: number;
   /**
-   * By day (`YYYY-MM-DD`): the sum of `count` of its rows of the kinds key, token, refused and other that
-   * the store has taken, kept apart from them. Fewer in the rows of a day: rows were lost.
+   * By day, how many requests the store was told of by this instance: the counts of all its rows of the
+   * kinds `key`, `token`, `refused` and `other`. Fewer in the rows: some of them were lost.
    */
   readonly counted?: Readonly<Record<string, number>>;
-  /** Its counts are of this process alone, in memory: those of others are nowhere. */
+  /** The number of the earliest of its batches after which none is missing. */
+  readonly unbroken?: number;
+  /** Its counts are in its process only. */
   readonly temporary?: true;
 }
 
@@ -92,7 +94,7 @@ export interface UsageBatch extends InstanceState {
   readonly from?: number;
   /** Milliseconds since 1970, by the instance's clock: when it was handed to the store. */
   readonly sentAt?: number;
-  /** The number of the first batch of those handed over together: time counts only with all of them. */
+  /** The number of the first batch of its flush: without one of those, no time is covered. @default its own */
   readonly firstSeq?: number;
   /** At most 1000, each of another name. */
   readonly rows: readonly UsageRow[];
@@ -117,7 +119,8 @@ export interface UsageStore {
    * Adds a batch: all of it or nothing, and each batch of an instance once, however often it comes;
    * a batch whose number is not above the instance's last was added before, and is left out. What it
    * says of its instance is added by {@link advanceInstance}.
-   * @throws an Error with the code `ERR_USAGE_BATCH` for a batch that can never be stored; anything
+   * @throws an Error with the code `ERR_USAGE_INSTANCE` where another guard has the instance's name;
+   * one with the code `ERR_USAGE_BATCH` for a batch that can never be stored; anything
    * else is an outage, and the same batch comes again
    */
   add(batch: UsageBatch): Promise<void>;
