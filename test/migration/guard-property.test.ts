@@ -159,7 +159,7 @@ test(
       { numRuns: runs(300), unbiased: true },
     );
     // Each answer was met, or the property would say little.
-    expect(Object.keys(seen)).toHaveLength(4);
+    if (inFull) expect(Object.keys(seen)).toHaveLength(4);
     if (inFull) expect(Math.min(...Object.values(seen))).toBeGreaterThan(5);
   },
 );
