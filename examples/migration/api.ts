@@ -10,6 +10,7 @@ import {
 import { expressGuard } from 'sallyport/express';
 import { createApiKey, hashedKeys } from 'sallyport/keys';
 import type { TestIssuer } from 'sallyport/testing';
+import { memoryUsage } from 'sallyport/usage';
 import { listen } from '../listen.js';
 import { storedKeys } from './clients.js';
 
@@ -34,6 +35,7 @@ export async function startApi(issuer: TestIssuer, firstPlan: MigrationPlan) {
       from: [{ header: 'x-api-key' }, { dangerouslyInQuery: 'api_key' }],
       lookup: (key) => table(key),
       both: 'same-client',
+      usage: { store: memoryUsage() }, // the only process there is
       plan: { initial: firstPlan, load: async () => plan, every: 0.01 },
       onMigration(event) {
         if (event.kind === 'plan' || event.kind === 'plan-failed') planTaken(event);

@@ -9,6 +9,10 @@ const countOf = (entries: readonly Entry[], wanted: (entry: Entry) => boolean) =
 const byKey = (entry: Entry) => entry.with === 'key';
 const byToken = (entry: Entry) => entry.with === 'token' || entry.with === 'both';
 
+/** A key that was refused, or a token that its issuer signed and that is not for this API. */
+const isRefusal = (entry: Entry) =>
+  (byKey(entry) && isRefused(entry)) || entry.with === 'bad token';
+
 /** Counts everything again, by what the clients have seen. Answers where a report says otherwise. */
 export function mistakesIn(report: MigrationReport, entries: readonly Entry[]): readonly string[] {
   const mistakes: string[] = [];
@@ -28,7 +32,7 @@ export function mistakesIn(report: MigrationReport, entries: readonly Entry[]): 
       const lately = (what: string) => `${what} of ${client}, ${window}`;
       compare(lately('keys'), told.keyRequests[window], countOf(seen, byKey));
       compare(lately('tokens'), told.tokenRequests[window], countOf(seen, byToken));
-      const refused = countOf(seen, (entry) => byKey(entry) && isRefused(entry));
+      const refused = countOf(seen, isRefusal);
       compare(lately('refusals'), told.refusedRequests[window], refused);
     }
     const lastOf = (all: readonly Entry[]) => {
@@ -50,11 +54,7 @@ export function mistakesIn(report: MigrationReport, entries: readonly Entry[]): 
       countOf(seen, (entry) => byKey(entry) && !isRefused(entry)),
     );
     compare(`tokens on ${day}`, token, countOf(seen, byToken));
-    compare(
-      `refusals on ${day}`,
-      refused,
-      countOf(seen, (entry) => byKey(entry) && isRefused(entry)),
-    );
+    compare(`refusals on ${day}`, refused, countOf(seen, isRefusal));
   }
   const silent = report.clients.map(({ client }) => client);
   for (const { client } of entries)

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { createGuard } from '../../src/index.js';
 import { memoryUsage, type UsageRow, type UsageStore } from '../../src/usage.js';
 import { batch, october, row, usageContract } from './usage-contract.js';
 
@@ -10,11 +11,7 @@ beforeEach(() => {
 usageContract(
   async () => ({
     add: (one) => store.add(one),
-    async read() {
-      const usage = await store.read();
-      // That it is of this process only is its own.
-      return { ...usage, instances: usage.instances.map(({ temporary: _, ...one }) => one) };
-    },
+    read: () => store.read(),
     clients: async () => (await store.clients?.()) ?? [],
   }),
   async () => {
@@ -55,9 +52,18 @@ test('what did not happen for long enough is forgotten, and its room is free', a
   expect(rows.map(({ detail }) => detail)).toEqual(['agent-100']);
 });
 
-test('its counts are known to be of this process only', async () => {
-  await store.add(batch());
-  expect((await store.read()).instances).toMatchObject([{ temporary: true }]);
+test('without a store the counts of a guard are marked as those of its process', async () => {
+  const apiKeys = { from: [{ header: 'x-api-key' }], lookup: async () => undefined };
+  const options = { issuer: 'https://issuer.test', audience: 'https://api.test', apiKeys };
+  const instancesOf = async (usage: object) => {
+    const guard = createGuard({ ...options, apiKeys: { ...apiKeys, usage } });
+    const { instances } = await guard.usage();
+    await guard.close();
+    return instances;
+  };
+  expect(await instancesOf({})).toMatchObject([{ temporary: true }]);
+  // Whoever gives a store says that there is no other.
+  expect(await instancesOf({ store })).not.toMatchObject([{ temporary: true }]);
 });
 
 test('an instance that was not closed is never forgotten', async () => {

@@ -9,7 +9,7 @@ import type { Plan } from './plan.js';
 import type { Fresh } from './tally.js';
 import type { Usage, UsageStore } from './usage.js';
 import { createUsageClock } from './usage-clock.js';
-import { memoryUsage } from './usage-memory.js';
+import { ownUsage } from './usage-memory.js';
 import { createOutbox } from './usage-outbox.js';
 import { createRefusals, type Refusals } from './usage-refusals.js';
 import { clientsIn } from './usage-room.js';
@@ -38,7 +38,7 @@ export function attribute(
   },
 ): Attribution {
   if (!settings) return { count() {}, read: async () => nothing, close: async () => {} };
-  const { max, exclude, every, store = memoryUsage() } = settings;
+  const { max, exclude, every, store = ownUsage() } = settings;
   const { plan, tell, isSigned, soleIssuer } = surroundings;
   const clock = createUsageClock(surroundings);
   const isPlanned = (client: string) => plan()?.clients.has(client) ?? false;

@@ -80,10 +80,26 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
       }
     },
     async read() {
-      const told = [...instances.values()].map((one) => ({ ...one, temporary: true as const }));
+      const told = [...instances.values()];
       return { trackingSince: trackingSinceOf(told), rows: [...rows.values()], instances: told };
     },
     clients: async () => clientsIn(rows.values()),
+  };
+}
+
+/**
+ * The counts of a guard that was given no store: nobody has said that there is no other process, so
+ * they are marked as those of this one.
+ */
+export function ownUsage(): UsageStore {
+  const store = memoryUsage();
+  return {
+    ...store,
+    async read() {
+      const usage = await store.read();
+      const instances = usage.instances.map((one) => ({ ...one, temporary: true as const }));
+      return { ...usage, instances };
+    },
   };
 }
 
