@@ -69,13 +69,12 @@ export interface RowIssuers {
 export function issuersOf({ told, old }: RowIssuers, named: ReadonlySet<string>): Issuers {
   const all = new Set([...told, ...named].filter((issuer) => issuer !== ''));
   const [only = ''] = all.size === 1 ? all : [];
-  const isBare = [...told].every((issuer) => issuer === '');
-  const unnamed = isBare || !told.has('') ? only : '';
-  const groups = new Set([...all, ...(told.has('') ? [isBare ? only : ''] : [])]);
+  const unnamed = told.has('') ? '' : only;
+  const groups = new Set([...all, ...(told.has('') ? [''] : [])]);
   if (old) groups.add(only);
   return {
     several: groups.size > 1,
-    of: ({ issuer }) => issuer || (issuer === undefined || isBare ? only : ''),
+    of: ({ issuer = only }) => issuer,
     unnamed,
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportInput } from '../../src/report/input.js';
 import type { MigrationReport } from '../../src/report/model.js';
+import { ownReport } from '../../src/report/own.js';
 import { renderText } from '../../src/report.js';
 import { type Happened, key, made, rowsOf, token, usageOf } from './making.js';
 
@@ -83,4 +84,12 @@ describe('with several issuers', () => {
     ]);
     expect(new Set(report.topKeyUsers).size).toBe(2);
   });
+});
+
+test('a row that says there was no issuer is of no client of the only issuer that is named', () => {
+  const told = reportOf([['', key('acme', 1)]], {
+    plan: { issuer: a, clients: { other: 'dual' } },
+  });
+  expect(ownReport(told, 'acme', a)).toBeUndefined();
+  expect(ownReport(told, 'acme')).toMatchObject({ client: 'acme', issuer: '' });
 });
