@@ -17,6 +17,7 @@ import type { FormatDenial } from './format-denial.js';
 import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
 import type { KeysEvent } from './key-events.js';
 import { checkKeys, type KeyOptions, type KeySettings } from './key-options.js';
+import { ignoreRejection } from './record.js';
 import { createWarner, type Warner } from './warnings.js';
 
 /** How good tokens are remembered. */
@@ -199,7 +200,7 @@ function clock(now: () => number): () => number {
   return () => {
     const time = now();
     if (Number.isFinite(time)) return time;
-    Promise.resolve(time).catch(() => {}); // Of an async one, nobody waits for the rejection.
+    ignoreRejection(time);
     const got = typeof time === 'number' ? time : `a ${typeof time}`;
     throw new TypeError(`now() answered ${got}, which is no time in milliseconds`);
   };

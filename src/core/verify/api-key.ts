@@ -1,7 +1,7 @@
 import type { ApiKeyRecord, ApiKeySettings } from '../api-keys.js';
 import { AuthError, UpstreamError } from '../errors.js';
 import { knownKey, ownerOf, type Principal, type Seen } from '../principal.js';
-import { checkRecord } from '../record.js';
+import { checkRecord, ignoreRejection } from '../record.js';
 import { createKeyedDigest } from './digest.js';
 import { noteInvalidations } from './invalidated.js';
 import { bare } from './json.js';
@@ -183,7 +183,7 @@ function isWellFormed(wellFormed: (value: string) => boolean, value: string): bo
   }
   if (typeof answer === 'boolean') return answer;
   // An async one may reject besides, and that would be nobody's.
-  Promise.resolve(answer).catch(() => {});
+  ignoreRejection(answer);
   throw new TypeError('apiKeys.wellFormed answered neither true nor false');
 }
 
