@@ -4,7 +4,7 @@ import { defineConfig } from 'tsup';
 
 const shared = {
   entry: [
-    ...['index', 'audit', 'cli', 'express', 'fastify', 'fetch', 'hono', 'keys', 'node', 'otel'],
+    ...['index', 'api-keys', 'audit', 'cli', 'express', 'fastify', 'fetch', 'hono', 'node', 'otel'],
     ...['plan', 'postgres', 'redis', 'report', 'testing', 'usage'],
   ].map((name) => `src/${name}.ts`),
   format: 'esm',

@@ -1,8 +1,8 @@
 // #region quickstart
 import express from 'express';
 import { principalOf } from 'sallyport';
+import { hashedKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
-import { hashedKeys } from 'sallyport/keys';
 
 const app = express();
 const digest = 'e1a663bb910fed3fb3b64dcf582278a2989996884a56670e182b9c5a88fb7a0d'; // SHA-256 of a key

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { createApiKey, hashedKeys } from 'sallyport/api-keys';
 import { toEcs } from 'sallyport/audit';
-import { createApiKey, hashedKeys } from 'sallyport/keys';
 import { listen } from './listen.js';
 import { tryKey } from './story.js';
 

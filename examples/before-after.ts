@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import express from 'express';
 import { principalOf } from 'sallyport';
+import { createApiKey, hashedKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
-import { createApiKey, hashedKeys } from 'sallyport/keys';
 import { createTestIssuer } from 'sallyport/testing';
 import { listen } from './listen.js';
 

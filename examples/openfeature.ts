@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
 import express from 'express';
 import { type Mode, type PlanSource, principalOf } from 'sallyport';
+import { createApiKey, hashedKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
-import { createApiKey, hashedKeys } from 'sallyport/keys';
 import { listen } from './listen.js';
 import { createNews, tryKey } from './story.js';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
+import { createApiKey } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
-import { createApiKey } from 'sallyport/keys';
 import { listen } from './listen.js';
 import { tryKey } from './story.js';
 

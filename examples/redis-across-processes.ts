@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from 'redis';
 import type { ApiKeyRecord, MigrationPlan } from 'sallyport';
-import { createApiKey } from 'sallyport/keys';
+import { createApiKey } from 'sallyport/api-keys';
 import { redisUsage, storeRedisKey } from 'sallyport/redis';
 import { createTestIssuer } from 'sallyport/testing';
 import { ask, tryKey } from './story.js';

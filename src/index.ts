@@ -1,4 +1,3 @@
-export type { Algorithm } from './core/algorithms.js';
 export type {
   ApiKeyOptions,
   ApiKeyRecord,
@@ -7,10 +6,8 @@ export type {
   KeyInvalidations,
   KeyLookup,
   UsageOptions,
-} from './core/api-keys.js';
-export type { Denial, ProblemDetails } from './core/challenge.js';
-export type { Decision } from './core/decision.js';
-export { type DeniedError, deniedError } from './core/denied-error.js';
+} from './core/api-key/options.js';
+export type { KeySource } from './core/api-key/places.js';
 export {
   AuthError,
   type AuthErrorCode,
@@ -19,17 +16,18 @@ export {
   type Retirement,
   UpstreamError,
   type UpstreamErrorCode,
-} from './core/errors.js';
+} from './core/base/errors.js';
+export { asError } from './core/base/thrown.js';
+export type { Denial, ProblemDetails } from './core/challenge.js';
+export type { Decision } from './core/decision.js';
+export { type DeniedError, deniedError } from './core/denied-error.js';
 export type { DecisionEvent } from './core/events.js';
 export type { GuardRequest, KeyPlace } from './core/extract.js';
 export type { FormatDenial } from './core/format-denial.js';
 export { createGuard, type Guard } from './core/guard.js';
-export type { IssuerOptions } from './core/issuers.js';
-export type { KeysEvent } from './core/key-events.js';
-export type { JsonWebKeySet, KeyOptions, KeyStore, StoredKeys } from './core/key-options.js';
-export type { KeySource } from './core/key-sources.js';
-export type { MigrationEvent } from './core/migration/changes.js';
-export { checkPlan } from './core/migration/keeper.js';
+export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
+export type { Standing } from './core/plan/evaluate.js';
+export type { MigrationEvent } from './core/plan/events.js';
 export type {
   Brownout,
   Check,
@@ -43,9 +41,18 @@ export type {
   Rule,
   SharedMode,
   Weekday,
-} from './core/migration/plan.js';
-export type { Standing } from './core/migration/stance.js';
-export type { Counts } from './core/migration/tally.js';
+} from './core/plan/plan.js';
+export { checkPlan } from './core/plan/source.js';
+export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
+export { principalOf } from './core/principal-of.js';
+export { checkRequirements, type Requirements } from './core/requirements.js';
+export type { Algorithm } from './core/token/algorithms.js';
+export type { IssuerOptions } from './core/token/issuer-options.js';
+export type { KeysEvent } from './core/token/jwks-events.js';
+export type { JsonWebKeySet, KeyOptions, KeyStore, StoredKeys } from './core/token/jwks-options.js';
+export { advanceInstance, trackingSinceOf } from './core/usage/coverage.js';
+export { memoryUsage } from './core/usage/memory.js';
+export type { Counts } from './core/usage/refusals.js';
 export {
   dayOf,
   mergeRows,
@@ -58,11 +65,4 @@ export {
   type UsageRow,
   type UsageStore,
   usageKinds,
-} from './core/migration/usage.js';
-export { advanceInstance, trackingSinceOf } from './core/migration/usage-coverage.js';
-export { memoryUsage } from './core/migration/usage-memory.js';
-export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
-export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
-export { principalOf } from './core/principal-of.js';
-export { checkRequirements, type Requirements } from './core/requirements.js';
-export { asError } from './core/thrown.js';
+} from './core/usage/usage.js';

@@ -1,8 +1,12 @@
-export type { PostgresColumns } from './stores/columns.js';
-export { type PostgresKeysOptions, type PostgresPool, postgresKeys } from './stores/postgres.js';
+export type { PostgresColumns } from './stores/api-keys/columns.js';
+export {
+  type PostgresKeysOptions,
+  type PostgresPool,
+  postgresKeys,
+} from './stores/api-keys/postgres.js';
 export {
   type PostgresUsageOptions,
   postgresUsage,
   type UsageTablesOptions,
   usageTables,
-} from './stores/usage-postgres.js';
+} from './stores/usage/postgres.js';

@@ -6,10 +6,10 @@ export {
   redisPlan,
   type StoreRedisKeyOptions,
   storeRedisKey,
-} from './stores/redis.js';
-export type { RedisClient, RedisSubscriber } from './stores/redis-client.js';
+} from './stores/api-keys/redis.js';
 export {
   type RedisInvalidationsOptions,
   redisInvalidations,
-} from './stores/redis-invalidations.js';
-export { type RedisUsageOptions, redisUsage } from './stores/usage-redis.js';
+} from './stores/api-keys/redis-invalidations.js';
+export type { RedisClient, RedisSubscriber } from './stores/redis-client.js';
+export { type RedisUsageOptions, redisUsage } from './stores/usage/redis.js';

@@ -11,19 +11,19 @@ import {
   type ReportPageOptions,
 } from './report/mount.js';
 
-export { migrationReport, migrationReportAsync } from './report/build.js';
-export type { GoneGuard } from './report/gone.js';
-export { contentSecurityPolicy, renderHtml } from './report/html.js';
+export { migrationReport, migrationReportAsync } from './report/analysis/build.js';
+export type { GoneGuard } from './report/analysis/gone.js';
 export type {
   ExcludedClient,
   ListedClient,
   ListedKey,
   ReportInput,
-} from './report/input.js';
-export type * from './report/model.js';
-export { ownReport, stillOnKeys } from './report/own.js';
-export { renderText, type TextOptions } from './report/text.js';
-export { renderMarkdown } from './report/text-markdown.js';
+} from './report/analysis/input.js';
+export type * from './report/analysis/model.js';
+export { ownReport, stillOnKeys } from './report/analysis/own.js';
+export { contentSecurityPolicy, renderHtml } from './report/page/page.js';
+export { renderMarkdown } from './report/text/markdown.js';
+export { renderText, type TextOptions } from './report/text/text.js';
 export type { ReportPage, ReportPageOptions };
 
 /**

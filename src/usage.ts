@@ -14,5 +14,5 @@ export {
   type UsageStore,
   usageKinds,
 } from './index.js';
-export { type FileUsageOptions, fileUsage } from './stores/usage-file.js';
-export { readUsage } from './stores/usage-file-read.js';
+export { type FileUsageOptions, fileUsage } from './stores/usage/file.js';
+export { readUsage } from './stores/usage/file-read.js';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { createApiKey, hashedKeys } from '../src/api-keys.js';
 import { checkPlan, createGuard } from '../src/index.js';
-import { createApiKey, hashedKeys } from '../src/keys.js';
 
 const root = new URL('../', import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, root), 'utf8');

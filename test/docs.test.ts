@@ -79,9 +79,9 @@ test('the README names every option and every requirement', () => {
   };
   const readme = read('README.md');
   const all = [
-    ...names('src/core/issuers.ts', 'IssuerOptions'),
+    ...names('src/core/token/issuer-options.ts', 'IssuerOptions'),
     ...names('src/core/options.ts', 'SharedOptions'),
-    ...names('src/core/key-options.ts', 'KeyOptions'),
+    ...names('src/core/token/jwks-options.ts', 'KeyOptions'),
     ...names('src/core/requirements.ts', 'Requirements'),
   ];
   expect(all).toHaveLength(6 + 15 + 6 + 8);
@@ -98,10 +98,10 @@ test('the page on API keys names every option of theirs, and every member of a p
     return [...body.matchAll(/^ {2}(?:readonly )?([$\w]+)\??[:(]/gm)].map(([, name]) => name);
   };
   const types = ['ApiKeyOptions', 'UsageOptions', 'KeyCacheOptions', 'ApiKeyRecord'].flatMap(
-    (type) => names('src/core/api-keys.ts', type),
+    (type) => names('src/core/api-key/options.ts', type),
   );
   const plan = ['MigrationPlan', 'PlanClient', 'PlanCohort', 'Brownout', 'Daily'].flatMap((type) =>
-    names('src/core/migration/plan.ts', type),
+    names('src/core/plan/plan.ts', type),
   );
   expect(types).toHaveLength(12 + 4 + 5 + 11);
   for (const name of [...types, ...plan]) expect(page, name).toMatch(wordOf(name));

@@ -1,5 +1,5 @@
 import type { KeyLookup, MigrationPlan } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/keys';
+import { createApiKey, hashedKeys } from 'sallyport/api-keys';
 import { createTestIssuer } from 'sallyport/testing';
 import { startInventories } from './inventories.js';
 import type { Table } from './table.js';

@@ -7,8 +7,8 @@ import {
   type MigrationEvent,
   type MigrationPlan,
 } from 'sallyport';
+import { createApiKey, hashedKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
-import { createApiKey, hashedKeys } from 'sallyport/keys';
 import type { TestIssuer } from 'sallyport/testing';
 import { memoryUsage } from 'sallyport/usage';
 import { listen } from '../listen.js';

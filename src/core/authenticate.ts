@@ -1,13 +1,13 @@
-import { AuthError } from './errors.js';
+import { createKeyVerifier } from './api-key/verifier.js';
+import { AuthError } from './base/errors.js';
+import type { Ruling } from './enforcement.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
 import { knownKey, type Principal, type Seen } from './principal.js';
-import type { Ruling } from './ruling.js';
-import { createKeyVerifier } from './verify/api-key.js';
-import { createTokenVerifier } from './verify/cache.js';
-import { trustIssuers } from './verify/issuer.js';
-import { createJwtVerifier } from './verify/jwt.js';
-import { createSignatureCheck } from './verify/signed.js';
+import { createTokenVerifier } from './token/cache.js';
+import { trustIssuers } from './token/issuer.js';
+import { createJwtVerifier } from './token/jwt.js';
+import { createSignatureCheck } from './token/signature-check.js';
 
 /** Finds out who presents a credential. */
 export interface Authenticator {

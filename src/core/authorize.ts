@@ -1,8 +1,8 @@
-import { AuthError, type AuthErrorCode } from './errors.js';
+import { AuthError, type AuthErrorCode } from './base/errors.js';
+import type { Ruling } from './enforcement.js';
 import type { GuardRequest } from './extract.js';
 import type { Principal } from './principal.js';
 import type { Requirements } from './requirements.js';
-import type { Ruling } from './ruling.js';
 
 /** Answers for a principal that may do what the request asks, and throws for any other. */
 export type Authorize = (

@@ -5,10 +5,10 @@ import {
   row,
   statusOf,
   UpstreamError,
-} from './errors.js';
-import { linkTo, type Notices, noNotices } from './migration/notice.js';
+} from './base/errors.js';
+import { bare } from './base/json.js';
+import { linkTo, type Notices, noNotices } from './plan/headers.js';
 import { neededScopes, type Requirements } from './requirements.js';
-import { bare } from './verify/json.js';
 
 /** Why a request is turned away, for its client to read (RFC 9457 §3). */
 export type ProblemDetails = {

@@ -1,5 +1,5 @@
+import type { AuthError, UpstreamError } from './base/errors.js';
 import type { Denial } from './challenge.js';
-import type { AuthError, UpstreamError } from './errors.js';
 import type { Principal } from './principal.js';
 
 /** What a guard answers: who may pass, with headers for the response, or why nobody may. */

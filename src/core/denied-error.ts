@@ -1,12 +1,12 @@
-import type { Denial } from './challenge.js';
-import type { Decision } from './decision.js';
 import {
   AuthError,
   type AuthErrorCode,
   row,
   UpstreamError,
   type UpstreamErrorCode,
-} from './errors.js';
+} from './base/errors.js';
+import type { Denial } from './challenge.js';
+import type { Decision } from './decision.js';
 
 /**
  * A refusal for an application's own error handler. Code and message are those that the client may

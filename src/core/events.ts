@@ -1,13 +1,13 @@
-import { claimDetail } from './claim-details.js';
+import type { AuthError, AuthErrorCode } from './base/errors.js';
+import { own } from './base/json.js';
 import type { Decision } from './decision.js';
-import type { AuthError, AuthErrorCode } from './errors.js';
 import type { Credential, GuardRequest, KeyPlace } from './extract.js';
-import { type Notices, noNotices } from './migration/notice.js';
-import type { Mode } from './migration/plan.js';
-import type { Stance } from './migration/stance.js';
+import type { Stance } from './plan/evaluate.js';
+import { type Notices, noNotices } from './plan/headers.js';
+import type { Mode } from './plan/plan.js';
 import { actorsOf, type Principal, type Seen, text } from './principal.js';
 import { neededScopes, type Requirements } from './requirements.js';
-import { own } from './verify/json.js';
+import { claimDetail } from './token/claim-details.js';
 import type { Warner } from './warnings.js';
 import { holdsSecret, withoutCredential } from './without-credential.js';
 

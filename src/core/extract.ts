@@ -1,4 +1,4 @@
-import { AuthError } from './errors.js';
+import { AuthError } from './base/errors.js';
 
 /** What a guard needs to know of a request, in no framework's words. */
 export interface GuardRequest {

@@ -1,6 +1,6 @@
+import { asError } from './base/thrown.js';
 import type { Denial, ProblemDetails } from './challenge.js';
 import type { GuardRequest } from './extract.js';
-import { asError } from './thrown.js';
 
 type Body = Denial['body'];
 

@@ -1,18 +1,18 @@
 import { createAuthenticator } from './authenticate.js';
 import { createAuthorizer } from './authorize.js';
+import { AuthError } from './base/errors.js';
+import { asError, isRefusal } from './base/thrown.js';
 import { createChallenger } from './challenge.js';
 import type { Decision } from './decision.js';
-import { AuthError } from './errors.js';
+import { createRulings } from './enforcement.js';
 import { type Attempt, attemptOf, createTeller } from './events.js';
 import { createExtractor, type GuardRequest } from './extract.js';
 import { formatted } from './format-denial.js';
-import { createMigration } from './migration/admit.js';
-import { type Counts, createTally } from './migration/tally.js';
-import type { Usage } from './migration/usage.js';
+import { createMigration } from './migration.js';
 import { checkOptions, type GuardOptions } from './options.js';
 import { checkRequirements, passesWithout, type Requirements } from './requirements.js';
-import { createRulings } from './ruling.js';
-import { asError, isRefusal } from './thrown.js';
+import { type Counts, createTally } from './usage/refusals.js';
+import type { Usage } from './usage/usage.js';
 
 /** Decides about one request. */
 export type Guard = ((request: GuardRequest, requirements?: Requirements) => Promise<Decision>) & {

@@ -1,4 +1,5 @@
-import { type ApiKeyOptions, type ApiKeySettings, checkApiKeys } from './api-keys.js';
+import { type ApiKeyOptions, type ApiKeySettings, checkApiKeys } from './api-key/options.js';
+import { ignoreRejection } from './api-key/record.js';
 import {
   callable,
   flag,
@@ -11,13 +12,17 @@ import {
   secureUrl,
   settingsOf,
   someText,
-} from './config.js';
+} from './base/validate.js';
 import type { DecisionEvent } from './events.js';
 import type { FormatDenial } from './format-denial.js';
-import { checkIssuers, type IssuerList, type IssuerOptions, issuerNames } from './issuers.js';
-import type { KeysEvent } from './key-events.js';
-import { checkKeys, type KeyOptions, type KeySettings } from './key-options.js';
-import { ignoreRejection } from './record.js';
+import {
+  checkIssuers,
+  type IssuerList,
+  type IssuerOptions,
+  issuerNames,
+} from './token/issuer-options.js';
+import type { KeysEvent } from './token/jwks-events.js';
+import { checkKeys, type KeyOptions, type KeySettings } from './token/jwks-options.js';
 import { createWarner, type Warner } from './warnings.js';
 
 /** How good tokens are remembered. */

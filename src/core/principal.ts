@@ -1,5 +1,5 @@
-import type { ApiKeyRecord } from './api-keys.js';
-import { type Claims, deepFreeze, isObject, own } from './verify/json.js';
+import type { ApiKeyRecord } from './api-key/options.js';
+import { type Claims, deepFreeze, isObject, own } from './base/json.js';
 
 /** Who is calling: the same for every kind of credential. */
 export interface Principal {

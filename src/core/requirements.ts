@@ -1,9 +1,9 @@
-import { callable, flag, isScope, listOf, mistake, oneOf, settingsOf } from './config.js';
-import { ConfigError } from './errors.js';
+import { ConfigError } from './base/errors.js';
+import { bare } from './base/json.js';
+import { callable, flag, isScope, listOf, mistake, oneOf, settingsOf } from './base/validate.js';
 import type { GuardRequest } from './extract.js';
-import { modes, type SharedMode } from './migration/plan.js';
+import { modes, type SharedMode } from './plan/plan.js';
 import type { Principal } from './principal.js';
-import { bare } from './verify/json.js';
 
 type OrganizationId = string | undefined;
 

@@ -1,8 +1,8 @@
-import type { ErrorCode } from './errors.js';
-import type { IssuerList } from './issuers.js';
-import type { KeysEvent } from './key-events.js';
-import { type Claims, own } from './verify/json.js';
-import { nearestOf } from './verify/mismatch.js';
+import type { ErrorCode } from './base/errors.js';
+import { type Claims, own } from './base/json.js';
+import type { IssuerList } from './token/issuer-options.js';
+import type { KeysEvent } from './token/jwks-events.js';
+import { nearestOf } from './token/mismatch.js';
 
 /** Says once what an operator without a listener would never learn. */
 export interface Warner {

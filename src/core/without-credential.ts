@@ -1,5 +1,5 @@
+import { printable } from './base/quote.js';
 import type { Credential } from './extract.js';
-import { printable } from './verify/quote.js';
 
 /** What can stand in a log of what the client has written, unless it wrote its credential there. */
 export function withoutCredential(

@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../index.js';
-import { migrationReport } from './build.js';
-import { hideSecrets, usageAt } from './command-usage.js';
-import type { GoneGuard } from './gone.js';
-import { renderHtml } from './html.js';
-import type { ListedClient, ListedKey } from './input.js';
-import type { MigrationReport } from './model.js';
-import { renderText } from './text.js';
-import { renderMarkdown } from './text-markdown.js';
-import { refOf, shown } from './text-words.js';
+import { migrationReport } from './analysis/build.js';
+import type { GoneGuard } from './analysis/gone.js';
+import type { ListedClient, ListedKey } from './analysis/input.js';
+import type { MigrationReport } from './analysis/model.js';
+import { renderHtml } from './page/page.js';
+import { renderMarkdown } from './text/markdown.js';
+import { renderText } from './text/text.js';
+import { refOf, shown } from './text/words.js';
+import { hideSecrets, usageAt } from './usage-location.js';
 
 /** What a command answers: 0 done, 1 clients are still on keys, 2 a mistake, 3 a failure. */
 export interface Outcome {

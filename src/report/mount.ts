@@ -1,9 +1,9 @@
 import { type NodeHeaders, toGuardRequest } from '../adapters/node-request.js';
 import { type Answer, type AnswerableResponse, answerOf } from '../adapters/node-response.js';
 import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
-import { contentSecurityPolicy } from './html.js';
-import type { MigrationReport } from './model.js';
-import { ownReport } from './own.js';
+import type { MigrationReport } from './analysis/model.js';
+import { ownReport } from './analysis/own.js';
+import { contentSecurityPolicy } from './page/page.js';
 import { jsonOf, pageOf, textOf } from './renderings.js';
 
 /** Who may see a report, and where it comes from. */

@@ -1,8 +1,8 @@
-import { renderHtml } from './html.js';
-import type { MigrationReport } from './model.js';
-import { rowOf } from './page-clients.js';
-import { renderText } from './text.js';
-import { mostShown } from './text-words.js';
+import type { MigrationReport } from './analysis/model.js';
+import { rowOf } from './page/clients.js';
+import { renderHtml } from './page/page.js';
+import { renderText } from './text/text.js';
+import { mostShown } from './text/words.js';
 
 /** What is made of a report once, and is the same for all who see it. */
 interface Renderings {

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createGuard, type Guard, type KeyLookup } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { deferred, inWords, keyed } from '../api-keys/scene.js';
+import { deferred, inWords, keyed } from '../api-key/scene.js';
 import { bearing } from '../rfc/ask.js';
 import { now } from '../rfc/mint.js';
 import { inFull } from '../runs.js';

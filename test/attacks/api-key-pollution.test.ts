@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toGuardRequest } from '../../src/adapters/node-request.js';
 import { createGuard, type Principal } from '../../src/index.js';
-import { keyed, openScene, type Scene } from '../api-keys/scene.js';
+import { keyed, openScene, type Scene } from '../api-key/scene.js';
 
 /** Does something while every object there is seems to have these members. */
 async function polluted<T>(members: object, work: () => Promise<T>): Promise<T> {

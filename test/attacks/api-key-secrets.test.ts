@@ -4,7 +4,7 @@ import { getHeapSnapshot } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import { fetchGuard } from '../../src/fetch.js';
 import { type ApiKeyOptions, type GuardRequest, UpstreamError } from '../../src/index.js';
-import { deferred, hang, openScene, type Scene } from '../api-keys/scene.js';
+import { deferred, hang, openScene, type Scene } from '../api-key/scene.js';
 import { requestOf, sending } from '../rfc/ask.js';
 import { inFull } from '../runs.js';
 

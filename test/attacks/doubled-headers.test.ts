@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { doors } from '../doors/open.js';
+import { doors } from '../adapters/open.js';
 import { guardFor, keyFor, mint } from '../rfc/mint.js';
 
 const key = await keyFor('ES256');

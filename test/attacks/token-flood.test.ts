@@ -12,7 +12,7 @@ import {
   openScene,
   type Scene,
   type SceneOptions,
-} from '../tokens/scene.js';
+} from '../token/scene.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type AuthErrorCode, codes, type ErrorCode, row } from '../../src/core/errors.js';
+import { type AuthErrorCode, codes, type ErrorCode, row } from '../../src/core/base/errors.js';
 import { AuthError, ConfigError, createGuard, UpstreamError } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { bearing } from '../rfc/ask.js';

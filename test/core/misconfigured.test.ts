@@ -7,8 +7,8 @@ import {
   type Requirements,
 } from '../../src/index.js';
 import { createTestIssuer, type TestIssuer } from '../../src/testing.js';
-import { json, openHost, text } from '../keys/server.js';
 import { bearing } from '../rfc/ask.js';
+import { json, openHost, text } from '../token/jwks-server.js';
 
 /** A guard that is set up wrongly, and what a client sends that does all right. */
 interface Scene {

@@ -10,10 +10,10 @@ export default mergeConfig(
       env: { SALLYPORT_TESTS: 'full' },
       exclude: [
         'test/{docs,layers}.test.ts',
-        'test/{doors,e2e,properties,testing,vectors}/**',
-        'test/rfc/{rfc7518,rfc9110-doors}.test.ts',
+        'test/{adapters,e2e,properties,testing,vectors}/**',
+        'test/rfc/{rfc7518,rfc9110-adapters}.test.ts',
         'test/attacks/{doubled-headers,forged-signatures,oversize}.test.ts',
-        'test/keys/**',
+        'test/token/jwks-*.test.ts',
       ],
     },
   }),

@@ -8,7 +8,7 @@ export default mergeConfig(
     test: {
       isolate: false,
       env: { SALLYPORT_TESTS: 'full' },
-      exclude: ['test/!(keys)/**', 'test/*.test.ts'],
+      exclude: ['test/!(token)/**', 'test/token/!(jwks-*)', 'test/*.test.ts'],
     },
   }),
 );

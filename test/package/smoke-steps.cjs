@@ -22,7 +22,7 @@ module.exports = async function smoke({ sallyport, schema, express, fastify }) {
   assert.equal(schema.title, 'Migration plan of sallyport');
   if (express) await onExpress(sallyport, given, express);
   if (fastify) await onFastify(sallyport, given, fastify);
-  const tried = ['fetch', 'keys', express && 'express', fastify && 'fastify'].filter(Boolean);
+  const tried = ['fetch', 'api-keys', express && 'express', fastify && 'fastify'].filter(Boolean);
   return `node ${process.version}: ${tried.join(', ')}`;
 };
 

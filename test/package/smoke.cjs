@@ -15,7 +15,7 @@ smoke({
     ...require('sallyport/express'),
     ...require('sallyport/fastify'),
     ...require('sallyport/fetch'),
-    ...require('sallyport/keys'),
+    ...require('sallyport/api-keys'),
     ...require('sallyport/plan'),
     ...require('sallyport/postgres'),
     ...require('sallyport/redis'),

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import * as sallyport from 'sallyport';
+import * as keys from 'sallyport/api-keys';
 import { auditLog } from 'sallyport/audit';
 import { expressGuard } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
-import * as keys from 'sallyport/keys';
 import { planFile } from 'sallyport/plan';
 import { postgresKeys } from 'sallyport/postgres';
 import * as redis from 'sallyport/redis';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseCompact } from '../../src/core/verify/compact.js';
+import { parseCompact } from '../../src/core/token/jws.js';
 import { AuthError } from '../../src/index.js';
 import { inFull, runs } from '../runs.js';
 

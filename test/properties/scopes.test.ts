@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAuthorizer } from '../../src/core/authorize.js';
-import { readPlan } from '../../src/core/migration/read-plan.js';
-import { createRulings } from '../../src/core/ruling.js';
+import { createRulings } from '../../src/core/enforcement.js';
+import { readPlan } from '../../src/core/plan/parse.js';
 import { checkRequirements, type Requirements } from '../../src/index.js';
 import { bearing, judge, requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';

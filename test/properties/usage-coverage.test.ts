@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { advanceInstance } from '../../src/core/migration/usage-coverage.js';
+import { advanceInstance } from '../../src/core/usage/coverage.js';
 import type { UsageBatch, UsageInstance } from '../../src/usage.js';
 import { advanced } from '../stores/usage-contract.js';
 

@@ -13,9 +13,9 @@ import {
   type UsageStore,
 } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { createClock } from '../keys/server.js';
 import { requestOf, verdict } from '../rfc/ask.js';
 import { inFull, runs } from '../runs.js';
+import { createClock } from '../token/jwks-server.js';
 
 const clock = createClock();
 const start = clock.time;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mergeRows, type Usage, type UsageRow } from '../../src/core/migration/usage.js';
+import { mergeRows, type Usage, type UsageRow } from '../../src/core/usage/usage.js';
 import type { MigrationPlan } from '../../src/index.js';
-import type { MigrationReport } from '../../src/report/model.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
 import { runs } from '../runs.js';
 import { day, guard, type Happened, made, minute, rowOf } from './making.js';
 import { type Facts, recount } from './recount.js';

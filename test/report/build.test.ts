@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MigrationPlan } from '../../src/index.js';
-import { migrationReport } from '../../src/report/build.js';
-import type { MigrationReport } from '../../src/report/model.js';
+import { migrationReport } from '../../src/report/analysis/build.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
 import { inFull } from '../runs.js';
 import {
   claimed,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MigrationPlan } from '../../src/index.js';
-import type { MigrationReport } from '../../src/report/model.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
 import { claimed, iso, key, onlyClient, other, refused, reportOf, token } from './making.js';
 
 const ids = ({ clients }: MigrationReport) => clients.map(({ client }) => client);

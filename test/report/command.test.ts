@@ -9,8 +9,8 @@ import { run } from '../../src/report/command.js';
 import type { MigrationReport } from '../../src/report.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { fileUsage } from '../../src/usage.js';
-import { createClock } from '../keys/server.js';
 import { bearing, requestOf } from '../rfc/ask.js';
+import { createClock } from '../token/jwks-server.js';
 
 const around = { env: {}, width: 100 };
 const days = 86_400;

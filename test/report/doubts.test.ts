@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { UsageInstance, UsageRow } from '../../src/core/migration/usage.js';
-import { migrationReport } from '../../src/report/build.js';
-import type { ReportInput } from '../../src/report/input.js';
-import type { MigrationReport } from '../../src/report/model.js';
+import type { UsageInstance, UsageRow } from '../../src/core/usage/usage.js';
+import { migrationReport } from '../../src/report/analysis/build.js';
+import type { ReportInput } from '../../src/report/analysis/input.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
 import { ownReport, stillOnKeys } from '../../src/report.js';
 import {
   claimed,

@@ -1,4 +1,4 @@
-import type { Usage, UsageInstance } from '../../src/core/migration/usage.js';
+import type { Usage, UsageInstance } from '../../src/core/usage/usage.js';
 import { day, type Happened, hour, minute, rowsOf } from './making.js';
 
 // What really happened, hour by hour, and what a store then holds of it: processes come and go, stores

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Chart, layOut, short, ticksTo, weekly, wholeDays } from '../../src/report/chart.js';
-import type { MigrationReport } from '../../src/report/model.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
+import {
+  type Chart,
+  layOut,
+  short,
+  ticksTo,
+  weekly,
+  wholeDays,
+} from '../../src/report/page/chart-layout.js';
 import { emptyReport, sampleReport } from './sample.js';
 
 const size = { width: 500, height: 200, left: 50, right: 50, top: 20, bottom: 30 };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contentSecurityPolicy, renderHtml } from '../../src/report/html.js';
-import type { MigrationReport } from '../../src/report/model.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
+import { contentSecurityPolicy, renderHtml } from '../../src/report/page/page.js';
 import { runs } from '../runs.js';
 import {
   emptyReport,

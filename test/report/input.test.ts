@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { migrationReport } from '../../src/report/build.js';
-import type { ReportInput } from '../../src/report/input.js';
+import { migrationReport } from '../../src/report/analysis/build.js';
+import type { ReportInput } from '../../src/report/analysis/input.js';
 import { day, guard, key, now, rowsOf, usageOf } from './making.js';
 
 const usage = usageOf(key('a', 1));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ReportInput } from '../../src/report/input.js';
-import type { MigrationReport } from '../../src/report/model.js';
-import { ownReport } from '../../src/report/own.js';
+import type { ReportInput } from '../../src/report/analysis/input.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
+import { ownReport } from '../../src/report/analysis/own.js';
 import { renderText } from '../../src/report.js';
 import { type Happened, key, made, rowsOf, token, usageOf } from './making.js';
 

@@ -7,10 +7,10 @@ import {
   type UsageInstance,
   type UsageKind,
   type UsageRow,
-} from '../../src/core/migration/usage.js';
-import { migrationReport } from '../../src/report/build.js';
-import type { ReportInput } from '../../src/report/input.js';
-import type { ClientReport, MigrationReport } from '../../src/report/model.js';
+} from '../../src/core/usage/usage.js';
+import { migrationReport } from '../../src/report/analysis/build.js';
+import type { ReportInput } from '../../src/report/analysis/input.js';
+import type { ClientReport, MigrationReport } from '../../src/report/analysis/model.js';
 
 export const minute = 60_000;
 export const hour = 60 * minute;

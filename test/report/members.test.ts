@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MigrationReport } from '../../src/report/model.js';
+import type { MigrationReport } from '../../src/report/analysis/model.js';
 import {
   claimed,
   day,

@@ -11,7 +11,7 @@ import {
   reportPage,
 } from '../../src/report.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { listenTo } from '../doors/open.js';
+import { listenTo } from '../adapters/open.js';
 
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const issuer = await createTestIssuer();

@@ -14,9 +14,9 @@ import {
   reportPage,
 } from '../../src/report.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { listenTo } from '../doors/open.js';
-import { createClock } from '../keys/server.js';
+import { listenTo } from '../adapters/open.js';
 import { bearing } from '../rfc/ask.js';
+import { createClock } from '../token/jwks-server.js';
 
 const clock = createClock();
 const issuer = await createTestIssuer({ now: clock.now });

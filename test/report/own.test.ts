@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ownReport, stillOnKeys } from '../../src/report/own.js';
+import { ownReport, stillOnKeys } from '../../src/report/analysis/own.js';
 import { iso, key, other, reportOf, token } from './making.js';
 
 const report = reportOf(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { UsageInstance } from '../../src/core/migration/usage.js';
+import type { UsageInstance } from '../../src/core/usage/usage.js';
 import {
   day,
   guard,

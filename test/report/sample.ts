@@ -1,4 +1,8 @@
-import type { ClientReport, ClientStatus, MigrationReport } from '../../src/report/model.js';
+import type {
+  ClientReport,
+  ClientStatus,
+  MigrationReport,
+} from '../../src/report/analysis/model.js';
 
 const dayLength = 86_400_000;
 const now = Date.parse('2026-11-22T09:30:00Z');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MigrationPlan } from '../../src/index.js';
-import type { ClientStatus } from '../../src/report/model.js';
+import type { ClientStatus } from '../../src/report/analysis/model.js';
 import {
   claimed,
   day,

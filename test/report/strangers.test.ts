@@ -15,7 +15,7 @@ import { createGuard } from '../../src/index.js';
 import { run } from '../../src/report/command.js';
 import { type ReportPageOptions, renderText, reportPage } from '../../src/report.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { listenTo } from '../doors/open.js';
+import { listenTo } from '../adapters/open.js';
 import { inFull } from '../runs.js';
 import { key, made, now, reportOf, token, guard as told, usageOf } from './making.js';
 

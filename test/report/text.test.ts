@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { renderText } from '../../src/report/text.js';
-import { renderMarkdown } from '../../src/report/text-markdown.js';
-import { widthOf, wrap } from '../../src/report/text-table.js';
+import { renderMarkdown } from '../../src/report/text/markdown.js';
+import { widthOf, wrap } from '../../src/report/text/table.js';
+import { renderText } from '../../src/report/text/text.js';
 import { runs } from '../runs.js';
 import {
   emptyReport,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { UsageInstance } from '../../src/core/migration/usage.js';
-import type { ReportInput } from '../../src/report/input.js';
-import type { ClientReport, MigrationReport } from '../../src/report/model.js';
+import type { UsageInstance } from '../../src/core/usage/usage.js';
+import type { ReportInput } from '../../src/report/analysis/input.js';
+import type { ClientReport, MigrationReport } from '../../src/report/analysis/model.js';
 import { renderHtml, renderMarkdown, renderText } from '../../src/report.js';
 import { day, guard, hour, iso, key, made, minute, now, rowsOf, usageOf } from './making.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { toGuardRequest } from '../../src/adapters/node-request.js';
-import { codes } from '../../src/core/errors.js';
+import { codes } from '../../src/core/base/errors.js';
 import { bearing, judge, refuse, requestOf, sending, verdict } from './ask.js';
 import { bearerParameters } from './challenge-grammar.js';
 import { audience, guardFor, keyFor, mint } from './mint.js';

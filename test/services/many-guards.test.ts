@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { sha256 } from '../../src/api-keys.js';
 import { type ApiKeyOptions, createGuard } from '../../src/index.js';
-import { sha256 } from '../../src/keys.js';
 import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { openRedis, type RedisServer, redisClients, redisPrograms } from './redis-server.js';

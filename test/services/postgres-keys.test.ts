@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { legacyHash, sha256 } from '../../src/keys.js';
+import { legacyHash, sha256 } from '../../src/api-keys.js';
 import { postgresKeys } from '../../src/postgres.js';
 import { openPostgres, type PostgresServer, postgresPrograms, watch } from './postgres-server.js';
 import { ask, createMaker, digestsIn, type MakeTable, only } from './postgres-tables.js';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/keys.js';
+import { hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/api-keys.js';
 import { postgresKeys } from '../../src/postgres.js';
 import { openPostgres, type PostgresServer, postgresPrograms, watch } from './postgres-server.js';
 import { ask, createMaker, digestsIn, type MakeTable, only } from './postgres-tables.js';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { sha256 } from '../../src/api-keys.js';
 import type { KeyLookup } from '../../src/index.js';
-import { sha256 } from '../../src/keys.js';
 import type { PostgresColumns } from '../../src/postgres.js';
 
 /** Makes a table of these columns, and answers its name. */

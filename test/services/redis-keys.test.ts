@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createApiKey, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/api-keys.js';
 import type { KeyLookup } from '../../src/index.js';
-import { createApiKey, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/keys.js';
 import { deleteRedisKey, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
 import {
   type Connection,

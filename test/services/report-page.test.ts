@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, launch, type Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { contentSecurityPolicy, renderHtml } from '../../src/report/html.js';
+import { contentSecurityPolicy, renderHtml } from '../../src/report/page/page.js';
 import { emptyReport, largeReport, nasty, nastyReport, sampleReport } from '../report/sample.js';
 import { describeWith, find } from './service.js';
 

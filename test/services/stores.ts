@@ -1,5 +1,5 @@
+import { sha256 } from '../../src/api-keys.js';
 import type { ApiKeyRecord, KeyLookup } from '../../src/index.js';
-import { sha256 } from '../../src/keys.js';
 import { postgresKeys } from '../../src/postgres.js';
 import { redisKeys, storeRedisKey } from '../../src/redis.js';
 import { openPostgres, postgresPrograms } from './postgres-server.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { sha256 } from '../../src/keys.js';
+import { sha256 } from '../../src/api-keys.js';
 import { postgresKeys } from '../../src/postgres.js';
 import { ask, only } from './postgres-tables.js';
 

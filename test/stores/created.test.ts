@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checksummed, createApiKey, hmacSha256, sha256 } from '../../src/api-keys.js';
 import { ConfigError } from '../../src/index.js';
-import { checksummed, createApiKey, hmacSha256, sha256 } from '../../src/keys.js';
 
 const prefix = fc
   .stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,9}(_[a-zA-Z0-9]{1,9}){0,2}$/)

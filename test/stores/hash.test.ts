@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { hashedKeys, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/api-keys.js';
 import { ConfigError } from '../../src/index.js';
-import { hashedKeys, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/keys.js';
-import { sameDigest } from '../../src/stores/hash.js';
+import { sameDigest } from '../../src/stores/api-keys/hash.js';
 
 const message = (work: () => unknown): string => {
   try {

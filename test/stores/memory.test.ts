@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, type KeyLookup } from '../../src/index.js';
 import {
   type HashedKey,
   hashedKeys,
@@ -8,7 +7,8 @@ import {
   type KeyHash,
   legacyHash,
   sha256,
-} from '../../src/keys.js';
+} from '../../src/api-keys.js';
+import { ConfigError, type KeyLookup } from '../../src/index.js';
 
 const ask = (lookup: KeyLookup, value: string) => lookup({ value, sha256: sha256.digest(value) });
 const stored = (value: string, record: Partial<HashedKey> = {}): HashedKey => ({

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { sha256 } from '../../src/api-keys.js';
 import { ConfigError } from '../../src/index.js';
-import { sha256 } from '../../src/keys.js';
 import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
-import { settle } from '../api-keys/scene.js';
+import { settle } from '../api-key/scene.js';
 
 // What a real server answers is in test/services. Here is what it cannot: values of types that a
 // column of its own would not have, as a driver with parsers of its own would make them.

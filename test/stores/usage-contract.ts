@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { advanceInstance, trackingSinceOf } from '../../src/core/migration/usage-coverage.js';
+import { advanceInstance, trackingSinceOf } from '../../src/core/usage/coverage.js';
 import {
   mergeRows,
   nameOf,

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createApiKey, hashedKeys } from '../../src/api-keys.js';
 import { auditLog } from '../../src/audit.js';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
 import { createGuard, type Guard, type GuardOptions } from '../../src/index.js';
-import { createApiKey, hashedKeys } from '../../src/keys.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { read, secret } from './scene.js';
 

@@ -7,11 +7,11 @@ import fc from 'fast-check';
 import Fastify from 'fastify';
 import { pino, stdSerializers } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { hashedKeys } from '../../src/api-keys.js';
 import { redactedLogger, redactPaths, redactUrl } from '../../src/audit.js';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
 import { ConfigError, createGuard, type GuardOptions, type KeySource } from '../../src/index.js';
-import { hashedKeys } from '../../src/keys.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { runs } from '../runs.js';
 

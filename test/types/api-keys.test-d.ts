@@ -1,3 +1,4 @@
+import { hashedKeys } from '../../src/api-keys.js';
 import {
   type ApiKeyOptions,
   type ApiKeyRecord,
@@ -15,7 +16,6 @@ import {
   type Principal,
   type Standing,
 } from '../../src/index.js';
-import { hashedKeys } from '../../src/keys.js';
 import { planFile } from '../../src/plan.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.

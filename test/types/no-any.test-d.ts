@@ -1,10 +1,10 @@
+import type * as keysDoor from '../../src/api-keys.js';
 import type * as auditDoor from '../../src/audit.js';
 import type * as expressDoor from '../../src/express.js';
 import type * as fastifyDoor from '../../src/fastify.js';
 import type * as fetchDoor from '../../src/fetch.js';
 import type * as honoDoor from '../../src/hono.js';
 import type * as core from '../../src/index.js';
-import type * as keysDoor from '../../src/keys.js';
 import type * as nodeDoor from '../../src/node.js';
 import type * as otelDoor from '../../src/otel.js';
 import type * as planDoor from '../../src/plan.js';

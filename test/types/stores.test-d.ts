@@ -1,8 +1,14 @@
 import { Redis as IoRedis } from 'ioredis';
 import pg from 'pg';
 import { createClient, createCluster, createSentinel } from 'redis';
+import {
+  checksummed,
+  createApiKey,
+  hashedKeys,
+  hmacSha256,
+  legacyHash,
+} from '../../src/api-keys.js';
 import type { ApiKeyOptions, KeyInvalidations, KeyLookup, PlanSource } from '../../src/index.js';
-import { checksummed, createApiKey, hashedKeys, hmacSha256, legacyHash } from '../../src/keys.js';
 import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
 import {
   type deleteRedisKey,

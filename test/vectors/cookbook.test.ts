@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseCompact } from '../../src/core/verify/compact.js';
-import { importKey } from '../../src/core/verify/key.js';
+import { importKey } from '../../src/core/token/jwk.js';
+import { parseCompact } from '../../src/core/token/jws.js';
 import { AuthError } from '../../src/index.js';
 import { absence, read, verify } from './verify.js';
 

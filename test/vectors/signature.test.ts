@@ -1,8 +1,8 @@
 import { constants, type KeyObject, sign, verify as verifyByNode } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { importKey, type VerificationKey } from '../../src/core/verify/key.js';
-import { verifySignature } from '../../src/core/verify/signature.js';
+import { importKey, type VerificationKey } from '../../src/core/token/jwk.js';
+import { verifySignature } from '../../src/core/token/signature.js';
 import { encode, keyFor } from '../rfc/mint.js';
 import { runs } from '../runs.js';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { isAlgorithm } from '../../src/core/algorithms.js';
-import { type Jws, parseCompact } from '../../src/core/verify/compact.js';
-import { importKey, type VerificationKey } from '../../src/core/verify/key.js';
-import { verifySignature } from '../../src/core/verify/signature.js';
+import { isAlgorithm } from '../../src/core/token/algorithms.js';
+import { importKey, type VerificationKey } from '../../src/core/token/jwk.js';
+import { type Jws, parseCompact } from '../../src/core/token/jws.js';
+import { verifySignature } from '../../src/core/token/signature.js';
 import { AuthError } from '../../src/index.js';
 
 // The vectors are not ours to copy: they are read where they lie, beside the repository.

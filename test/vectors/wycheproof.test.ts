@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Algorithm, algorithms } from '../../src/core/algorithms.js';
-import { importKey } from '../../src/core/verify/key.js';
+import { type Algorithm, algorithms } from '../../src/core/token/algorithms.js';
+import { importKey } from '../../src/core/token/jwk.js';
 import { absence, importKeys, read, verify } from './verify.js';
 
 interface Vector {

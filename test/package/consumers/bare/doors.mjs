@@ -22,7 +22,7 @@ const names = {
   'sallyport/fetch': ['fetchGuard'],
   'sallyport/hono': ['honoGuard'],
   'sallyport/node': ['sendDenial', 'toGuardRequest'],
-  'sallyport/keys': [
+  'sallyport/api-keys': [
     ...['checksummed', 'createApiKey', 'hashedKeys'],
     ...['hmacSha256', 'legacyHash', 'sha256'],
   ],

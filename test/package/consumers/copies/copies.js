@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import * as esmCore from 'sallyport';
+import * as esmKeys from 'sallyport/api-keys';
 import * as esmAudit from 'sallyport/audit';
 import * as esmExpress from 'sallyport/express';
 import * as esmFastify from 'sallyport/fastify';
 import * as esmFetch from 'sallyport/fetch';
-import * as esmKeys from 'sallyport/keys';
 import * as esmPlan from 'sallyport/plan';
 import * as esmPostgres from 'sallyport/postgres';
 import * as esmRedis from 'sallyport/redis';
@@ -26,7 +26,7 @@ export const cjs = {
   ...require('sallyport/fastify'),
   ...require('sallyport/fetch'),
   ...require('sallyport/testing'),
-  ...require('sallyport/keys'),
+  ...require('sallyport/api-keys'),
   ...require('sallyport/plan'),
   ...require('sallyport/postgres'),
   ...require('sallyport/redis'),

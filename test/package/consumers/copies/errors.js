@@ -37,7 +37,7 @@ for (const [own, other] of pairs) {
     'requirements of ./express': () => own.expressGuard(issuer.options)({ scope: ['a'] }),
     './fastify': async () => await fastify().register(own.fastifyGuard, {}),
     './fetch': () => own.fetchGuard({}),
-    './keys': () => own.createApiKey({ prefix: '' }),
+    './api-keys': () => own.createApiKey({ prefix: '' }),
     './plan': () => own.checkPlan('{}}'),
     './postgres': () => own.postgresKeys({}),
     './redis': () => own.redisKeys({}),

@@ -46,7 +46,7 @@ test('tells an outage from a bad token', async () => {
 
 test('takes a key until its sunset', async () => {
   const { createGuard } = require('sallyport');
-  const { createApiKey, hashedKeys } = require('sallyport/keys');
+  const { createApiKey, hashedKeys } = require('sallyport/api-keys');
   let now = Date.UTC(2030, 0, 1) - 1;
   const { key, digest } = createApiKey({ prefix: 'acme' });
   const guard = createGuard({

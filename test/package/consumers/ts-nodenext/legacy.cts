@@ -1,7 +1,7 @@
 import express = require('express');
 import sallyport = require('sallyport');
 import door = require('sallyport/express');
-import keys = require('sallyport/keys');
+import keys = require('sallyport/api-keys');
 import testing = require('sallyport/testing');
 
 // In a CommonJS file the same names mean the CommonJS build and its types.

@@ -17,11 +17,11 @@ import {
   principalOf,
   type Requirements,
 } from 'sallyport';
+import { type CreatedApiKey, createApiKey, type HashedKey, hashedKeys } from 'sallyport/api-keys';
 import { expressGuard, type RequireToken } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
 import { honoGuard } from 'sallyport/hono';
-import { type CreatedApiKey, createApiKey, type HashedKey, hashedKeys } from 'sallyport/keys';
 import { toGuardRequest } from 'sallyport/node';
 import { planFile } from 'sallyport/plan';
 import { type PostgresPool, postgresKeys } from 'sallyport/postgres';

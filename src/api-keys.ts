@@ -1,0 +1,15 @@
+export {
+  type CreateApiKeyOptions,
+  type CreatedApiKey,
+  checksummed,
+  createApiKey,
+} from './stores/api-keys/created.js';
+export {
+  type HashOptions,
+  hmacSha256,
+  type KeyHash,
+  type LegacyHashOptions,
+  legacyHash,
+  sha256,
+} from './stores/api-keys/hash.js';
+export { type HashedKey, hashedKeys } from './stores/api-keys/memory.js';

@@ -1,0 +1,233 @@
+import {
+  callable,
+  integer,
+  listOf,
+  oneOf,
+  optional,
+  seconds,
+  settingsOf,
+  someText,
+} from '../base/validate.js';
+import type { KeyPlaces } from '../extract.js';
+import type { MigrationEvent } from '../plan/events.js';
+import type { MigrationPlan, PlanSource } from '../plan/plan.js';
+import type { UsageStore } from '../usage/usage.js';
+import { checkSources, type KeySource } from './places.js';
+
+/** What the application knows of an API key. */
+export interface ApiKeyRecord {
+  /** Names the key, without giving it away. */
+  readonly id: string;
+  /** The issuer to which client, subject and organization belong. @default `apiKeys.issuer` */
+  readonly issuer?: string;
+  /** Whose it is; a key without a client counts as a client of its own, named by `id`. */
+  readonly clientId?: string;
+  readonly subject?: string;
+  readonly orgId?: string;
+  readonly scopes?: readonly string[];
+  /** Seconds since 1970. */
+  readonly expiresAt?: number;
+  readonly disabled?: boolean;
+  /** Such as `live` or `test`; see `ApiKeyOptions.environment`. */
+  readonly environment?: string;
+  readonly createdBy?: string;
+  /** The application's own data: what JSON can say. A deeply frozen copy is `principal.key.metadata`. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * An {@link ApiKeyRecord} as databases have it: `null` for what is absent, a `Date` or a number where
+ * that says the same. Members of other names are an error: put data of your own into `metadata`.
+ */
+export type FoundApiKey = {
+  readonly [M in keyof ApiKeyRecord]: M extends 'id'
+    ? string | number
+    : ApiKeyRecord[M] | null | (M extends 'expiresAt' ? Date : never);
+};
+
+/**
+ * Answers whose key this is, `undefined` for one that is not known. `sha256` is the digest of
+ * `value` in lower-case hex. What it throws is an outage: 503.
+ */
+export type KeyLookup<Found = ApiKeyRecord> = (key: {
+  readonly value: string;
+  readonly sha256: string;
+}) => Promise<Found | undefined>;
+
+/** Carries the ids of invalidated keys between processes. */
+export interface KeyInvalidations {
+  /** Tells every process, this one too, that a key has changed. */
+  publish(id: string): Promise<void>;
+  /**
+   * Begins to listen; returns how to stop. Without an id the listener forgets every key: call it so
+   * after each time in which a message may have been missed, such as a lost connection, once messages
+   * arrive again.
+   */
+  subscribe(listener: (id?: string) => void): Promise<() => Promise<void>>;
+}
+
+/** How keys are remembered. Times in seconds; fractions are allowed. */
+export interface KeyCacheOptions {
+  /** Good keys, at most. @default 10000 */
+  readonly max?: number;
+  /** For how long a good key is not asked about again: the revocation latency. @default 60 */
+  readonly ttl?: number;
+  /** Refused keys, at most; they never displace a good one. @default 10000 */
+  readonly unknownMax?: number;
+  /** For how long a refused key is not asked about again; at most 30. @default 10 */
+  readonly unknownTtl?: number;
+  /** While nothing can be looked up, good keys up to this age are used. @default 0 */
+  readonly maxStale?: number;
+}
+
+/** How it is counted who uses keys, and who tokens. */
+export interface UsageOptions {
+  /** Where the counts of all processes add up. @default in this process, until it ends */
+  readonly store?: UsageStore;
+  /** Seconds between two flushes, 10 to 60: what is lost at most if the process is killed. @default 30 */
+  readonly every?: number;
+  /** Clients' tokens and keys that are counted apart between two flushes. @default 10000 */
+  readonly max?: number;
+  /** Ids of clients that are not counted, such as your own support tools; at most 1000. */
+  readonly exclude?: readonly string[];
+}
+
+/** The old door: API keys beside tokens. */
+export interface ApiKeyOptions {
+  /** Where keys are; several at once. */
+  readonly from: readonly KeySource[];
+  readonly lookup: KeyLookup<FoundApiKey>;
+  /**
+   * The issuer to which the clients, subjects and organizations of the records belong that name none;
+   * one of the guard's.
+   * @default none
+   */
+  readonly issuer?: string;
+  /** Seconds for one look-up. @default 5 */
+  readonly timeout?: number;
+  /**
+   * Key and token on one request: 400, or accepted if both are good and of the same client and
+   * organization. Then the token counts.
+   * @default 'refuse'
+   */
+  readonly both?: 'refuse' | 'same-client';
+  /** What `ApiKeyRecord.environment` has to be. @default any, or none */
+  readonly environment?: string;
+  /** Whether a text can be a key at all; one that cannot costs no look-up. */
+  readonly wellFormed?: (value: string) => boolean;
+  readonly cache?: KeyCacheOptions;
+  /** Who may still use keys, and until when. @default everybody, for ever */
+  readonly plan?: MigrationPlan | PlanSource;
+  readonly invalidations?: KeyInvalidations;
+  /** How it is counted who still uses keys; `false`: not at all. */
+  readonly usage?: UsageOptions | false;
+  /** Told of every change of plan and mode, and of what may go wrong. Nothing it does matters. */
+  readonly onMigration?: (event: MigrationEvent) => void;
+}
+
+/** {@link UsageOptions}, checked. */
+export interface UsageSettings {
+  readonly store: UsageStore | undefined;
+  readonly every: number;
+  readonly max: number;
+  readonly exclude: ReadonlySet<string>;
+}
+
+/** The options, checked, with nothing left out. */
+export interface ApiKeySettings {
+  readonly places: KeyPlaces;
+  readonly lookup: KeyLookup<FoundApiKey>;
+  readonly issuer: string | undefined;
+  /** The guard's. */
+  readonly issuers: readonly string[];
+  readonly timeout: number;
+  readonly environment: string | undefined;
+  readonly wellFormed: ((value: string) => boolean) | undefined;
+  readonly cache: Required<KeyCacheOptions>;
+  readonly plan: MigrationPlan | PlanSource | undefined;
+  readonly invalidations: KeyInvalidations | undefined;
+  readonly usage: UsageSettings | false;
+  readonly onMigration: ((event: MigrationEvent) => void) | undefined;
+}
+
+const names = [
+  ...['from', 'lookup', 'issuer', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
+  ...['invalidations', 'usage', 'onMigration'],
+];
+
+/**
+ * Checks how keys are taken, by a guard of these issuers.
+ * @throws ConfigError for the first mistake
+ */
+export function checkApiKeys(
+  where: string,
+  given: unknown,
+  issuers: readonly string[],
+): ApiKeySettings {
+  const own: Partial<ApiKeyOptions> = settingsOf(where, given, names);
+  const { timeout = 5, both = 'refuse', environment, wellFormed, cache = {}, onMigration } = own;
+  const { usage = {} } = own;
+  const at = (name: keyof ApiKeyOptions) => `${where}.${name}`;
+  return {
+    places: {
+      ...checkSources(at('from'), own.from),
+      besideToken: oneOf(at('both'), both, ['refuse', 'same-client']) === 'same-client',
+    },
+    lookup: callable(at('lookup'), own.lookup as KeyLookup<FoundApiKey>),
+    issuer: optional(at('issuer'), own.issuer, (place, issuer) => oneOf(place, issuer, issuers)),
+    issuers,
+    timeout: seconds(at('timeout'), timeout, [0.001, 60]),
+    environment: optional(at('environment'), environment, (place, value) =>
+      someText(place, value, 'is no environment: write "live"'),
+    ),
+    wellFormed: optional(at('wellFormed'), wellFormed, callable),
+    cache: checkCache(at('cache'), cache),
+    plan: own.plan,
+    invalidations: optional(at('invalidations'), own.invalidations, checkInvalidations),
+    usage: usage === false ? false : checkUsage(at('usage'), usage),
+    onMigration: optional(at('onMigration'), onMigration, callable),
+  };
+}
+
+function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOptions> {
+  const own: KeyCacheOptions = settingsOf(where, given, [
+    ...['max', 'ttl', 'unknownMax', 'unknownTtl', 'maxStale'],
+  ]);
+  const { max = 10_000, ttl = 60, unknownMax = 10_000, unknownTtl = 10, maxStale = 0 } = own;
+  return {
+    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    ttl: seconds(`${where}.ttl`, ttl, [0, 3_600]),
+    unknownMax: integer(`${where}.unknownMax`, unknownMax, [1, 1_000_000]),
+    unknownTtl: seconds(`${where}.unknownTtl`, unknownTtl, [0, 30]),
+    maxStale: seconds(`${where}.maxStale`, maxStale, [0, 86_400]),
+  };
+}
+
+function checkUsage(where: string, given: UsageOptions): UsageSettings {
+  const own: UsageOptions = settingsOf(where, given, ['store', 'every', 'max', 'exclude']);
+  const { store, every = 30, max = 10_000, exclude } = own;
+  // Each batch names them, so that nobody takes them for clients that do not come.
+  if (Array.isArray(exclude)) integer(`${where}.exclude.length`, exclude.length, [0, 1_000]);
+  return {
+    store: optional(`${where}.store`, store, checkStore),
+    every: seconds(`${where}.every`, every, [10, 60]),
+    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    exclude: new Set(
+      optional(`${where}.exclude`, exclude, (place, ids) =>
+        listOf(place, ids, 'client id', (id) => id !== ''),
+      ),
+    ),
+  };
+}
+
+function checkStore(where: string, given: UsageStore): UsageStore {
+  callable(`${where}.add`, Object(given).add);
+  callable(`${where}.read`, Object(given).read);
+  return given;
+}
+
+function checkInvalidations(where: string, given: KeyInvalidations): KeyInvalidations {
+  callable(`${where}.publish`, Object(given).publish);
+  callable(`${where}.subscribe`, Object(given).subscribe);
+  return given;
+}

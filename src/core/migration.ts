@@ -1,0 +1,117 @@
+import { listen } from './api-key/invalidations.js';
+import type { ApiKeySettings } from './api-key/options.js';
+import { AuthError, UpstreamError } from './base/errors.js';
+import type { Decision } from './decision.js';
+import type { Attempt } from './events.js';
+import { stanceOf, standingOf } from './plan/evaluate.js';
+import { createLedger, createMigrationTeller } from './plan/events.js';
+import { type Notices, noNotices, noticesOf, retirementOf } from './plan/headers.js';
+import type { Plan, SharedMode } from './plan/plan.js';
+import { keepPlan } from './plan/source.js';
+import { clientOf, type Principal } from './principal.js';
+import { attribute } from './usage/recorder.js';
+import type { Fresh } from './usage/refusals.js';
+import type { Usage } from './usage/usage.js';
+
+/**
+ * Answers what is announced to a principal that may use its credential. A token always may.
+ * @throws AuthError 401 or 410 for a key that the plan no longer accepts; UpstreamError while no
+ * plan could be loaded
+ */
+export type Admit = (principal: Principal, attempt: Attempt, atLeast?: SharedMode) => Notices;
+
+const codes = {
+  migrated: 'ERR_API_KEY_MIGRATED',
+  sunset: 'ERR_API_KEY_RETIRED',
+  brownout: 'ERR_API_KEY_BROWNOUT',
+} as const;
+
+/** The old door, and the plan that closes it. */
+export interface Migration {
+  admit: Admit;
+  /** The plan in force; undefined if there is none, or none yet. */
+  plan(): Plan | undefined;
+  /** Settles once a plan is in force and invalidations are listened to. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+  /** Counts who used which credential. */
+  count(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  /** Who used which credential, as all processes have counted it. */
+  usage(): Promise<Usage>;
+  /** Tells other processes of a key. */
+  invalidate(id: string): Promise<void>;
+}
+
+const namelessIssuer =
+  'apiKeys.lookup returned a record without an issuer, and the plan has a rule for the client id in ' +
+  'it: with several issuers an id alone could be anyone\'s. Set "issuer" in the record, or apiKeys.issuer';
+
+const tokensOnly = {
+  ...{ plan: undefined, invalidations: undefined, onMigration: undefined },
+  usage: false,
+} as const;
+
+interface Surroundings {
+  readonly now: () => number;
+  readonly stopwatch: () => number;
+  /** The guard's. */
+  readonly issuers: readonly string[];
+  /** Without an id: every key. */
+  forget(id?: string): void;
+  /** Returns whether an issuer has signed a token that was refused, by keys that are held. */
+  isSigned(token: string): Promise<boolean>;
+}
+
+/** May this client still use a key now? It is asked once its credential is verified. */
+export function createMigration(
+  settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
+  { now, stopwatch, forget, issuers, isSigned }: Surroundings,
+): Migration {
+  const { plan: given, invalidations, onMigration } = settings;
+  const tell = createMigrationTeller(onMigration);
+  const ledger = createLedger(tell, now);
+  const plans = keepPlan(given, { now, tell, ledger, issuers });
+  const listening = listen(invalidations, forget);
+  const attribution = attribute(settings.usage, {
+    now,
+    stopwatch,
+    tell,
+    plan: plans.current,
+    isSigned,
+    soleIssuer: issuers.length === 1 ? issuers[0] : undefined,
+  });
+
+  return {
+    admit(principal, attempt, atLeast) {
+      const id = clientOf(principal);
+      if (principal.kind === 'token' || id === undefined) return noNotices;
+      const plan = plans.current();
+      if (!plan) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', 'no plan has been loaded yet');
+      const client = { id, issuer: issuers.length > 1 ? principal.issuer : undefined };
+      if (issuers.length > 1 && principal.issuer === undefined && plan.clients.has(id)) {
+        throw new TypeError(namelessIssuer);
+      }
+      const time = now();
+      const stance = stanceOf(plan, client, { now: time, strictest: atLeast });
+      attempt.stance = stance;
+      ledger.note(client, standingOf(plan, client, time));
+      if (stance.refusal) {
+        const retirement = retirementOf(plan, stance, time);
+        throw new AuthError(codes[stance.refusal], { retirement });
+      }
+      if (stance.wouldRefuse) attempt.notes.push(codes.brownout);
+      return noticesOf(plan, stance, time);
+    },
+    plan: plans.current,
+    async ready() {
+      await Promise.all([plans.ready(), listening.ready()]);
+    },
+    async close() {
+      plans.close();
+      await Promise.all([listening.close(), attribution.close()]);
+    },
+    count: attribution.count,
+    usage: attribution.read,
+    invalidate: listening.publish,
+  };
+}

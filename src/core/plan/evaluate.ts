@@ -1,0 +1,208 @@
+import { day } from '../base/dates.js';
+import { sha256Hex } from '../base/digest.js';
+import { openUntil } from './brownout.js';
+import { entry } from './json-lines.js';
+import {
+  type BrownoutPlan,
+  type Check,
+  type ClientPlan,
+  type ClientRef,
+  type CohortPlan,
+  type KeyCheck,
+  keyChecks,
+  type Mode,
+  type Plan,
+  type Rule,
+} from './plan.js';
+
+/** Why a client's key is refused. */
+export type Refusal = 'migrated' | 'sunset' | 'brownout';
+
+/** What a plan says to one client at one time. */
+export interface Stance {
+  readonly mode: Mode;
+  /** The name of its cohort. */
+  readonly cohort: string | undefined;
+  /** Milliseconds since 1970: when its keys stop working, or have stopped. */
+  readonly sunsetAt: number | undefined;
+  readonly refusal: Refusal | undefined;
+  /** Milliseconds since 1970: the end of the brownout that refuses. */
+  readonly retryAt: number | undefined;
+  /** Milliseconds since 1970: the start of that brownout in the plan. */
+  readonly brownout: number | undefined;
+  /** A brownout that is a dry run would have refused what nothing else does. */
+  readonly wouldRefuse: boolean;
+}
+
+/** Where a client stands; `strictest` is what the route asks, and the stricter mode is in force. */
+export function stanceOf(
+  plan: Plan,
+  named: ClientRef,
+  options: { readonly now: number; readonly strictest?: Mode | undefined },
+): Stance {
+  const { now, strictest } = options;
+  const client = ruleOf(plan, named);
+  const { sunsetAt } = client;
+  const mode = stricter(ownMode(plan, client, named.id), strictest);
+  const cohort = client.cohort?.name;
+  const standing: Stance = {
+    mode,
+    cohort,
+    sunsetAt,
+    refusal: undefined,
+    retryAt: undefined,
+    brownout: undefined,
+    wouldRefuse: false,
+  };
+  if (mode === 'token-only') return { ...standing, refusal: 'migrated' };
+  if (sunsetAt !== undefined && now >= sunsetAt) return { ...standing, refusal: 'sunset' };
+  if (client.mode === 'extension') return standing;
+  const open = plan.brownouts.filter(
+    (one) => openUntil(one, now) !== undefined && concerns(one, named, cohort),
+  );
+  const refusing = open.find(({ dryRun }) => !dryRun);
+  if (!refusing) return { ...standing, wouldRefuse: open.length > 0 };
+  const retryAt = endOfBrownout(plan, named, { now, cohort });
+  return { ...standing, refusal: 'brownout', retryAt, brownout: refusing.start };
+}
+
+/** What the plan says of a client: of an unknown one, what holds for the others. */
+export function ruleOf(plan: Plan, { id, issuer }: ClientRef): ClientPlan {
+  const rules = plan.clients.get(id);
+  return rules?.find((one) => one.issuer === undefined || one.issuer === issuer) ?? plan.others;
+}
+
+/** Where a client stands: in a mode, or behind its sunset. */
+export type Standing = Mode | 'sunset';
+
+/** Where a client stands, whatever a route asks and whether or not a brownout is on. */
+export function standingOf(plan: Plan, named: ClientRef, now: number): Standing {
+  const client = ruleOf(plan, named);
+  const mode = ownMode(plan, client, named.id);
+  const over = client.sunsetAt !== undefined && now >= client.sunsetAt;
+  return over && mode !== 'token-only' ? 'sunset' : mode;
+}
+
+function ownMode(plan: Plan, { mode, cohort }: ClientPlan, clientId: string): Mode {
+  if (mode !== undefined) return mode;
+  return cohort?.mode !== undefined && isDrawn(cohort, clientId) ? cohort.mode : plan.mode;
+}
+
+const strictness: Readonly<Record<Mode, number>> = {
+  'key-only': 0,
+  dual: 1,
+  deprecated: 2,
+  extension: 2,
+  'token-only': 3,
+};
+
+function stricter(mode: Mode, asked: Mode | undefined): Mode {
+  if (asked === undefined || strictness[asked] <= strictness[mode]) return mode;
+  // An extension is a client's, never a route's.
+  return asked === 'extension' ? 'deprecated' : asked;
+}
+
+/** Tells whether a client is one of its cohort's `percent`: always the same, and still as it grows. */
+export function isDrawn({ percent, salt }: CohortPlan, clientId: string): boolean {
+  if (percent <= 0 || percent >= 100) return percent > 0;
+  const bucket = Number.parseInt(sha256Hex(`${salt}\0${clientId}`).slice(0, 8), 16);
+  return (bucket / 2 ** 32) * 100 < percent;
+}
+
+const concerns = (
+  { paused, cohorts, exempt }: BrownoutPlan,
+  { id, issuer }: ClientRef,
+  cohort: string | undefined,
+): boolean => {
+  if (paused || (cohorts && (cohort === undefined || !cohorts.has(cohort)))) return false;
+  const issuers = exempt.get(id);
+  return !(issuers?.has(undefined) || issuers?.has(issuer));
+};
+
+const mostWindows = 100;
+
+// Windows that overlap or touch are one to the client: a retry between them would be refused.
+function endOfBrownout(
+  plan: Plan,
+  named: ClientRef,
+  { now, cohort }: { readonly now: number; readonly cohort: string | undefined },
+): number {
+  let end = now;
+  for (let windows = 0; windows < mostWindows; windows += 1) {
+    let next = end;
+    for (const brownout of plan.brownouts) {
+      if (brownout.dryRun || !concerns(brownout, named, cohort)) continue;
+      next = Math.max(next, openUntil(brownout, end) ?? end);
+    }
+    if (next === end) break;
+    end = next;
+  }
+  return end;
+}
+
+/** The rule of a check for a client's tokens; without a client, the plan's. */
+export const tokenRule = (plan: Plan, check: Check, client: ClientRef | undefined): Rule =>
+  (client ? ruleOf(plan, client) : plan.others).tokenChecks[check];
+
+/** The rule of a check for a client's API keys. */
+export const keyRule = (plan: Plan, check: Check, client: ClientRef | undefined): Rule =>
+  isKeyCheck(check) ? (client ? ruleOf(plan, client) : plan.others).checks[check] : 'enforce';
+
+/** Returns whether a check is reported only for a client, with an API key or with a token. */
+export function isReported(plan: Plan, check: Check, client: ClientRef): boolean {
+  const { checks, tokenChecks } = ruleOf(plan, client);
+  return tokenChecks[check] === 'report' || (isKeyCheck(check) && checks[check] === 'report');
+}
+
+const isKeyCheck = (check: Check): check is KeyCheck =>
+  (keyChecks as readonly Check[]).includes(check);
+
+/** What is no mistake in a plan but hardly meant: at most 20 sentences. */
+export function planWarnings(plan: Plan, now: number): string[] {
+  const { cohorts } = plan;
+  const last = lastSunset(plan, [undefined, ...cohorts.values()]);
+  const warnings: string[] = [];
+  const extended = anyRule(plan, ({ sunsetAt = 0 }) => sunsetAt > now);
+  if (last <= now && !extended) {
+    warnings.push(
+      'plan: the old door can be removed: every sunset has passed, and no extension is left',
+    );
+  }
+  warnings.push(...shortNotice('plan.sunsetAt', plan, [plan.sunsetAt, now]));
+  for (const [index, { start, cohorts: names }] of plan.brownouts.entries()) {
+    const end = names
+      ? lastSunset(
+          plan,
+          [...names].map((name) => cohorts.get(name)),
+        )
+      : last;
+    if (start >= end) {
+      warnings.push(`plan.brownouts[${index}]: begins after the sunset, so it refuses nobody`);
+    }
+  }
+  for (const [name, { sunsetAt }] of cohorts) {
+    const where = `${entry('plan.cohorts', name)}.sunsetAt`;
+    warnings.push(...shortNotice(where, plan, [sunsetAt, now]));
+  }
+  return warnings.slice(0, 20);
+}
+
+function anyRule({ clients }: Plan, holds: (client: ClientPlan) => boolean): boolean {
+  for (const rules of clients.values()) if (rules.some(holds)) return true;
+  return false;
+}
+
+// Without a cohort the plan's own.
+const lastSunset = (plan: Plan, cohorts: readonly (CohortPlan | undefined)[]): number =>
+  Math.max(...cohorts.map((cohort) => cohort?.sunsetAt ?? plan.sunsetAt ?? Infinity));
+
+function shortNotice(
+  where: string,
+  { deprecatedAt }: Plan,
+  [sunsetAt = 0, now]: readonly [sunsetAt: number | undefined, now: number],
+): string[] {
+  const days = Math.floor((sunsetAt - (deprecatedAt ?? now)) / day);
+  if (sunsetAt <= now || days >= 30) return [];
+  const since = deprecatedAt === undefined ? 'from now' : 'after deprecatedAt';
+  return [`${where}: is less than ${days + 1} days ${since}: give clients 30 at least`];
+}

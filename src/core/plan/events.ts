@@ -1,0 +1,126 @@
+import type { Sliced } from '../base/slices.js';
+import { type Standing, standingOf } from './evaluate.js';
+import type { ClientRef, Plan } from './plan.js';
+
+/** What happens to a migration, for its operators. No key, and nothing of a request. */
+export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: number } & (
+  | {
+      /** A plan came into force. */
+      readonly kind: 'plan';
+      /** What it says otherwise than the one before, by the names of its members. */
+      readonly changed: readonly string[];
+    }
+  | {
+      /** A client's mode changed: by a new plan, or, told when it next comes, by a date. */
+      readonly kind: 'mode';
+      readonly clientId: string;
+      /** The issuer that the id belongs to, where it is known. */
+      readonly issuer?: string;
+      readonly from: Standing;
+      readonly to: Standing;
+    }
+  | {
+      /** A plan could not be loaded, or is none: the last good one stays in force. */
+      readonly kind: 'plan-failed';
+      readonly detail: string;
+    }
+  | {
+      /** Counts of usage could not be kept yet, or, when the guard is closed, at all. */
+      readonly kind: 'usage-failed';
+      readonly detail: string;
+    }
+  | {
+      /** Something in the plan that may not be meant, or is over. */
+      readonly kind: 'warning';
+      readonly detail: string;
+    }
+);
+
+/** Tells operators; nothing they do matters to a request. */
+export type TellMigration = (event: MigrationEvent) => void;
+
+/**
+ * Tells a listener, later than the code that has news; without one, warnings and failures are
+ * warnings of the process.
+ */
+export function createMigrationTeller(listener: TellMigration | undefined): TellMigration {
+  return (event) => {
+    Promise.resolve(event)
+      .then(listener ?? warnProcess)
+      .catch(() => {});
+  };
+}
+
+function warnProcess(event: MigrationEvent): void {
+  if (!('detail' in event)) return;
+  globalThis.process?.emitWarning?.(event.detail, { type: 'SallyportWarning' });
+}
+
+/** Beyond this many, the client that has not changed for longest is forgotten. */
+const mostClients = 10_000;
+
+/** Notices when the mode of a client changes. */
+export interface Ledger {
+  /** A client has come, and this is where it stands. */
+  note(client: ClientRef, standing: Standing): void;
+  /** Another plan is in force. */
+  turn(from: Plan, to: Plan): Sliced<void>;
+}
+
+interface Noted {
+  readonly client: ClientRef;
+  readonly standing: Standing;
+}
+
+/** Remembers the clients that came, so that each change of mode is emitted once. */
+export function createLedger(tell: TellMigration, now: () => number): Ledger {
+  const noted = new Map<string, Noted>();
+  /** Clients whose change of mode the turn under way has not reached yet. */
+  let turning = new Map<string, Noted | ClientRef>();
+
+  function emit({ id, issuer }: ClientRef, from: Standing, to: Standing): void {
+    const named = { clientId: id, ...(issuer !== undefined && { issuer }) };
+    tell({ time: now(), kind: 'mode', ...named, from, to });
+  }
+
+  function note(client: ClientRef, to: Standing): void {
+    const name = nameOf(client);
+    const from = noted.get(name)?.standing;
+    if (from === to) return;
+    noted.delete(name);
+    noted.set(name, { client, standing: to });
+    const [oldest] = noted.keys();
+    if (noted.size > mostClients && oldest !== undefined) noted.delete(oldest);
+    if (from !== undefined && !turning.has(name)) emit(client, from, to);
+  }
+
+  return {
+    note,
+    *turn(from, to) {
+      const time = now();
+      turning = new Map(noted);
+      for (const plan of [from, to]) {
+        for (const client of clientsOf(plan)) {
+          const name = nameOf(client);
+          if (!turning.has(name)) turning.set(name, client);
+          yield;
+        }
+      }
+      for (const [name, one] of turning) {
+        const { client, standing: before } =
+          'standing' in one ? one : { client: one, standing: standingOf(from, one, time) };
+        const after = standingOf(to, client, time);
+        if (noted.has(name)) noted.set(name, { client, standing: after });
+        turning.delete(name);
+        if (before !== after) emit(client, before, after);
+        yield;
+      }
+    },
+  };
+}
+
+const nameOf = ({ id, issuer = '' }: ClientRef): string => `${id}\n${issuer}`;
+
+function* clientsOf({ clients }: Plan): Iterable<ClientRef> {
+  for (const [id, rules] of clients) for (const { issuer } of rules) yield { id, issuer };
+}

@@ -1,0 +1,190 @@
+import { withDeadline } from '../base/deadline.js';
+import { ConfigError, UpstreamError } from '../base/errors.js';
+import { has, isObject, memberOf } from '../base/json.js';
+import { doInSlices, doNow, type Sliced } from '../base/slices.js';
+import { callable, mistake, seconds } from '../base/validate.js';
+import { planWarnings } from './evaluate.js';
+import type { Ledger, TellMigration } from './events.js';
+import { type PlanRead, planNames, planOf, readPlan } from './parse.js';
+import type { MigrationPlan, Plan, PlanSource } from './plan.js';
+
+/** Has the plan that is in force. */
+export interface PlanKeeper {
+  /** Undefined while no plan was ever loaded. Never waits. */
+  current(): Plan | undefined;
+  /**
+   * Settles once a plan is in force.
+   * @throws UpstreamError while none can be loaded
+   */
+  ready(): Promise<void>;
+  /** Ends the polling. */
+  close(): void;
+}
+
+interface Surroundings {
+  readonly now: () => number;
+  readonly tell: TellMigration;
+  readonly ledger: Ledger;
+  /** The guard's: what a plan says of one client is said of one issuer's. */
+  readonly issuers: readonly string[];
+}
+
+const loadTimeout = 10_000;
+
+/**
+ * Keeps a plan, or polls its source behind the requests; the last good plan stays in force.
+ * @throws ConfigError for a plan, or an initial one, that cannot be meant
+ */
+export function keepPlan(
+  given: MigrationPlan | PlanSource | undefined,
+  surroundings: Surroundings,
+): PlanKeeper {
+  if (isSource(given)) return pollPlan(given, surroundings);
+  const { current, take } = holdPlan(surroundings);
+  if (given !== undefined) doNow(take(given));
+  const plan = current() ?? readPlan('plan', {}, surroundings.issuers);
+  return { current: () => plan, ready: async () => {}, close: () => {} };
+}
+
+function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
+  const { now, tell } = surroundings;
+  const { current, take } = holdPlan(surroundings);
+  const every = checkSource(source);
+  const closing = new AbortController();
+  const deadline = {
+    milliseconds: loadTimeout,
+    late: 'ERR_PLAN_UNAVAILABLE',
+    closing: closing.signal,
+  } as const;
+  let timer: NodeJS.Timeout | undefined;
+  let failure: string | undefined;
+  const initial = memberOf(source, 'initial');
+  if (initial !== undefined) doNow(take(initial));
+
+  async function load(): Promise<void> {
+    try {
+      const loaded = await withDeadline(deadline, async () => source.load());
+      await doInSlices(take(loaded), closing.signal);
+      failure = undefined;
+    } catch (error) {
+      if (closing.signal.aborted) return;
+      // Once, and not again with every poll for as long as it lasts.
+      const detail = `${current() ? 'the plan in force stays' : 'no plan'}: ${messageOf(error)}`;
+      if (detail !== failure) tell({ time: now(), kind: 'plan-failed', detail });
+      failure = detail;
+    }
+  }
+
+  // Whatever happens, even to the clock, it comes to a next time.
+  async function refresh(): Promise<void> {
+    await load().catch(() => {});
+    if (closing.signal.aborted) return;
+    // A little earlier or later each time, so that processes do not ask all at once.
+    timer = setTimeout(() => void refresh(), every * (900 + 200 * Math.random()));
+    timer.unref?.(); // Workers have numbers for timers
+  }
+
+  const first = refresh();
+  return {
+    current,
+    async ready() {
+      if (!current()) await first;
+      if (current()) return;
+      throw new UpstreamError('ERR_PLAN_UNAVAILABLE', failure ?? 'the guard was closed');
+    },
+    close() {
+      closing.abort(new UpstreamError('ERR_PLAN_UNAVAILABLE', 'the guard was closed'));
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Holds the last valid plan, and emits what another one changes. */
+function holdPlan({ now, tell, ledger, issuers }: Surroundings) {
+  let plan: Plan | undefined;
+  /** What was given last, and what it was: the same text is not read again. */
+  let last: { readonly given: unknown; readonly mistake: unknown } | undefined;
+  let members: ReadonlyMap<string, string> = new Map();
+
+  function* read(given: unknown): Sliced<PlanRead> {
+    if (typeof given === 'string' && given === last?.given && last.mistake) throw last.mistake;
+    try {
+      return yield* planOf('plan', given, issuers);
+    } catch (mistake) {
+      last = { given, mistake };
+      throw mistake;
+    }
+  }
+
+  function* take(given: unknown): Sliced<void> {
+    if (plan && typeof given === 'string' && given === last?.given && !last.mistake) return;
+    const { plan: next, written } = yield* read(given);
+    last = { given, mistake: undefined };
+    const before = { plan, members };
+    members = yield* membersOf(written);
+    const changed = [...new Set([...before.members.keys(), ...members.keys()])]
+      .filter((name) => before.members.get(name) !== members.get(name))
+      .sort();
+    if (plan && changed.length === 0) return;
+    const time = now();
+    tell({ time, kind: 'plan', changed });
+    for (const detail of planWarnings(next, time)) tell({ time, kind: 'warning', detail });
+    plan = next;
+    if (before.plan) yield* ledger.turn(before.plan, next);
+  }
+
+  return { current: () => plan, take };
+}
+
+// A source may be of a class.
+const isSource = (given: unknown): given is PlanSource =>
+  typeof given === 'object' && given !== null && has(given, 'load');
+
+function checkSource(given: PlanSource): number {
+  for (const name of Object.keys(given)) {
+    if (!planNames.includes(name)) continue;
+    throw mistake(`plan.${name}`, name, 'stands beside load: write it into what load answers');
+  }
+  callable('plan.load', given.load);
+  return seconds('plan.every', has(given, 'every') ? given.every : 60, [0.001, 86_400]);
+}
+
+// Text by member, to see what another plan says otherwise; that of the clients in parts.
+function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
+  const members = new Map<string, string>();
+  for (const [name, member] of Object.entries(written)) {
+    if (!isObject(member)) {
+      members.set(name, JSON.stringify(member));
+      continue;
+    }
+    const parts: string[] = [];
+    for (const entry of Object.keys(member)) {
+      parts.push(JSON.stringify([entry, member[entry]]));
+      yield;
+    }
+    members.set(name, parts.join());
+  }
+  return members;
+}
+
+// A sentence of ours is for reading as it is; another's may be anything.
+export function messageOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  try {
+    const says = error instanceof Error ? error.message : 'what was thrown is no Error';
+    return String(says)
+      .replace(/[^ -~]/g, ' ')
+      .slice(0, 300);
+  } catch {
+    return 'what was thrown has no message';
+  }
+}
+
+/**
+ * Checks a plan before it comes into force, say in CI; answers it, parsed.
+ * @throws ConfigError for the first mistake, with its line if the plan is a text
+ */
+export function checkPlan(plan: MigrationPlan | string): MigrationPlan {
+  readPlan('plan', plan);
+  return typeof plan === 'string' ? JSON.parse(plan) : plan;
+}

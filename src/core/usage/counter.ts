@@ -1,0 +1,211 @@
+import { copyOf } from '../base/copy.js';
+import { type AuthErrorCode, type ErrorCode, UpstreamError } from '../base/errors.js';
+import { own } from '../base/json.js';
+import type { Decision } from '../decision.js';
+import { type Attempt, claimedClient, routeOf } from '../events.js';
+import { clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
+import { withoutCredential } from '../without-credential.js';
+import type { UsageClock } from './clock.js';
+import { type Fresh, sourceOf } from './refusals.js';
+import type { Refusals } from './refused-tokens.js';
+import { type Count, type Holder, mark, newHolder, takeRows } from './row-buffer.js';
+import { mergeRows, type UsageRow } from './usage.js';
+
+/** Counts who uses which credential. */
+export interface Counter {
+  /** Counts one attempt; a second look at the same request is not counted again. */
+  add(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  /** Hands over what was counted since the last time, and begins anew. */
+  take(): UsageRow[];
+  /** Requests so far that there was no room to count by client. */
+  dropped(): number;
+  /** Counts requests as dropped that were handed over and cannot be stored. */
+  drop(rows: readonly UsageRow[]): void;
+}
+
+interface CounterOptions {
+  /** Clients' tokens, and keys, that are counted apart. */
+  readonly max: number;
+  /** Clients that are not counted. */
+  readonly exclude: ReadonlySet<string>;
+  readonly clock: Pick<UsageClock, 'minute'>;
+  readonly refusals: Refusals;
+  /** The only issuer there is; undefined if there are several. */
+  readonly soleIssuer: string | undefined;
+}
+
+/** What an attempt is for the counts: `unverified` is a token that was refused before it was proven. */
+type Outcome = 'use' | 'refused' | 'unverified' | 'neither';
+
+interface Refusal {
+  readonly code: ErrorCode;
+  /** When the brownout began. */
+  readonly brownout: number | undefined;
+}
+
+/** Longer user agents are looked at again each time, and not kept to compare with. */
+const longestAgent = 512;
+
+/** Kinds that are requests: each is one of them, and only one. */
+const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other']);
+
+/** Counts in memory: for a request that is let in a look-up, two additions and a time. */
+export function createCounter(options: CounterOptions): Counter {
+  const { max, exclude, clock, refusals, soleIssuer = '' } = options;
+  /** By issuer, client and key. */
+  const issuers = new Map<string, Map<string, Map<string, Holder>>>();
+  let holders = new WeakMap<Principal, Holder>();
+  const nobody = newHolder('', '', '');
+  const used = new WeakSet<object>();
+  let held = 0;
+  let dropped = 0;
+
+  /** Where a request of this client is counted: with nobody, if there is no more room. */
+  function holderOf(issuer: string, client: string, key: string): Holder {
+    const known = issuers.get(issuer)?.get(client)?.get(key);
+    if (known) return known;
+    refusals.know({ client, issuer });
+    if (held >= max) return nobody;
+    held += 1;
+    const holder = newHolder(issuer, client, key);
+    const clients = issuers.get(issuer) ?? new Map<string, Map<string, Holder>>();
+    const keys = clients.get(holder.client) ?? new Map<string, Holder>();
+    issuers.set(holder.issuer, clients.set(holder.client, keys.set(holder.key, holder)));
+    return holder;
+  }
+
+  /** Whose a request is for certain; undefined if that is not known, or not counted. */
+  function whose(principal: Principal | undefined, key: KnownKey | undefined): Holder | undefined {
+    if (principal) return holders.get(principal) ?? holderFor(principal);
+    if (!key || exclude.has(key.client)) return undefined;
+    return holderOf(issuerOf(key), key.client, key.id);
+  }
+
+  // A principal that is cached is the same object each time: found again without comparing its names.
+  function holderFor(principal: Principal): Holder | undefined {
+    const client = clientOf(principal) ?? '';
+    if (exclude.has(client)) return undefined;
+    const holder = holderOf(principal.issuer ?? soleIssuer, client, principal.key?.id ?? '');
+    if (holder !== nobody) holders.set(principal, holder);
+    return holder;
+  }
+
+  const issuerOf = ({ issuer }: KnownKey & { readonly issuer?: string }): string =>
+    issuer ?? soleIssuer;
+
+  function count(holder: Holder, { what, detail = '', minute }: Count): void {
+    if (holder !== nobody) dropped += mark(holder, { what, detail, minute });
+    else if (what === 'key' || what === 'token' || what === 'refused') {
+      dropped += 1;
+      mark(nobody, { what: 'other', detail: what, minute });
+    }
+  }
+
+  /** What a key came with: where it should be looked for. */
+  function countPlaces(attempt: Attempt, holder: Holder, minute: number): void {
+    const { credential } = attempt;
+    const agent = agentOf(attempt, holder);
+    count(holder, { what: 'route', detail: routeOf(attempt) ?? '', minute });
+    count(holder, { what: 'agent', detail: agent, minute });
+    if (credential?.kind !== 'token' && credential?.place === 'query') {
+      count(holder, { what: 'query', minute });
+    }
+    if (credential?.kind === 'both') count(holder, { what: 'both', minute });
+  }
+
+  function countRefusal(holder: Holder, minute: number, { code, brownout }: Refusal): void {
+    count(holder, { what: 'refused', detail: code, minute });
+    if (code === 'ERR_API_KEY_BROWNOUT' && brownout !== undefined) {
+      count(holder, { what: 'brownout', detail: new Date(brownout).toISOString(), minute });
+    }
+  }
+
+  /** A token that nobody has proven: of clients that are known, and what it says of itself may be so. */
+  function countUnproven({ credential, seen }: Attempt, code: AuthErrorCode): void {
+    const client = claimedClient(seen);
+    const minute = clock.minute();
+    if (client === undefined || minute === undefined || exclude.has(client)) return;
+    if (credential?.kind !== 'token' && credential?.kind !== 'both') return;
+    const iss = seen.paths === undefined ? '' : own(seen.claims, 'iss');
+    const issuer = typeof iss === 'string' ? iss : '';
+    const exp = own(seen.claims, 'exp');
+    refusals.add({ text: credential.text, client, issuer, exp, code, minute });
+  }
+
+  return {
+    add(attempt, decision, fresh) {
+      const { principal, seen, stance } = attempt;
+      const source = sourceOf(attempt);
+      const isNew = !used.has(source);
+      const outcome = outcomeOf(attempt, decision, { use: isNew, refusal: fresh.refused });
+      if (outcome === 'unverified' && !decision.allowed) {
+        countUnproven(attempt, decision.error.code as AuthErrorCode);
+        return;
+      }
+      const key = principal?.key ? knownKey(principal.key) : seen.key;
+      // Also of a request that was counted before: its client is known from here on.
+      const holder = whose(principal, key);
+      if (!holder || (outcome === 'neither' && fresh.notes.length === 0)) return;
+      const minute = clock.minute();
+      if (minute === undefined) {
+        if (outcome !== 'neither') dropped += 1;
+        return;
+      }
+      if (outcome === 'use') {
+        used.add(source);
+        count(holder, { what: principal?.kind === 'token' ? 'token' : 'key', minute });
+      } else if (!decision.allowed && outcome === 'refused') {
+        countRefusal(holder, minute, {
+          code: decision.error.code,
+          brownout: stance?.brownout,
+        });
+      }
+      if (key && isNew && outcome !== 'neither') {
+        const beside = principal?.kind === 'token' ? whose(undefined, key) : holder;
+        if (beside) countPlaces(attempt, beside, minute);
+      }
+      for (const detail of fresh.notes) count(holder, { what: 'would-deny', detail, minute });
+    },
+    take() {
+      const all = [nobody];
+      for (const clients of issuers.values()) {
+        for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
+      }
+      const rows = new Map<string, UsageRow>();
+      for (const holder of all) mergeRows(rows, takeRows(holder));
+      mergeRows(rows, refusals.take());
+      if (held > max / 2) {
+        issuers.clear();
+        holders = new WeakMap();
+        held = 0;
+      }
+      return [...rows.values()];
+    },
+    dropped: () => dropped,
+    drop(rows) {
+      for (const { what, count: many } of rows) if (requests.has(what)) dropped += many;
+    },
+  };
+}
+
+function outcomeOf(
+  { principal, seen }: Attempt,
+  decision: Decision,
+  isNew: { readonly use: boolean; readonly refusal: boolean },
+): Outcome {
+  if (decision.allowed) return principal && isNew.use ? 'use' : 'neither';
+  if (!isNew.refusal) return 'neither';
+  if (principal || seen.key) return 'refused';
+  return decision.error instanceof UpstreamError ? 'neither' : 'unverified';
+}
+
+/** The user agent as it is counted. Most come again and again. */
+function agentOf({ request, credential }: Attempt, holder: Holder): string {
+  const written = request.header('user-agent');
+  if (holder.agent.written === written) return holder.agent.counted;
+  const counted = copyOf(withoutCredential(written, credential) ?? '');
+  if (written === undefined || written.length <= longestAgent) {
+    holder.agent = { written: written && copyOf(written), counted };
+  }
+  return counted;
+}

@@ -1,0 +1,113 @@
+import { minutesADay } from '../base/dates.js';
+import { integer } from '../base/validate.js';
+import { checkBatch } from './batch.js';
+import { advanceInstance, trackingSinceOf, withoutOld } from './coverage.js';
+import { clientsIn, folded, leastKeep, mostKeep, roomFor, topicOf } from './overflow.js';
+import {
+  mergeRows,
+  nameOf,
+  type UsageBatch,
+  type UsageInstance,
+  type UsageRow,
+  type UsageStore,
+} from './usage.js';
+
+const mostRows = 100_000;
+const mostInstances = 1_000;
+
+/**
+ * Keeps counts in this process, for as long as it lives.
+ * @param options.keep Days, 280 to 36500; what did not happen for longer is forgotten. @default 400
+ * @throws ConfigError for another `keep`: a verdict of the report rests on so many days
+ */
+export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
+  integer('memoryUsage.keep', keep, [leastKeep, mostKeep]);
+  const rows = new Map<string, UsageRow>();
+  const instances = new Map<string, UsageInstance>();
+  /** By client and kind. */
+  const details = new Map<string, Set<string>>();
+  let day = 0;
+
+  function forget(minute: number): void {
+    const today = Math.floor(minute / minutesADay);
+    if (today <= day) return;
+    day = today;
+    for (const [name, { last }] of rows) if (last < minute - keep * minutesADay) rows.delete(name);
+    const cutoff = (minute - keep * minutesADay) * 60_000;
+    for (const [name, one] of instances) {
+      // One that was not closed may still let requests in: only a person can say that it is gone.
+      if (one.closed && one.at < cutoff) instances.delete(name);
+      else instances.set(name, withoutOld(one, cutoff));
+    }
+    details.clear();
+    for (const row of rows.values()) fits(row);
+  }
+
+  // One that was closed is missed least: one that was not says until when there may be counts.
+  function forgetInstance(): void {
+    if (instances.size <= mostInstances) return;
+    const [oldest] = instances.keys();
+    const closed = [...instances.values()].find((one) => one.closed);
+    instances.delete(closed?.instance ?? String(oldest));
+  }
+
+  /** Whether there is room for a row's detail beside those of its client. */
+  function fits(row: UsageRow): boolean {
+    const topic = topicOf(row);
+    if (topic === undefined) return true;
+    const held = details.get(topic) ?? new Set<string>();
+    if (!held.has(row.detail) && held.size >= roomFor(row.what)) return false;
+    details.set(topic, held.add(row.detail));
+    return true;
+  }
+
+  return {
+    async add(given: UsageBatch) {
+      const batch = checkBatch('memoryUsage', given);
+      const { rows: counted } = batch;
+      const instance = advanceInstance(instances.get(batch.instance), batch);
+      if (!instance) return;
+      instances.delete(instance.instance);
+      instances.set(instance.instance, instance);
+      forgetInstance();
+      forget(Math.floor(instance.at / 60_000));
+      for (const row of counted) {
+        // Where there is no room for a row, its detail needs none.
+        const isFull = rows.size >= mostRows;
+        const named = (isFull ? rows.has(nameOf(row)) : fits(row)) ? row : folded(row);
+        const hasRoom = !isFull || rows.has(nameOf(named));
+        mergeRows(rows, hasRoom ? [named] : withoutName(row));
+      }
+    },
+    async read() {
+      const told = [...instances.values()];
+      return { trackingSince: trackingSinceOf(told), rows: [...rows.values()], instances: told };
+    },
+    clients: async () => clientsIn(rows.values()),
+  };
+}
+
+/**
+ * The counts of a guard that was given no store: nobody has said that there is no other process, so
+ * they are marked as those of this one.
+ */
+export function ownUsage(): UsageStore {
+  const store = memoryUsage();
+  return {
+    ...store,
+    async read() {
+      const usage = await store.read();
+      const instances = usage.instances.map((one) => ({ ...one, temporary: true as const }));
+      return { ...usage, instances };
+    },
+  };
+}
+
+// What there is no room for is still somebody's request.
+function withoutName(row: UsageRow): UsageRow[] {
+  const { what } = row;
+  if (what === 'other') return [row];
+  if (what !== 'key' && what !== 'token' && what !== 'refused') return [];
+  const nobody = { client: '', key: '', issuer: '', what: 'other' } as const;
+  return [{ ...row, ...nobody, detail: what }];
+}

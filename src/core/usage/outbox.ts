@@ -1,0 +1,105 @@
+import type { UsageClock } from './clock.js';
+import type { Counter } from './counter.js';
+import type { UsageBatch, UsageRow } from './usage.js';
+
+/** The batches that a store has yet to take, the first one first. */
+export interface Outbox {
+  /** The batch that is told next, as it is handed over now. */
+  first(): UsageBatch | undefined;
+  /** The store has it. */
+  shift(): void;
+  /** It can never be stored: its number is missing from now on, and its time is not watched. */
+  setApart(): UsageBatch | undefined;
+  /** Another guard has its name: what waits is told by a new one, and covers no time. */
+  rename(): void;
+  /** Makes batches of all that was counted so far. There may be none while the clock is wrong. */
+  fill(closed: boolean): void;
+}
+
+interface OutboxOptions {
+  readonly counter: Counter;
+  readonly clock: UsageClock;
+  /** Seconds. */
+  readonly every: number;
+  /** Clients that are not counted: of them nothing is known. */
+  readonly exclude: ReadonlySet<string>;
+}
+
+const mostRows = 1_000;
+
+/** Numbers batches, and says for which time they hold all counts. */
+export function createOutbox({ counter, clock, every, exclude }: OutboxOptions): Outbox {
+  // Made when it is needed: a Worker forbids random values while it starts.
+  let instance: string | undefined;
+  let seq = 0;
+  const excludes = exclude.size > 0 && { excludes: [...exclude] };
+  let waiting: UsageBatch[] = [];
+  /** When the time began that it counts by another name than before; until it tells, that is not watched. */
+  let renamedAt = 0;
+
+  function batchOf(part: Partial<UsageBatch> & Pick<UsageBatch, 'at' | 'rows'>): UsageBatch {
+    seq += 1;
+    instance ??= globalThis.crypto.randomUUID();
+    const since = Math.max(clock.since() ?? part.at, renamedAt);
+    const dropped = counter.dropped();
+    return {
+      instance,
+      seq,
+      since,
+      every,
+      dropped,
+      closed: false,
+      from: part.at,
+      ...excludes,
+      ...part,
+    };
+  }
+
+  return {
+    first() {
+      const [batch] = waiting;
+      const sentAt = clock.read();
+      return batch && (sentAt === undefined ? batch : { ...batch, sentAt });
+    },
+    shift() {
+      waiting.shift();
+    },
+    setApart() {
+      const apart = waiting.shift();
+      if (!apart) return undefined;
+      counter.drop(apart.rows);
+      // What waits was counted together: without this part no time is covered by the others.
+      waiting = waiting.map((one) => ({ ...one, from: one.at, dropped: counter.dropped() }));
+      return apart;
+    },
+    rename() {
+      instance = globalThis.crypto.randomUUID();
+      seq = 0;
+      renamedAt = Math.min(...waiting.map(({ from, at }) => from ?? at));
+      waiting = waiting.map(({ at, rows, closed }) => batchOf({ at, rows, closed }));
+    },
+    fill(closed) {
+      const at = clock.read() ?? (closed ? clock.latest() : undefined);
+      if (at === undefined) return;
+      const stretches = clock.take();
+      const [from = at] = stretches.at(-1) ?? [];
+      const parts = partsOf(counter.take());
+      const last = stretches.length > 1 ? [] : parts.pop();
+      const firstSeq = seq + 1;
+      // Only the last ones say which time is covered: by then the store has all that was counted in it.
+      waiting = [
+        ...parts.map((rows) => batchOf({ at, rows })),
+        ...stretches.slice(0, -1).map((past) => batchOf({ from: past[0], at: past[1], rows: [] })),
+        batchOf({ from, at, rows: last ?? [], closed }),
+      ].map((one) => (one.seq > firstSeq ? { ...one, firstSeq } : one));
+    },
+  };
+}
+
+/** Never none: that somebody is there and has nothing to tell is worth knowing. */
+function partsOf(rows: readonly UsageRow[]): (readonly UsageRow[])[] {
+  const parts = Array.from({ length: Math.ceil(rows.length / mostRows) }, (_, i) =>
+    rows.slice(i * mostRows, (i + 1) * mostRows),
+  );
+  return parts.length > 0 ? parts : [[]];
+}

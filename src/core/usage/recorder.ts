@@ -1,0 +1,128 @@
+import type { UsageSettings } from '../api-key/options.js';
+import { withDeadline } from '../base/deadline.js';
+import type { Decision } from '../decision.js';
+import type { Attempt } from '../events.js';
+import type { TellMigration } from '../plan/events.js';
+import type { Plan } from '../plan/plan.js';
+import { createUsageClock } from './clock.js';
+import { createCounter } from './counter.js';
+import { flushUsage } from './flush.js';
+import { ownUsage } from './memory.js';
+import { createOutbox } from './outbox.js';
+import { clientsIn } from './overflow.js';
+import type { Fresh } from './refusals.js';
+import { createRefusals, type Refusals } from './refused-tokens.js';
+import type { Usage, UsageStore } from './usage.js';
+
+/** Knows who still uses keys. */
+export interface Attribution {
+  /** Counts one attempt. Whatever happens, no decision knows of it. */
+  count(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  /** What all instances have counted, this one's latest included. */
+  read(): Promise<Usage>;
+  close(): Promise<void>;
+}
+
+const nothing: Usage = { trackingSince: undefined, rows: [], instances: [] };
+
+/** Counts in memory, and keeps the counts in a store. */
+export function attribute(
+  settings: UsageSettings | false,
+  surroundings: {
+    readonly now: () => number;
+    readonly stopwatch: () => number;
+    readonly plan: () => Plan | undefined;
+    readonly tell: TellMigration;
+    readonly isSigned: (token: string) => Promise<boolean>;
+    readonly soleIssuer: string | undefined;
+  },
+): Attribution {
+  if (!settings) return { count() {}, read: async () => nothing, close: async () => {} };
+  const { max, exclude, every, store = ownUsage() } = settings;
+  const { plan, tell, isSigned, soleIssuer } = surroundings;
+  const clock = createUsageClock(surroundings);
+  const isPlanned = (client: string) => plan()?.clients.has(client) ?? false;
+  const refusals = createRefusals({ isSigned, isPlanned, soleIssuer });
+  const counter = createCounter({ max, exclude, clock, refusals, soleIssuer });
+  const outbox = createOutbox({ counter, clock, every, exclude });
+  const learner = createLearner(store, {
+    refusals,
+    stopwatch: surroundings.stopwatch,
+    minute: clock.minute,
+  });
+  const polls = settings.store !== undefined;
+  const flusher = flushUsage({ store, every, polls, outbox, clock, tell, settle: learner.settle });
+  clock.read();
+  flusher.start();
+  return {
+    count(attempt, decision, fresh) {
+      try {
+        flusher.start();
+        counter.add(attempt, decision, fresh);
+      } catch {
+        // A request that cannot be counted has been decided all the same.
+      }
+    },
+    async read() {
+      await flusher.flush();
+      const usage = await learner.read();
+      if (!learner.learn(clientsIn(usage.rows))) return usage;
+      // Some waited until it was known whose clients they are.
+      await flusher.flush();
+      return learner.read();
+    },
+    close: flusher.close,
+  };
+}
+
+/** Large stores take a while to be read, and none takes for ever. */
+const patience = { milliseconds: 12_000 };
+const mostUnanswered = 3;
+/** Between two times at which a store is asked who its clients are. */
+const learnEvery = 600_000;
+
+interface Learning {
+  readonly refusals: Refusals;
+  readonly stopwatch: () => number;
+  readonly minute: () => number | undefined;
+}
+
+/** Asks a store for its clients, where refused tokens wait to know whether theirs is one. */
+function createLearner(store: UsageStore, { refusals, stopwatch, minute }: Learning) {
+  let learnedAt = Number.NEGATIVE_INFINITY;
+  let unanswered = 0;
+
+  async function ask<T>(work: () => Promise<T>): Promise<T> {
+    if (unanswered >= mostUnanswered) throw new Error('the store does not answer');
+    unanswered += 1;
+    const answer = (async () => work())();
+    const settled = () => {
+      unanswered -= 1;
+    };
+    answer.then(settled, settled);
+    return withDeadline(patience, () => answer);
+  }
+
+  const read = (): Promise<Usage> => ask(() => store.read());
+
+  function learn(clients: Iterable<{ readonly client: string; readonly issuer: string }>): boolean {
+    for (const client of clients) refusals.know(client);
+    learnedAt = stopwatch();
+    return refusals.conclude();
+  }
+
+  return {
+    read,
+    learn,
+    async settle(isLast: boolean): Promise<void> {
+      await refusals.settle(minute(), isLast);
+      if (!refusals.waits() || Math.abs(stopwatch() - learnedAt) < learnEvery) return;
+      try {
+        const clients = store.clients ? await ask(async () => store.clients?.()) : undefined;
+        learn(clients ?? clientsIn((await read()).rows));
+      } catch {
+        // It is asked again when it is flushed next; what waits has its own bound.
+      }
+    },
+  };
+}

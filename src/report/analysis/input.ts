@@ -1,0 +1,163 @@
+import { readPlan } from '../../core/plan/parse.js';
+import type { Plan } from '../../core/plan/plan.js';
+import type { Usage } from '../../core/usage/usage.js';
+import type { ApiKeyRecord, MigrationPlan } from '../../index.js';
+import { type GoneGuard, readGone } from './gone.js';
+import { id, list, maybe, object, wrong } from './input-values.js';
+import type { RowIssuers } from './refs.js';
+import { checkUsage } from './usage-check.js';
+
+/** What the team knows of an API key; a record of a lookup will do. */
+export type ListedKey = Pick<
+  ApiKeyRecord,
+  'id' | 'clientId' | 'createdBy' | 'disabled' | 'expiresAt'
+> & {
+  /** The issuer of its client; needed where the report is about clients of several. */
+  readonly issuer?: string;
+};
+
+/** What the team knows of a client. */
+export interface ListedClient {
+  readonly client: string;
+  /** The issuer that knows it by this id; needed where several do. */
+  readonly issuer?: string;
+  /** Who is to be asked about it. */
+  readonly owner?: string;
+}
+
+/** A client of the team's own: its id, with its issuer where there are several. */
+export type ExcludedClient = string | { readonly client: string; readonly issuer?: string };
+
+/** What a report is made of. */
+export interface ReportInput {
+  /** What a store's `read()` answers. */
+  readonly usage: Usage;
+  /**
+   * The plan in force, or its JSON text.
+   * @default a plan that says nothing
+   */
+  readonly plan?: MigrationPlan | string;
+  /** Clients that are known; one that never came can only be told of here, in `keys` or in the plan. */
+  readonly clients?: readonly ListedClient[];
+  /** Keys that are known. Without them no report can tell which never came. */
+  readonly keys?: readonly ListedKey[];
+  /** The team's own clients, such as support tools: left out everywhere. */
+  readonly exclude?: readonly ExcludedClient[];
+  /**
+   * Guards that ended without being closed. Until one is named here, nobody can know whether it still
+   * lets keys in, and no time after its last word counts as watched.
+   */
+  readonly gone?: readonly GoneGuard[];
+  /** Limits the report to this cohort of the plan. */
+  readonly cohort?: string;
+  /**
+   * Milliseconds since 1970.
+   * @default Date.now()
+   */
+  readonly now?: number;
+}
+
+/** A client as somebody wrote it down. */
+export interface NamedClient {
+  readonly client: string;
+  readonly issuer?: string;
+}
+
+/** An input that was checked. */
+export interface Inventory {
+  readonly usage: Usage;
+  readonly plan: Plan;
+  readonly clients: readonly ListedClient[];
+  /** By key; undefined if none were handed in. */
+  readonly keys: ReadonlyMap<string, ListedKey> | undefined;
+  readonly exclude: readonly NamedClient[];
+  /** By instance: when it ended, in milliseconds since 1970. */
+  readonly gone: ReadonlyMap<string, number>;
+  readonly rowIssuers: RowIssuers;
+  readonly cohort: string | undefined;
+  readonly now: number;
+}
+
+/** Whose a key counts as; one without a client is a client of its own. */
+export const ownerOf = ({ id, clientId }: ListedKey): string => clientId ?? id;
+
+/** Tells whether a key can still be used, as far as its record knows. */
+export const isLive = ({ disabled, expiresAt }: ListedKey, now: number): boolean =>
+  disabled !== true && (expiresAt === undefined || expiresAt * 1000 > now);
+
+const names = ['usage', 'plan', 'clients', 'keys', 'exclude', 'gone', 'cohort', 'now'];
+
+/** The end of the year 9999: later times have no ISO 8601 form of four digits. */
+const latest = 253_402_300_799_999;
+
+/** @throws ConfigError for the first mistake */
+export function* readInput(input: ReportInput): Generator<undefined, Inventory> {
+  const own: ReportInput = object('report', input);
+  for (const [name, value] of Object.entries(own)) {
+    if (!names.includes(name))
+      throw wrong(`report.${name}`, `is not known: use ${names.join(', ')}`);
+    if (value === undefined)
+      throw wrong(`report.${name}`, 'is undefined: give it, or leave it out');
+  }
+  const { now = Date.now(), plan: given = {} } = own;
+  if (typeof now !== 'number' || !(now >= 0 && now <= latest)) {
+    throw wrong('report.now', 'is no time in milliseconds since 1970');
+  }
+  const rowIssuers = yield* checkUsage(own.usage);
+  const plan = readPlan('plan', given);
+  if (own.cohort !== undefined) checkCohort(plan, own.cohort);
+  const clients = own.clients === undefined ? [] : list('report.clients', own.clients);
+  const keys = own.keys === undefined ? undefined : list('report.keys', own.keys);
+  const exclude = own.exclude === undefined ? [] : list('report.exclude', own.exclude);
+  return {
+    usage: own.usage,
+    plan,
+    clients: clients.map((one, index) => readClient(`report.clients[${index}]`, one)),
+    keys: keys && new Map(keys.map((one, index) => readKey(`report.keys[${index}]`, one))),
+    exclude: exclude.map((one, index) => readExcluded(`report.exclude[${index}]`, one)),
+    gone: own.gone === undefined ? new Map() : readGone(own.gone, own.usage, now),
+    rowIssuers,
+    cohort: own.cohort,
+    now,
+  };
+}
+
+function readClient(where: string, given: ListedClient): ListedClient {
+  const { client, owner, issuer } = object(where, given);
+  maybe(`${where}.owner`, owner);
+  maybe(`${where}.issuer`, issuer);
+  id(`${where}.client`, client);
+  return given;
+}
+
+function readExcluded(where: string, given: ExcludedClient): NamedClient {
+  if (typeof given !== 'object') return { client: id(where, given) };
+  const { client, issuer } = object(where, given);
+  maybe(`${where}.issuer`, issuer);
+  id(`${where}.client`, client);
+  return given;
+}
+
+function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] {
+  const { id: name, clientId, createdBy, disabled, expiresAt, issuer } = object(where, given);
+  if (disabled !== undefined && typeof disabled !== 'boolean') {
+    throw wrong(`${where}.disabled`, 'is neither true nor false');
+  }
+  if (expiresAt !== undefined && !(typeof expiresAt === 'number' && Math.abs(expiresAt) <= 1e11)) {
+    throw wrong(
+      `${where}.expiresAt`,
+      'is no time in seconds: leave it out for a key without an end',
+    );
+  }
+  maybe(`${where}.issuer`, issuer);
+  maybe(`${where}.clientId`, clientId);
+  maybe(`${where}.createdBy`, createdBy);
+  return [id(`${where}.id`, name), given];
+}
+
+function checkCohort({ cohorts }: Plan, cohort: unknown): void {
+  const known = [...cohorts.keys()].slice(0, 10).map((name) => JSON.stringify(name));
+  if (typeof cohort === 'string' && cohorts.has(cohort)) return;
+  const meant = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none';
+  throw wrong('report.cohort', `${JSON.stringify(cohort)} is no cohort of the plan: ${meant}`);
+}

@@ -1,0 +1,148 @@
+import { day, minute } from '../../core/base/dates.js';
+import { type Clock, daysIn, durationOf, knownDays, recentDays, several } from './clock.js';
+import type { Doubt } from './doubts.js';
+import type { SafeToCut } from './model.js';
+import { longestBefore, type Rhythm, rhythmOf } from './rhythm.js';
+import { type Watch, watchedAfter, withinWatched } from './watch.js';
+
+/** When a client came with a key, in minutes since 1970. */
+export interface KeyTimes {
+  /** From when to when, for each day or part of it. */
+  readonly uses: readonly (readonly [first: number, last: number])[];
+  /** When one last came beside a token, which was no use but would be missed. */
+  readonly beside: number | undefined;
+  /** The last refused token, if it was let in on no day since; undefined otherwise. */
+  readonly lockedOut: number | undefined;
+  readonly doubts: readonly Doubt[];
+}
+
+/**
+ * Tells whether a client's keys can be cut. It takes 14 days without one, or twice the longest gap
+ * between two uses; the time from the beginning of tracking to the first use is a gap too, of up to 31
+ * days. A client whose uses are all within 7 days, or that never came, has shown no rhythm: 35 days at
+ * least. Only days that were watched count as days without a key; a gap counts in full, since it may
+ * have been one. A client whose tokens are all refused has not moved, and is not safe for as long. Nor
+ * is one that may have come without being counted.
+ */
+export function safeToCut(
+  { uses, beside = -1, lockedOut, doubts }: KeyTimes,
+  watch: Watch,
+  clock: Clock,
+): SafeToCut {
+  const { since } = watch;
+  if (since === undefined) {
+    return {
+      ...{ safe: false, known: false },
+      why: 'Nothing has been counted yet.',
+      quietDays: knownDays,
+    };
+  }
+  const rhythm = rhythmOf(uses, { since, forgets: watch.forgets });
+  const { quietDays, last = -1 } = rhythm;
+  const failing = isFailing(lockedOut, quietDays, watch);
+  const quietSince = Math.max(since, last * minute, beside * minute);
+  const quietLeft = quietDays * day - watchedAfter(watch, quietSince);
+  const open = doubts
+    .map((doubt) => ({ doubt, left: leftOf(doubt, quietDays, watch) }))
+    .filter((one) => one.left > 0);
+  const left = Math.max(quietLeft, ...open.map((one) => one.left));
+  const came = Math.max(last, beside) >= 0;
+  // Long enough by the calendar, or never seen: it is the watching that was too short.
+  const isUnwatched = !came || clock.now - quietSince >= quietDays * day;
+  const isUnknown = !failing && left > 0 && (quietLeft <= 0 || isUnwatched);
+  const ends = !open.some(({ doubt }) => doubt.lasts);
+  const times = { came, quietSince, watch, now: clock.now, failing };
+  return {
+    safe: left <= 0 && !failing,
+    ...(isUnknown && { known: false }),
+    why: [why(rhythm, times), ...open.map(({ doubt }) => doubt.why)].join(' '),
+    quietDays,
+    ...(rhythm.gap !== undefined && { longestGapDays: rhythm.gap }),
+    ...(left > 0 && !failing && ends && { from: new Date(clock.now + left).toISOString() }),
+  };
+}
+
+/** Watched milliseconds until a doubt is over. */
+const leftOf = ({ until, days }: Doubt, quietDays: number, watch: Watch): number =>
+  (days ?? quietDays) * day - watchedAfter(watch, until);
+
+/**
+ * Tells whether a client is failing: its last refused token is no older than its keys have to be, and
+ * 35 watched days at least, for it may come once a month. One that is older says nothing of today.
+ */
+export const isFailing = (
+  lockedOut: number | undefined,
+  quietDays: number,
+  watch: Watch,
+): boolean => withinWatched(lockedOut, Math.max(quietDays, knownDays), watch);
+
+const hour = 60 * minute;
+
+interface Times {
+  readonly came: boolean;
+  readonly quietSince: number;
+  readonly watch: Watch;
+  readonly now: number;
+  readonly failing: boolean;
+}
+
+function why(rhythm: Rhythm, times: Times): string {
+  const { quietDays, gap, before, last } = rhythm;
+  const { came, quietSince, watch, now, failing } = times;
+  const quiet = daysIn(came ? now - quietSince : watchedAfter(watch, quietSince));
+  const lately = came
+    ? quiet < 1
+      ? 'A key came less than a day ago.'
+      : `The last key came ${several(quiet, 'day')} ago.`
+    : `No key has come in ${several(quiet, 'day')} of tracking.`;
+  const takes = `It takes ${several(quietDays, 'day')} without one: ${reason()}.`;
+  return [
+    lately,
+    takes,
+    ...(isOneDay() ? [`${brief(rhythm)}, so how often they come is not known.`] : []),
+    ...blindness(times),
+    ...(failing
+      ? ['Every token that came since it was last let in was refused: it is failing, not gone.']
+      : []),
+  ].join(' ');
+
+  // Where that is the reason, it has been said.
+  function isOneDay(): boolean {
+    return last !== undefined && gap === undefined && !reason().startsWith('keys came');
+  }
+
+  function reason(): string {
+    if (rhythm.forgets !== undefined)
+      return `the store forgets after ${several(rhythm.forgets, 'day')}, and what comes once in three months could not be seen`;
+    if (last === undefined) return 'what runs once a month has to have had its turn';
+    if (quietDays === recentDays)
+      return 'the least there is, for it was never away for longer than a week';
+    if (quietDays === 2 * before && before > (gap ?? 0))
+      return before === longestBefore
+        ? `twice ${several(before, 'day')}, the most that the time before its first counts for`
+        : `twice the ${several(before, 'day')} before its first`;
+    return gap === undefined
+      ? `${brief(rhythm).replace('Keys', 'keys')}, so how often they come is not known`
+      : `twice its longest gap, ${several(gap, 'day')}`;
+  }
+}
+
+/** For how short a time it came. */
+const brief = ({ days }: Rhythm): string =>
+  days > 1 ? `Keys came within ${several(days, 'day')} only` : 'Keys came on one day only';
+
+/** What of the time without a key was not watched. */
+function blindness({ quietSince, watch, now }: Times): string[] {
+  const { until } = watch;
+  const tail = now - until;
+  const inside = Math.max(0, until - quietSince) - watchedAfter(watch, quietSince);
+  return [
+    ...(inside >= hour ? [`Not watched of that time: ${durationOf(inside)}.`] : []),
+    ...(tail >= day ? [`For the last ${several(daysIn(tail), 'day')} ${silence(watch)}.`] : []),
+  ];
+}
+
+const silence = ({ reporting }: Watch): string =>
+  reporting === 0
+    ? 'no guard has told anything'
+    : 'not every guard that was not closed has told anything';

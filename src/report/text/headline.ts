@@ -1,0 +1,168 @@
+import type { MigrationReport, Traffic } from '../analysis/model.js';
+import { ago, count, day, daysBetween, of, percent, shown, statusCounts, timeOf } from './words.js';
+
+/** One figure of the headline. */
+export interface Figure {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  /** 0 to 100, where it is a share. */
+  readonly share?: number;
+}
+
+/** The figures that come first, in their order. */
+export function figuresOf(report: MigrationReport): readonly Figure[] {
+  const { clientsMigrated, trafficWeek, trafficMonth } = report;
+  const { total, migrated, left, percent: share } = clientsMigrated;
+  return [
+    {
+      name: 'Clients migrated',
+      value: share === undefined ? 'None yet' : percent(share),
+      note: total === 0 ? 'no client is known' : `${count(migrated)} of ${of(total, 'client')}`,
+      ...(share !== undefined && { share }),
+    },
+    traffic('Traffic with tokens, 7 days', trafficWeek),
+    traffic('Traffic with tokens, 30 days', trafficMonth),
+    { name: 'Clients left', value: count(left), note: unmigrated(report) },
+    sunset(report),
+    cut(report),
+    projected(report),
+  ];
+}
+
+function cut({
+  safeToCut,
+  notKnown,
+  clientsMigrated: { total },
+  statuses,
+}: MigrationReport): Figure {
+  const name = 'Safe to cut';
+  if (safeToCut) return { name, value: 'Yes', note: 'by what was counted, no client would notice' };
+  const value = notKnown ? 'Not known' : 'Not yet';
+  if (total === 0) return { name, value, note: 'no client is known' };
+  const safe = Object.values(statuses).reduce((sum, one) => sum + one.safe, 0);
+  return { name, value, note: `${count(safe)} of ${of(total, 'client')} would not notice` };
+}
+
+function traffic(name: string, { key, token, percent: share }: Traffic): Figure {
+  if (share === undefined) return { name, value: '–', note: 'no requests' };
+  return {
+    name,
+    share,
+    value: percent(share),
+    note: `${count(token)} of ${of(key + token, 'request')}`,
+  };
+}
+
+function unmigrated(report: MigrationReport): string {
+  const { clientsMigrated, statuses } = report;
+  const left = statusCounts(report)
+    .filter(([status]) => status !== 'migrated')
+    .map(([status, n]) => [status, status === 'quiet' ? n - statuses.quiet.safe : n] as const)
+    .filter(([, n]) => n > 0);
+  const { total, migrated, left: n } = clientsMigrated;
+  const gone = total - migrated - n;
+  const beside = gone > 0 ? `; ${count(gone)} fell silent` : '';
+  return `${left.map(([status, n]) => `${count(n)} ${status}`).join(', ') || 'nobody is still to move'}${beside}`;
+}
+
+function sunset({ plan: { sunsetAt, daysToSunset }, generatedAt }: MigrationReport): Figure {
+  const name = 'Days to sunset';
+  if (sunsetAt === undefined) return { name, value: 'No date', note: 'the plan names no sunset' };
+  if (daysToSunset === undefined) return { name, value: day(sunsetAt), note: 'sunset' };
+  if (daysToSunset >= 0) return { name, value: count(daysToSunset), note: day(sunsetAt) };
+  return { name, value: 'Over', note: `${ago(sunsetAt, generatedAt)}, ${day(sunsetAt)}` };
+}
+
+function projected({ projection, plan: { sunsetAt } }: MigrationReport): Figure {
+  const name = 'Last client moved';
+  if (projection.state === 'done') return { name, value: 'Done', note: 'no client is left' };
+  if (projection.state === 'no trend') {
+    return { name, value: 'No trend', note: shown(projection.why) };
+  }
+  const { from, to } = projection;
+  const base = 'if the last weeks go on';
+  const value = from === to ? day(from) : `${day(from)} – ${day(to)}`;
+  const late = sunsetAt === undefined ? 0 : daysBetween(sunsetAt, to);
+  if (!(late > 0)) return { name, value, note: sunsetAt ? `${base}: before the sunset` : base };
+  const early = daysBetween(sunsetAt ?? from, from);
+  const how =
+    early > 0 ? `${of(early, 'day')} after the sunset, or more` : 'maybe after the sunset';
+  return { name, value, note: `${base}: ${how}` };
+}
+
+/** The report in a sentence or two. */
+export function verdictOf(report: MigrationReport): string {
+  const { clientsMigrated, safeToCut, notKnown, plan, generatedAt } = report;
+  const { total, left } = clientsMigrated;
+  if (total === 0) return 'No client is known yet: nothing can be said of the migration.';
+  const moved =
+    left === 0
+      ? `None of ${of(total, 'client')} is still to move.`
+      : `${of(left, 'client')} of ${count(total)} still to move.`;
+  const cut = safeToCut
+    ? 'API keys can be switched off.'
+    : notKnown
+      ? 'Whether API keys can be switched off is not known: leave them on.'
+      : 'API keys cannot be switched off yet.';
+  const { daysToSunset: days, sunsetAt } = plan;
+  if (days === undefined || sunsetAt === undefined) return `${cut} ${moved}`;
+  const time =
+    days < 0
+      ? `The sunset was ${ago(sunsetAt, generatedAt)}.`
+      : `The sunset is in ${of(days, 'day')}.`;
+  return `${cut} ${moved} ${time}`;
+}
+
+/** Why the figures may be wrong, in a few words each; the data quality says more. */
+export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
+  const { trackingSince, daysTracked, daysWatched, reporting, dropped } = dataQuality;
+  if (trackingSince === undefined) return ['nothing has been counted yet'];
+  const { lost, lostLeftOut = 0, clocks = [], withoutClient } = dataQuality;
+  const silent = lost.filter(({ gone }) => gone === undefined).length + lostLeftOut;
+  const missed = daysTracked - daysWatched;
+  return [
+    daysTracked < 30 && `counted for ${of(daysTracked, 'day')} only`,
+    reporting === 0 && 'no guard is reporting',
+    missed > 0 && `${of(missed, 'day')} of ${count(daysTracked)} not watched`,
+    silent > 0 && `${of(silent, 'guard')} ended without a word`,
+    clocks.length > 0 && `${of(clocks.length, 'clock')} wrong`,
+    dropped > 0 && `${of(dropped, 'request')} not counted by client`,
+    withoutClient > 0 && `${of(withoutClient, 'request')} of no client`,
+  ].filter((doubt) => doubt !== false);
+}
+
+/** What the data quality amounts to: each in a sentence, the worst first. */
+export function qualityOf({
+  dataQuality,
+  generatedAt,
+  notKnown = [],
+}: MigrationReport): readonly string[] {
+  const { trackingSince, daysTracked, reporting, lastTold, dropped } = dataQuality;
+  const { withoutClient, excluded, notes } = dataQuality;
+  if (trackingSince === undefined) {
+    return [
+      'Nothing has been counted yet: a client that looks silent may be busy.',
+      ...notes.map(shown),
+    ];
+  }
+  const old =
+    lastTold === undefined
+      ? Number.NaN
+      : Math.floor((timeOf(generatedAt) - timeOf(lastTold)) / 86_400_000);
+  // What the notes say too is said once.
+  const todo = notKnown.filter((one) => !notes.includes(one));
+  return [
+    ...todo.map((one) => shown(`Not known: ${one}`)),
+    reporting === 0 &&
+      'No guard is reporting: since the last one told, every client looks quiet, and may not be.',
+    old > 0 && `Nothing was told for ${of(old, 'day')}: what happened since is missing.`,
+    `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: of what comes less often, nothing is known.`,
+    dropped > 0 &&
+      `${of(dropped, 'request')} could not be counted by client, for want of room: a client may be busier than it looks.`,
+    withoutClient > 0 &&
+      `${of(withoutClient, 'request')} of the last 30 days named no client: whose they were is not known.`,
+    excluded > 0 && `${of(excluded, 'client')} left out as the team's own.`,
+    ...notes.map(shown),
+  ].filter((sentence) => sentence !== false);
+}

@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import { checkBatch, instanceOf, rowOf } from '../../core/usage/batch.js';
+import { trackingSinceOf, withoutOld } from '../../core/usage/coverage.js';
+import { folded, roomFor, topicOf } from '../../core/usage/overflow.js';
+import {
+  mergeRows,
+  nameOf,
+  type UsageInstance,
+  type UsageRow,
+  type UsageStore,
+} from '../../index.js';
+import { broken } from '../broken.js';
+import type { PostgresPool } from '../api-keys/postgres.js';
+import { has } from '../settings.js';
+import { createTables, namesOf, statements } from './postgres-sql.js';
+import { addOnce, cutoffOf, keepOf, mistake, settingsOf } from './row.js';
+
+/** Where counts are in PostgreSQL, and for how long. */
+export interface PostgresUsageOptions extends UsageTablesOptions {
+  /** Days, 280 at least. @default 400 */
+  readonly keep?: number;
+}
+
+/** What the tables of counts are called. */
+export interface UsageTablesOptions {
+  /**
+   * `table` or `schema.table`: that of the rows. Beside it there are two of the same name with
+   * `_details` and `_instances` behind. @default 'sallyport_usage'
+   */
+  readonly table?: string;
+}
+
+const where = 'postgresUsage';
+
+/** Of so many batches of an instance, one forgets what is too old. */
+const sweepEvery = 60;
+/** Rows that one statement deletes, and statements of one kind at a time. */
+const sweepRows = 1_000;
+const mostSweeps = 10;
+
+/**
+ * Keeps counts in tables, which {@link usageTables} makes, for all processes to add to. A batch is
+ * one statement, so it is added whole or not at all; an error of Postgres is thrown. Rows of the
+ * tables that are nobody's count are left out when it is read.
+ * @throws ConfigError for options that cannot be meant
+ */
+export function postgresUsage(pool: PostgresPool, options: PostgresUsageOptions = {}): UsageStore {
+  if (!has(pool, 'query')) throw mistake(where, 'needs a pool: one of pg, or what has its query()');
+  const given = settingsOf(where, options, ['table', 'keep']);
+  const keep = keepOf(where, given.keep);
+  const sql = statements(namesOf(`${where}.table`, given.table));
+  const query = async (text: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
+    try {
+      return (await pool.query(text, [...values])).rows;
+    } catch (error) {
+      throw isOldTable(error) ? oldTable(error) : error;
+    }
+  };
+
+  // Behind the batch, so that no sweep that fails, or waits, keeps one out.
+  let isSweeping = false;
+  let sweepAgainAt: number | undefined;
+  let warned = '';
+  async function sweep(at: number): Promise<void> {
+    sweepAgainAt = at;
+    if (isSweeping) return;
+    isSweeping = true;
+    while (sweepAgainAt !== undefined) {
+      const now = sweepAgainAt;
+      sweepAgainAt = undefined;
+      await deleteOld(now).catch((error: unknown) => {
+        const reason = messageOf(error);
+        if (reason !== warned) warn(`${where}: old counts could not be deleted: ${reason}`);
+        warned = reason;
+      });
+    }
+    isSweeping = false;
+  }
+
+  async function deleteOld(at: number): Promise<void> {
+    const cutoff = cutoffOf(at, keep);
+    const minute = Math.floor(cutoff / 60_000);
+    const day = new Date(Math.max(cutoff, 0)).toISOString().slice(0, 10);
+    for (const [i, limit] of [day, minute, minute, cutoff].entries()) {
+      for (let times = 0; times < mostSweeps; times += 1) {
+        const gone = await query(sql.sweeps[i] as string, [limit, sweepRows]);
+        if (gone.length < sweepRows) break;
+      }
+    }
+  }
+
+  return {
+    async add(given) {
+      const batch = checkBatch(where, given);
+      const rows = storedRows(batch.rows);
+      const isNew = await addOnce(batch, keep, {
+        async look() {
+          const [row = {}] = await query(sql.look, [storableText(batch.instance)]);
+          const held = row.instance === null ? undefined : sure(instanceIn(row));
+          return { held, time: numberIn(row.time) };
+        },
+        async add(next, held) {
+          const { seq, since, at, every, dropped, closed, watched = [], missing = 0, skew } = next;
+          const { excludes, counted, unbroken } = next;
+          const more = storableText(JSON.stringify({ excludes, counted, unbroken }));
+          const added = await query(sql.add, [
+            ...[storableText(next.instance), seq, since, at, every, dropped, closed],
+            ...[JSON.stringify(watched), missing, skew ?? null, held?.seq ?? 0, rows, more],
+          ]);
+          return added.length > 0;
+        },
+      });
+      if (isNew && batch.seq % sweepEvery === 1) void sweep(batch.at);
+    },
+    async read() {
+      const told = await query(sql.instances);
+      const counted = await query(sql.rows);
+      const held = told.map(instanceIn).filter((one) => one !== undefined);
+      const cutoff = cutoffOf(Date.now(), keep);
+      const instances = held.map((one) => withoutOld(one, cutoff));
+      const rows = counted.map(rowIn).filter((one) => one !== undefined);
+      const skipped = told.length + counted.length - instances.length - rows.length;
+      const trackingSince = trackingSinceOf(instances);
+      return { trackingSince, instances, rows, ...(skipped > 0 && { skipped }) };
+    },
+    async clients() {
+      const clients = await query(sql.clients);
+      return clients.map(({ client, issuer }) => ({
+        client: textOf(client),
+        issuer: textOf(issuer),
+      }));
+    },
+  };
+}
+
+function warn(detail: string): void {
+  const code = 'SALLYPORT_USAGE_SWEEP';
+  globalThis.process?.emitWarning?.(detail, { type: 'SallyportWarning', code });
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message.replace(/[^ -~]/g, ' ').slice(0, 300) : 'no Error';
+
+// Undefined column: what an earlier version has made.
+const isOldTable = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | null)?.code === '42703';
+
+const oldTable = (cause: unknown): Error =>
+  Object.assign(
+    new Error(
+      `${where}: the tables lack a column of this version: make them as usageTables() of sallyport/postgres says`,
+      { cause },
+    ),
+    { code: 'ERR_USAGE_TABLES' },
+  );
+
+/**
+ * The SQL that makes the tables, for a migration: {@link postgresUsage} makes none by itself.
+ * @throws ConfigError for a name that cannot be meant
+ */
+export function usageTables(options: UsageTablesOptions = {}): string {
+  const { table } = settingsOf('usageTables', options, ['table']);
+  return createTables(namesOf('usageTables.table', table));
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+// Drivers differ in what they make of a bigint, and none in what they make of a text.
+const withNumbers = (row: Row, names: readonly string[]): Row => ({
+  ...row,
+  ...Object.fromEntries(names.map((name) => [name, numberIn(row[name])])),
+});
+
+const numberIn = (text: unknown): number =>
+  typeof text === 'string' && text !== '' ? Number(text) : Number.NaN;
+
+function instanceIn(row: Row): UsageInstance | undefined {
+  const { watched, skew, instance } = row;
+  const numbers = withNumbers(row, ['seq', 'since', 'at', 'every', 'dropped', 'missing']);
+  try {
+    return instanceOf({
+      ...(JSON.parse(textOf(row.more)) as object),
+      ...numbers,
+      instance: textOf(instance),
+      watched: JSON.parse(String(watched)),
+      skew: skew === null ? undefined : numberIn(skew),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+const rowIn = (row: Row): UsageRow | undefined =>
+  rowOf({
+    ...withNumbers(row, ['count', 'first', 'last']),
+    client: textOf(row.client),
+    issuer: textOf(row.issuer),
+    key: textOf(row.key),
+    what: textOf(row.what),
+    detail: textOf(row.detail),
+  });
+
+function sure<T>(value: T | undefined): T {
+  if (value !== undefined) return value;
+  throw broken('ERR_USAGE_VALUE', `${where}: what is stored of an instance is not valid`);
+}
+
+/** The rows as JSON, each by a name of one length: an index of Postgres takes no long one. */
+function storedRows(given: readonly UsageRow[]): string {
+  const rows = new Map<string, UsageRow>();
+  mergeRows(rows, given);
+  const digests = new Map<string, string>();
+  const digestOf = (text: string): string => {
+    const digest = digests.get(text) ?? createHash('sha256').update(text).digest('base64url');
+    digests.set(text, digest);
+    return digest;
+  };
+  const stored = [...rows].map(([name, row]) => {
+    const topic = topicOf(row);
+    const known = topic === undefined ? null : digestOf(JSON.stringify([topic, row.detail]));
+    return {
+      ...storable(row),
+      name: digestOf(name),
+      folded: digestOf(nameOf(folded(row))),
+      topic: topic === undefined ? null : digestOf(topic),
+      known,
+      room: roomFor(row.what),
+    };
+  });
+  return JSON.stringify(stored);
+}
+
+const storable = (row: UsageRow): UsageRow => ({
+  ...row,
+  client: storableText(row.client),
+  issuer: storableText(row.issuer),
+  key: storableText(row.key),
+  what: storableText(row.what) as UsageRow['what'],
+  detail: storableText(row.detail),
+});
+
+// A database has an encoding, often not UTF-8, and none has the character NUL or half a character. In
+// ASCII all of them can be kept, and none makes a batch that cannot be stored.
+const storableText = (text: string): string =>
+  text.replace(/[^ -[\]-~]/g, (one) =>
+    one === '\\' ? '\\\\' : `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const textOf = (stored: unknown): string =>
+  String(stored).replace(/\\(\\|u([0-9a-f]{4}))/g, (_, escaped: string, code?: string) =>
+    code === undefined ? escaped : String.fromCharCode(Number.parseInt(code, 16)),
+  );
