@@ -1,9 +1,9 @@
 export type { PostgresColumns } from './stores/api-keys/columns.js';
 export {
   type PostgresKeysOptions,
-  type PostgresPool,
   postgresKeys,
 } from './stores/api-keys/postgres.js';
+export type { PostgresPool } from './stores/postgres-pool.js';
 export {
   type PostgresUsageOptions,
   postgresUsage,

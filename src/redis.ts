@@ -1,9 +1,7 @@
 export {
   deleteRedisKey,
   type RedisKeysOptions,
-  type RedisPlanOptions,
   redisKeys,
-  redisPlan,
   type StoreRedisKeyOptions,
   storeRedisKey,
 } from './stores/api-keys/redis.js';
@@ -12,4 +10,5 @@ export {
   redisInvalidations,
 } from './stores/api-keys/redis-invalidations.js';
 export type { RedisClient, RedisSubscriber } from './stores/redis-client.js';
+export { type RedisPlanOptions, redisPlan } from './stores/redis-plan.js';
 export { type RedisUsageOptions, redisUsage } from './stores/usage/redis.js';

@@ -45,7 +45,7 @@ const layers: readonly (readonly [name: string, of: RegExp, may: RegExp])[] = [
   [
     'stores/usage/',
     /^stores\/usage\//,
-    /^(index\.ts|stores\/(usage\/|api-keys\/columns)?[^/]*\.ts|core\/usage\/[^/]+\.ts|node:crypto)$/,
+    /^(index\.ts|stores\/(usage\/)?[^/]+\.ts|core\/usage\/[^/]+\.ts|node:crypto)$/,
   ],
   [
     'stores/',

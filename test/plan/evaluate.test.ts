@@ -1,15 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
-import {
-  isDrawn,
-  keyRule,
-  planWarnings,
-  stanceOf,
-  tokenRule,
-} from '../../src/core/plan/evaluate.js';
+import { isDrawn, keyRule, stanceOf, tokenRule } from '../../src/core/plan/evaluate.js';
 import { readPlan } from '../../src/core/plan/parse.js';
 import type { Mode } from '../../src/core/plan/plan.js';
+import { planWarnings } from '../../src/core/plan/warnings.js';
 import { runs } from '../runs.js';
 import { names } from './plans.js';
 

@@ -1,4 +1,4 @@
-import { AuthError, UpstreamError } from './errors.js';
+import { AuthError, ConfigError, UpstreamError } from './errors.js';
 
 /** Returns whether an error is a decision about the request, and not a bug. */
 export function isRefusal(error: unknown): error is AuthError | UpstreamError {
@@ -28,3 +28,16 @@ export function asError(thrown: unknown): Error {
 // An Error of another realm, such as a Jest sandbox, has another constructor.
 const isError = (value: unknown): value is Error =>
   value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+
+/** Returns what an error says, in 300 printable characters. Our own sentences are left as they are. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  try {
+    const says = error instanceof Error ? error.message : 'what was thrown is no Error';
+    return String(says)
+      .replace(/[^ -~]/g, ' ')
+      .slice(0, 300);
+  } catch {
+    return 'what was thrown has no message';
+  }
+}

@@ -1,12 +1,13 @@
 import { withDeadline } from '../base/deadline.js';
-import { ConfigError, UpstreamError } from '../base/errors.js';
+import { UpstreamError } from '../base/errors.js';
 import { has, isObject, memberOf } from '../base/json.js';
 import { doInSlices, doNow, type Sliced } from '../base/slices.js';
+import { messageOf } from '../base/thrown.js';
 import { callable, mistake, seconds } from '../base/validate.js';
-import { planWarnings } from './evaluate.js';
 import type { Ledger, TellMigration } from './events.js';
 import { type PlanRead, planNames, planOf, readPlan } from './parse.js';
 import type { MigrationPlan, Plan, PlanSource } from './plan.js';
+import { planWarnings } from './warnings.js';
 
 /** Has the plan that is in force. */
 export interface PlanKeeper {
@@ -165,19 +166,6 @@ function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
     members.set(name, parts.join());
   }
   return members;
-}
-
-// A sentence of ours is for reading as it is; another's may be anything.
-export function messageOf(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  try {
-    const says = error instanceof Error ? error.message : 'what was thrown is no Error';
-    return String(says)
-      .replace(/[^ -~]/g, ' ')
-      .slice(0, 300);
-  } catch {
-    return 'what was thrown has no message';
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { withDeadline } from '../base/deadline.js';
+import { messageOf } from '../base/thrown.js';
 import type { TellMigration } from '../plan/events.js';
-import { messageOf } from '../plan/source.js';
 import type { UsageClock } from './clock.js';
 import type { Outbox } from './outbox.js';
 import type { UsageBatch, UsageStore } from './usage.js';

@@ -1,3 +1,4 @@
+import { checkName } from '../postgres-names.js';
 import { mistake, settingsOf } from '../settings.js';
 
 const named = {
@@ -42,23 +43,4 @@ export function columnsOf(where: string, given: PostgresColumns = {}): Columns {
     columns[member] = checkName(`${where}.${member}`, name);
   }
   return columns as Columns;
-}
-
-/** A table, with its schema or without, as SQL. */
-export function tableOf(where: string, given: unknown): string {
-  const parts = typeof given === 'string' ? given.split('.') : [given];
-  if (parts.length > 2) throw mistake(where, 'has more than one dot: write table or schema.table');
-  return parts.map((part) => quote(checkName(where, part))).join('.');
-}
-
-/** A name as SQL, whatever is in it. */
-export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-function checkName(where: string, name: unknown): string {
-  if (typeof name !== 'string' || name === '' || name.includes('\0')) {
-    throw mistake(where, 'is no name of Postgres');
-  }
-  // Postgres would cut it, and find another name.
-  if (Buffer.byteLength(name) > 63) throw mistake(where, 'is over 63 bytes');
-  return name;
 }

@@ -1,6 +1,6 @@
 import type { ApiKeyRecord, KeyLookup } from '../../index.js';
-import { mistake, settingsOf } from '../settings.js';
 import { broken } from '../broken.js';
+import { mistake, settingsOf } from '../settings.js';
 import { checkHashes, couldMake, type HashOptions, type KeyHash, sameDigest } from './hash.js';
 import { recordGiven } from './record.js';
 import { isGood } from './rehash.js';

@@ -1,25 +1,12 @@
 import type { KeyLookup } from '../../index.js';
-import { flag, has, mistake, settingsOf } from '../settings.js';
 import { broken } from '../broken.js';
-import {
-  type Columns,
-  columnsOf,
-  type Member,
-  type PostgresColumns,
-  quote,
-  tableOf,
-} from './columns.js';
+import { quote, tableOf } from '../postgres-names.js';
+import type { PostgresPool } from '../postgres-pool.js';
+import { flag, has, mistake, settingsOf } from '../settings.js';
+import { type Columns, columnsOf, type Member, type PostgresColumns } from './columns.js';
 import { checkHashes, type HashOptions, sameDigest } from './hash.js';
 import { createRehash, isGood } from './rehash.js';
 import { checkTimeType, recordOf } from './row.js';
-
-/** What is asked of a pool: pg's own fits, and so does any that answers rows by name. */
-export interface PostgresPool {
-  query(
-    text: string,
-    values: unknown[],
-  ): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
-}
 
 /** Where the keys are, and how they are digested. */
 export interface PostgresKeysOptions extends HashOptions {

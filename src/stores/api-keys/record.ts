@@ -1,7 +1,7 @@
 import { checkRecord, objectIn } from '../../core/api-key/record.js';
 import type { ApiKeyRecord } from '../../index.js';
-import { mistake } from '../settings.js';
 import { broken } from '../broken.js';
+import { mistake } from '../settings.js';
 
 /**
  * The record that a stored object is.

@@ -1,6 +1,6 @@
 import type { ApiKeyRecord } from '../../index.js';
-import type { Send } from '../redis-client.js';
 import { broken, isBroken } from '../broken.js';
+import type { Send } from '../redis-client.js';
 import { recordIn, storedObject } from './record.js';
 
 /** What stands at a name: a record, or the digest under which the record of the same key stands. */

@@ -1,7 +1,7 @@
-import type { ApiKeyRecord, KeyLookup, PlanSource } from '../../index.js';
+import type { ApiKeyRecord, KeyLookup } from '../../index.js';
+import { broken } from '../broken.js';
 import { type RedisClient, senderOf } from '../redis-client.js';
 import { flag, mistake, settingsOf, someText } from '../settings.js';
-import { broken } from '../broken.js';
 import { checkHashes, type HashOptions } from './hash.js';
 import { recordGiven } from './record.js';
 import { entryAt, placeOf, pointerTo } from './redis-record.js';
@@ -140,31 +140,4 @@ export async function deleteRedisKey(
   const deleted = await send('DEL', place);
   if (place !== name) await send('DEL', name);
   return Number(deleted) > 0;
-}
-
-/** Where the plan is, and how often it is looked for. */
-export interface RedisPlanOptions {
-  /** @default 'sallyport:plan' */
-  readonly key?: string;
-  /** Seconds. */
-  readonly every?: number;
-}
-
-/**
- * A plan that is kept in Redis as JSON, for all processes to go by.
- * @throws ConfigError for options that cannot be meant
- */
-export function redisPlan(client: RedisClient, options: RedisPlanOptions = {}): PlanSource {
-  const where = 'redisPlan';
-  const send = senderOf(where, client);
-  const { key = 'sallyport:plan', ...others } = settingsOf(where, options, ['key', 'every']);
-  someText(`${where}.key`, key);
-  return {
-    ...others,
-    async load() {
-      const plan = await send('GET', key);
-      if (plan === null || plan === undefined) throw new Error(`${where}: nothing is at "${key}"`);
-      return String(plan);
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { mostCount } from '../../core/usage/usage.js';
-import { quote, tableOf } from '../api-keys/columns.js';
+import { quote, tableOf } from '../postgres-names.js';
 import { mistake } from './row.js';
 
 /** The tables of counts, as SQL. */
@@ -143,3 +143,17 @@ select seq from told`,
   clients: `select distinct client, issuer from ${rows}
     where what in ('key', 'token', 'refused') and client <> ''`,
 });
+
+/** Returns whether the tables lack a column: they were made by an earlier version. */
+export const isOldTable = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | null)?.code === '42703';
+
+/** Says what to do about tables of an earlier version. */
+export const oldTable = (where: string, cause: unknown): Error =>
+  Object.assign(
+    new Error(
+      `${where}: the tables lack a column of this version: make them as usageTables() of sallyport/postgres says`,
+      { cause },
+    ),
+    { code: 'ERR_USAGE_TABLES' },
+  );

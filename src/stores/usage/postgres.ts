@@ -10,9 +10,9 @@ import {
   type UsageStore,
 } from '../../index.js';
 import { broken } from '../broken.js';
-import type { PostgresPool } from '../api-keys/postgres.js';
+import type { PostgresPool } from '../postgres-pool.js';
 import { has } from '../settings.js';
-import { createTables, namesOf, statements } from './postgres-sql.js';
+import { createTables, isOldTable, namesOf, oldTable, statements } from './postgres-sql.js';
 import { addOnce, cutoffOf, keepOf, mistake, settingsOf } from './row.js';
 
 /** Where counts are in PostgreSQL, and for how long. */
@@ -53,7 +53,7 @@ export function postgresUsage(pool: PostgresPool, options: PostgresUsageOptions 
     try {
       return (await pool.query(text, [...values])).rows;
     } catch (error) {
-      throw isOldTable(error) ? oldTable(error) : error;
+      throw isOldTable(error) ? oldTable(where, error) : error;
     }
   };
 
@@ -140,19 +140,6 @@ function warn(detail: string): void {
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/[^ -~]/g, ' ').slice(0, 300) : 'no Error';
-
-// Undefined column: what an earlier version has made.
-const isOldTable = (error: unknown): boolean =>
-  (error as { readonly code?: unknown } | null)?.code === '42703';
-
-const oldTable = (cause: unknown): Error =>
-  Object.assign(
-    new Error(
-      `${where}: the tables lack a column of this version: make them as usageTables() of sallyport/postgres says`,
-      { cause },
-    ),
-    { code: 'ERR_USAGE_TABLES' },
-  );
 
 /**
  * The SQL that makes the tables, for a migration: {@link postgresUsage} makes none by itself.
