@@ -1,7 +1,7 @@
 // #region quickstart
 import express from 'express';
 import { principalOf } from 'sallyport';
-import { hashedKeys } from 'sallyport/api-keys';
+import { inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 
 const app = express();
@@ -11,7 +11,7 @@ const requireToken = expressGuard({
   audience: 'https://api.example.com',
   apiKeys: {
     from: [{ header: 'x-api-key' }],
-    lookup: hashedKeys([{ id: 'key_1', clientId: 'shop', scopes: ['orders:read'], digest }]),
+    lookup: inMemoryApiKeys([{ id: 'key_1', clientId: 'shop', scopes: ['orders:read'], digest }]),
     plan: {
       deprecatedAt: '2027-01-15T00:00:00Z',
       sunsetAt: '2027-06-30T00:00:00Z',

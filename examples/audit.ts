@@ -4,13 +4,13 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { toEcs } from 'sallyport/audit';
 import { listen } from './listen.js';
 import { tryKey } from './story.js';
 
 const { key, digest } = createApiKey({ prefix: 'acme_live' });
-const lookup = hashedKeys([{ id: 'key_1', clientId: 'shop', digest }]);
+const lookup = inMemoryApiKeys([{ id: 'key_1', clientId: 'shop', digest }]);
 process.env.AUDIT_SECRET = 'only for this example: 32 bytes or more';
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-'));
 process.chdir(directory);

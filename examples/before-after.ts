@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import express from 'express';
 import { principalOf } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 import { createTestIssuer } from 'sallyport/testing';
 import { listen } from './listen.js';
@@ -79,7 +79,9 @@ const callWith = (token: string, url: string) =>
   fetch(url, { headers: { authorization: `Bearer ${token}` } });
 // #endregion
 
-const lookup = hashedKeys([{ id: 'key_1', clientId: 'shop', scopes: ['orders:read'], digest }]);
+const lookup = inMemoryApiKeys([
+  { id: 'key_1', clientId: 'shop', scopes: ['orders:read'], digest },
+]);
 const requireToken = expressGuard({
   ...issuer.options,
   apiKeys: { from: [{ header: 'x-api-key' }], lookup },

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
 import express from 'express';
 import { type Mode, type PlanSource, principalOf } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 import { listen } from './listen.js';
 import { createNews, tryKey } from './story.js';
@@ -33,12 +33,12 @@ async function modeOf(clientId: string): Promise<[string, Mode]> {
 }
 
 const load = async () => ({ clients: Object.fromEntries(await Promise.all(clients.map(modeOf))) });
-const plan: PlanSource = { initial: await load(), load, every: 1 };
+const plan: PlanSource = { initial: await load(), load, pollInterval: 1 };
 // #endregion
 
 const ofShop = createApiKey({ prefix: 'acme_live' });
 const ofWarehouse = createApiKey({ prefix: 'acme_live' });
-const lookup = hashedKeys([
+const lookup = inMemoryApiKeys([
   { id: 'key_1', clientId: 'shop', digest: ofShop.digest },
   { id: 'key_2', clientId: 'warehouse', digest: ofWarehouse.digest },
 ]);

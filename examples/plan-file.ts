@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express from 'express';
 import { type MigrationEvent, principalOf } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 import { planFile } from 'sallyport/plan';
 import { listen } from './listen.js';
 import { createNews, tryKey } from './story.js';
 
 const { key, digest } = createApiKey({ prefix: 'acme_live' });
-const lookup = hashedKeys([{ id: 'key_1', clientId: 'shop', digest }]);
+const lookup = inMemoryApiKeys([{ id: 'key_1', clientId: 'shop', digest }]);
 const { listener, next } = createNews();
 
 const directory = await mkdtemp(join(tmpdir(), 'sallyport-'));
@@ -30,7 +30,7 @@ const requireToken = expressGuard({
   apiKeys: {
     from: [{ header: 'x-api-key' }],
     lookup,
-    plan: planFile('plan.json', { every: 1 }),
+    plan: planFile('plan.json', { pollInterval: 1 }),
     onMigration: listener,
   },
 });

@@ -10,7 +10,7 @@ import { tryKey } from './story.js';
 // #region quickstart
 import pg from 'pg';
 import { createGuard, principalOf } from 'sallyport';
-import { postgresKeys } from 'sallyport/postgres';
+import { postgresApiKeys } from 'sallyport/postgres';
 
 const table = `create table customer_keys (
   id text primary key,
@@ -24,7 +24,7 @@ const table = `create table customer_keys (
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 pool.on('error', console.error); // else a lost connection ends the process
-const lookup = postgresKeys(pool, {
+const lookup = postgresApiKeys(pool, {
   table: 'customer_keys',
   columns: {
     digest: 'sha256',

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from 'redis';
 import type { ApiKeyRecord, MigrationPlan } from 'sallyport';
 import { createApiKey } from 'sallyport/api-keys';
-import { redisUsage, storeRedisKey } from 'sallyport/redis';
+import { redisUsageStore, storeRedisApiKey } from 'sallyport/redis';
 import { createTestIssuer } from 'sallyport/testing';
 import { ask, tryKey } from './story.js';
 
@@ -38,7 +38,7 @@ async function tellStory(REDIS_URL: string): Promise<void> {
   const setPlan = (plan: MigrationPlan) => redis.set('orders:plan', JSON.stringify(plan));
   const { key, digest } = createApiKey({ prefix: 'acme_live' });
   const store = (record: Partial<ApiKeyRecord> = {}) =>
-    storeRedisKey(
+    storeRedisApiKey(
       redis,
       { id: 'key_1', clientId: 'shop', digest, ...record },
       { prefix: 'orders:key:' },
@@ -64,7 +64,7 @@ async function tellStory(REDIS_URL: string): Promise<void> {
   }
 
   async function addUp(): Promise<void> {
-    const { rows, instances } = await redisUsage(redis, { prefix: 'orders:usage' }).read();
+    const { rows, instances } = await redisUsageStore(redis, { prefix: 'orders:usage' }).read();
     const count = (wanted: string) =>
       rows.reduce((sum, { what, count }) => sum + (what === wanted ? count : 0), 0);
     const [key, token, refused] = ['key', 'token', 'refused'].map(count);

@@ -1,7 +1,7 @@
 // #region quickstart
 import express from 'express';
 import { createGuard } from 'sallyport';
-import { hashedKeys } from 'sallyport/api-keys';
+import { inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 import { migrationReportAsync, reportPage } from 'sallyport/report';
 
@@ -12,7 +12,7 @@ const plan = { sunsetAt: '2027-06-30T00:00:00Z', guide: 'https://docs.example.co
 const guard = createGuard({
   issuer: 'https://login.example.com',
   audience: 'https://api.example.com',
-  apiKeys: { from: [{ header: 'x-api-key' }], lookup: hashedKeys(keys), plan },
+  apiKeys: { from: [{ header: 'x-api-key' }], lookup: inMemoryApiKeys(keys), plan },
 });
 const clients = [{ client: 'shop', owner: 'Jo, of the shop team' }];
 const report = async () =>

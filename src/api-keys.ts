@@ -12,4 +12,4 @@ export {
   legacyHash,
   sha256,
 } from './stores/api-keys/hash.js';
-export { type HashedKey, hashedKeys } from './stores/api-keys/memory.js';
+export { type InMemoryApiKey, inMemoryApiKeys } from './stores/api-keys/memory.js';

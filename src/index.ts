@@ -1,13 +1,13 @@
 export type {
+  ApiKeyCacheOptions,
+  ApiKeyInvalidations,
+  ApiKeyLookup,
   ApiKeyOptions,
   ApiKeyRecord,
   FoundApiKey,
-  KeyCacheOptions,
-  KeyInvalidations,
-  KeyLookup,
   UsageOptions,
 } from './core/api-key/options.js';
-export type { KeySource } from './core/api-key/places.js';
+export type { ApiKeySource } from './core/api-key/places.js';
 export {
   AuthError,
   type AuthErrorCode,
@@ -26,7 +26,7 @@ export type { GuardRequest, KeyPlace } from './core/extract.js';
 export type { FormatDenial } from './core/format-denial.js';
 export { createGuard, type Guard } from './core/guard.js';
 export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
-export type { Standing } from './core/plan/evaluate.js';
+export type { ClientState } from './core/plan/evaluate.js';
 export type { MigrationEvent } from './core/plan/events.js';
 export type {
   Brownout,
@@ -48,10 +48,15 @@ export { principalOf } from './core/principal-of.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
 export type { Algorithm } from './core/token/algorithms.js';
 export type { IssuerOptions } from './core/token/issuer-options.js';
-export type { KeysEvent } from './core/token/jwks-events.js';
-export type { JsonWebKeySet, KeyOptions, KeyStore, StoredKeys } from './core/token/jwks-options.js';
+export type { JwksEvent } from './core/token/jwks-events.js';
+export type {
+  JsonWebKeySet,
+  JwksOptions,
+  JwksStore,
+  StoredJwks,
+} from './core/token/jwks-options.js';
 export { advanceInstance, trackingSinceOf } from './core/usage/coverage.js';
-export { memoryUsage } from './core/usage/memory.js';
+export { memoryUsageStore } from './core/usage/memory.js';
 export type { Counts } from './core/usage/refusals.js';
 export {
   dayOf,

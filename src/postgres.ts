@@ -1,12 +1,12 @@
 export type { PostgresColumns } from './stores/api-keys/columns.js';
 export {
-  type PostgresKeysOptions,
-  postgresKeys,
+  type PostgresApiKeysOptions,
+  postgresApiKeys,
 } from './stores/api-keys/postgres.js';
 export type { PostgresPool } from './stores/postgres-pool.js';
 export {
-  type PostgresUsageOptions,
-  postgresUsage,
+  type PostgresUsageStoreOptions,
+  postgresUsageStore,
   type UsageTablesOptions,
   usageTables,
 } from './stores/usage/postgres.js';

@@ -1,9 +1,9 @@
 export {
-  deleteRedisKey,
-  type RedisKeysOptions,
-  redisKeys,
-  type StoreRedisKeyOptions,
-  storeRedisKey,
+  deleteRedisApiKey,
+  type RedisApiKeysOptions,
+  redisApiKeys,
+  type StoreRedisApiKeyOptions,
+  storeRedisApiKey,
 } from './stores/api-keys/redis.js';
 export {
   type RedisInvalidationsOptions,
@@ -11,4 +11,4 @@ export {
 } from './stores/api-keys/redis-invalidations.js';
 export type { RedisClient, RedisSubscriber } from './stores/redis-client.js';
 export { type RedisPlanOptions, redisPlan } from './stores/redis-plan.js';
-export { type RedisUsageOptions, redisUsage } from './stores/usage/redis.js';
+export { type RedisUsageStoreOptions, redisUsageStore } from './stores/usage/redis.js';

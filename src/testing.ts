@@ -1,4 +1,9 @@
-export { type Answer, type GuardCase, guardCases, type OpenDoor } from './testing/contract.js';
+export {
+  type Answer,
+  conformanceCases,
+  type GuardCase,
+  type OpenDoor,
+} from './testing/contract.js';
 export {
   createTestIssuer,
   type TestGuardOptions,

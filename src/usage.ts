@@ -1,7 +1,7 @@
 export {
   advanceInstance,
   dayOf,
-  memoryUsage,
+  memoryUsageStore,
   mergeRows,
   nameOf,
   trackingSinceOf,
@@ -14,5 +14,5 @@ export {
   type UsageStore,
   usageKinds,
 } from './index.js';
-export { type FileUsageOptions, fileUsage } from './stores/usage/file.js';
+export { type FileUsageStoreOptions, fileUsageStore } from './stores/usage/file.js';
 export { readUsage } from './stores/usage/file-read.js';

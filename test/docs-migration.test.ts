@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createApiKey, hashedKeys } from '../src/api-keys.js';
+import { createApiKey, inMemoryApiKeys } from '../src/api-keys.js';
 import { checkPlan, createGuard } from '../src/index.js';
 
 const root = new URL('../', import.meta.url);
@@ -61,7 +61,7 @@ test('a refusal in a rehearsal is the one that support is shown', async () => {
     audience: 'https://api.example.com',
     apiKeys: {
       from: [{ header: 'x-api-key' }],
-      lookup: hashedKeys([{ id: 'key_1', clientId: 'shop', digest }]),
+      lookup: inMemoryApiKeys([{ id: 'key_1', clientId: 'shop', digest }]),
       plan: last,
       onMigration: () => {},
     },

@@ -81,7 +81,7 @@ test('the README names every option and every requirement', () => {
   const all = [
     ...names('src/core/token/issuer-options.ts', 'IssuerOptions'),
     ...names('src/core/options.ts', 'SharedOptions'),
-    ...names('src/core/token/jwks-options.ts', 'KeyOptions'),
+    ...names('src/core/token/jwks-options.ts', 'JwksOptions'),
     ...names('src/core/requirements.ts', 'Requirements'),
   ];
   expect(all).toHaveLength(6 + 15 + 6 + 8);
@@ -97,7 +97,7 @@ test('the page on API keys names every option of theirs, and every member of a p
       new RegExp(`export interface ${type} \\{(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
     return [...body.matchAll(/^ {2}(?:readonly )?([$\w]+)\??[:(]/gm)].map(([, name]) => name);
   };
-  const types = ['ApiKeyOptions', 'UsageOptions', 'KeyCacheOptions', 'ApiKeyRecord'].flatMap(
+  const types = ['ApiKeyOptions', 'UsageOptions', 'ApiKeyCacheOptions', 'ApiKeyRecord'].flatMap(
     (type) => names('src/core/api-key/options.ts', type),
   );
   const plan = ['MigrationPlan', 'PlanClient', 'PlanCohort', 'Brownout', 'Daily'].flatMap((type) =>

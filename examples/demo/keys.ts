@@ -1,5 +1,5 @@
-import type { KeyLookup, MigrationPlan } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import type { ApiKeyLookup, MigrationPlan } from 'sallyport';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { createTestIssuer } from 'sallyport/testing';
 import { startInventories } from './inventories.js';
 import type { Table } from './table.js';
@@ -35,8 +35,8 @@ export async function tellOfKeys(table: Table): Promise<void> {
   const nobody = makeKey('key_3', 'nobody');
 
   let storeIsUp = true;
-  const find = hashedKeys([orderService.stored, warehouse.stored]);
-  const lookup: KeyLookup = async (key) => {
+  const find = inMemoryApiKeys([orderService.stored, warehouse.stored]);
+  const lookup: ApiKeyLookup = async (key) => {
     if (!storeIsUp) throw new Error('the store of keys is down');
     return find(key);
   };
@@ -92,7 +92,11 @@ export async function tellOfKeys(table: Table): Promise<void> {
   today = '2027-02-01T09:00:00Z';
   storeIsUp = false;
   section('1 February: the store of keys is down, so no key can be called good or bad');
-  await step('the key', reading(keyOf(orderService)), '503 ERR_KEYS_UNAVAILABLE Retry-After: 1');
+  await step(
+    'the key',
+    reading(keyOf(orderService)),
+    '503 ERR_TEMPORARILY_UNAVAILABLE Retry-After: 1',
+  );
   await step('a token', reading(await token()), '200');
   storeIsUp = true;
   await step('the key, once the store is back', reading(keyOf(orderService)), announced);

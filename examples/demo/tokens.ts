@@ -50,7 +50,7 @@ export async function tellOfTokens(table: Table): Promise<void> {
   await step(
     'garbage for a token',
     withToken('garbage'),
-    '401 ERR_TOKEN_OPAQUE Bearer error="invalid_token", scope="stock:read"',
+    '401 ERR_TOKEN_NOT_JWT Bearer error="invalid_token", scope="stock:read"',
   );
   await step(
     'a good token, but in the URL',
@@ -107,7 +107,7 @@ export async function tellOfTokens(table: Table): Promise<void> {
   await step(
     'the same, but the API was restarted',
     withToken(lasting),
-    '503 ERR_KEYS_UNAVAILABLE Retry-After: 1',
+    '503 ERR_TEMPORARILY_UNAVAILABLE Retry-After: 1',
     restarted,
   );
 

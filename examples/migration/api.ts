@@ -7,10 +7,10 @@ import {
   type MigrationEvent,
   type MigrationPlan,
 } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 import type { TestIssuer } from 'sallyport/testing';
-import { memoryUsage } from 'sallyport/usage';
+import { memoryUsageStore } from 'sallyport/usage';
 import { listen } from '../listen.js';
 import { storedKeys } from './clients.js';
 
@@ -20,7 +20,7 @@ const scopes = ['orders:read', 'invoices:read'];
 export async function startApi(issuer: TestIssuer, firstPlan: MigrationPlan) {
   const made = storedKeys.map((stored) => ({ stored, ...createApiKey({ prefix: 'acme_live' }) }));
   const tableOf = (more: (stored: ApiKeyRecord) => Partial<ApiKeyRecord>) =>
-    hashedKeys(made.map(({ stored, digest }) => ({ ...stored, ...more(stored), digest })));
+    inMemoryApiKeys(made.map(({ stored, digest }) => ({ ...stored, ...more(stored), digest })));
   // As long as there were only keys, nobody wrote down what a key may do, or whose data it may see.
   const asFound = tableOf(() => ({}));
   const completed = tableOf(({ clientId }) => ({ scopes, ...(clientId && { orgId: clientId }) }));
@@ -35,8 +35,8 @@ export async function startApi(issuer: TestIssuer, firstPlan: MigrationPlan) {
       from: [{ header: 'x-api-key' }, { dangerouslyInQuery: 'api_key' }],
       lookup: (key) => table(key),
       both: 'same-client',
-      usage: { store: memoryUsage() }, // the only process there is
-      plan: { initial: firstPlan, load: async () => plan, every: 0.01 },
+      usage: { store: memoryUsageStore() }, // the only process there is
+      plan: { initial: firstPlan, load: async () => plan, pollInterval: 0.01 },
       onMigration(event) {
         if (event.kind === 'plan' || event.kind === 'plan-failed') planTaken(event);
         if (event.kind === 'warning') warnings.push(event.detail);

@@ -9,7 +9,7 @@ import { listen } from '../listen.js';
 // #region quickstart
 import { createClient } from 'redis';
 import { createGuard, principalOf } from 'sallyport';
-import { redisInvalidations, redisKeys, redisPlan, redisUsage } from 'sallyport/redis';
+import { redisApiKeys, redisInvalidations, redisPlan, redisUsageStore } from 'sallyport/redis';
 
 const { REDIS_URL = 'redis://127.0.0.1:6379', ISSUER = 'https://login.example.com' } = process.env;
 
@@ -25,10 +25,10 @@ const guard = createGuard({
   audience: 'https://api.example.com',
   apiKeys: {
     from: [{ header: 'x-api-key' }],
-    lookup: redisKeys(redis, { prefix: 'orders:key:' }),
-    plan: redisPlan(redis, { key: 'orders:plan', every: 1 }),
+    lookup: redisApiKeys(redis, { prefix: 'orders:key:' }),
+    plan: redisPlan(redis, { key: 'orders:plan', pollInterval: 1 }),
     invalidations: redisInvalidations(redis, subscriber, { channel: 'orders:invalidated' }),
-    usage: { store: redisUsage(redis, { prefix: 'orders:usage' }) },
+    usage: { store: redisUsageStore(redis, { prefix: 'orders:usage' }) },
     onMigration: tell,
   },
 });

@@ -1,9 +1,9 @@
-import { createKeyVerifier } from './api-key/verifier.js';
+import { createApiKeyVerifier } from './api-key/verifier.js';
 import { AuthError } from './base/errors.js';
-import type { Ruling } from './enforcement.js';
+import type { Enforcement } from './enforcement.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import { knownKey, type Principal, type Seen } from './principal.js';
+import { knownKey, type Principal, type UnverifiedIdentity } from './principal.js';
 import { createTokenVerifier } from './token/cache.js';
 import { trustIssuers } from './token/issuer.js';
 import { createJwtVerifier } from './token/jwt.js';
@@ -15,7 +15,11 @@ export interface Authenticator {
    * Answers whose credential this is: at once, where that is known already.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be told
    */
-  authenticate(credential: Credential, seen: Seen, ruling: Ruling): Principal | Promise<Principal>;
+  authenticate(
+    credential: Credential,
+    seen: UnverifiedIdentity,
+    ruling: Enforcement,
+  ): Principal | Promise<Principal>;
   /** Forgets what is remembered of an API key; without an id, of every one. */
   forget(id?: string): void;
   /** Tells whether an issuer has signed this, by a key that is held; fetches only where none ever was. */
@@ -32,17 +36,17 @@ export function createAuthenticator(settings: Settings): Authenticator {
   const keySets = [...issuers.values()].map((issuer) => issuer.keys);
   const verifyToken = createTokenVerifier(createJwtVerifier(issuers, settings), settings);
 
-  const keyVerifier = settings.apiKeys && createKeyVerifier(settings.apiKeys, settings.now);
+  const keyVerifier = settings.apiKeys && createApiKeyVerifier(settings.apiKeys, settings.now);
 
-  function holderOf(key: string, seen: Seen): Principal | Promise<Principal> {
+  function holderOf(key: string, seen: UnverifiedIdentity): Principal | Promise<Principal> {
     if (!keyVerifier) throw new TypeError('a key was found, and none is accepted');
     return keyVerifier.verify(key, seen);
   }
 
   async function ownerOfBoth(
     { text, key }: Extract<Credential, { readonly kind: 'both' }>,
-    seen: Seen,
-    ruling: Ruling,
+    seen: UnverifiedIdentity,
+    ruling: Enforcement,
   ): Promise<Principal> {
     const principal = await verifyToken(text, seen, ruling);
     const holder = await holderOf(key, seen);

@@ -1,5 +1,5 @@
 import { AuthError, type AuthErrorCode } from './base/errors.js';
-import type { Ruling } from './enforcement.js';
+import type { Enforcement } from './enforcement.js';
 import type { GuardRequest } from './extract.js';
 import type { Principal } from './principal.js';
 import type { Requirements } from './requirements.js';
@@ -13,7 +13,7 @@ export type Authorize = (
 
 interface Asked {
   readonly request: GuardRequest;
-  readonly ruling: Ruling;
+  readonly ruling: Enforcement;
 }
 
 const nothing: readonly string[] = [];
@@ -68,7 +68,7 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 
-function checkOrganization(wanted: unknown, principal: Principal, ruling: Ruling): void {
+function checkOrganization(wanted: unknown, principal: Principal, ruling: Enforcement): void {
   const fault = organizationFault(wanted, principal);
   if (fault) ruling.fail('organization', new AuthError(fault), principal);
 }

@@ -7,7 +7,7 @@ import {
   UpstreamError,
 } from './base/errors.js';
 import { bare } from './base/json.js';
-import { linkTo, type Notices, noNotices } from './plan/headers.js';
+import { linkTo, type MigrationHeaders, noHeaders } from './plan/headers.js';
 import { neededScopes, type Requirements } from './requirements.js';
 
 /** Why a request is turned away, for its client to read (RFC 9457 §3). */
@@ -38,20 +38,20 @@ export interface Denial<Body extends object = Readonly<Record<string, unknown>>>
 /** What is the same in every answer. */
 export interface ChallengeSettings {
   readonly realm: string;
-  readonly resourceMetadata: string | undefined;
-  readonly problemTypes: string;
+  readonly resourceMetadataUrl: string | undefined;
+  readonly problemTypeBase: string;
 }
 
 /** Puts an error into the answer that a client gets. */
 export type Challenger = (
   error: AuthError | UpstreamError,
   requirements: Requirements,
-  notices: Notices,
+  notices: MigrationHeaders,
 ) => Denial<ProblemDetails>;
 
 /** Knows every header and body of a refusal; nothing in them comes from the request. */
 export function createChallenger(settings: ChallengeSettings): Challenger {
-  const { realm, resourceMetadata, problemTypes } = settings;
+  const { realm, resourceMetadataUrl, problemTypeBase } = settings;
   const known = new WeakMap<Requirements, Map<string, Denial<ProblemDetails>>>();
 
   const write: Challenger = (failure, requirements, notices) => {
@@ -73,10 +73,10 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
         error,
         error_description: error && detail,
         scope: neededScopes(requirements).join(' ') || undefined,
-        resource_metadata: resourceMetadata,
+        resource_metadata: resourceMetadataUrl,
       });
     }
-    const type = problemTypes + told.replace(/^ERR_/, '').toLowerCase().replaceAll('_', '-');
+    const type = problemTypeBase + told.replace(/^ERR_/, '').toLowerCase().replaceAll('_', '-');
     return {
       status,
       headers,
@@ -96,7 +96,7 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
   // Without a date in it, a refusal on a route is the same each time: it is written once.
   return function challenge(failure, requirements, notices) {
     const dated =
-      failure instanceof UpstreamError || retirementIn(failure) || notices !== noNotices;
+      failure instanceof UpstreamError || retirementIn(failure) || notices !== noHeaders;
     if (dated) return write(failure, requirements, notices);
     const ofRoute = known.get(requirements) ?? new Map<string, Denial<ProblemDetails>>();
     known.set(requirements, ofRoute);

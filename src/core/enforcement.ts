@@ -5,7 +5,7 @@ import { clientOf, type Principal } from './principal.js';
 import type { Requirements } from './requirements.js';
 
 /** What it means that a check failed: a refusal, or, where a plan only reports it, a note. */
-export interface Ruling {
+export interface Enforcement {
   /** Checks of a token that have to wait for its signature, since the client decides about them. */
   readonly deferred: ReadonlySet<Check>;
   /** Throws the error, or records it as a note. */
@@ -13,9 +13,9 @@ export interface Ruling {
 }
 
 /** How the checks of one request are taken; `notes` collects what would have refused it. */
-export type Rulings = (requirements: Requirements, notes: AuthErrorCode[]) => Ruling;
+export type Enforcements = (requirements: Requirements, notes: AuthErrorCode[]) => Enforcement;
 
-const enforced: Ruling = {
+const enforced: Enforcement = {
   deferred: new Set(),
   fail(_, error) {
     throw error;
@@ -23,7 +23,7 @@ const enforced: Ruling = {
 };
 
 // A plan that was never loaded might only report a check: neither 401 nor a pass would be right.
-const unknown: Ruling = {
+const unknown: Enforcement = {
   deferred: new Set(tokenOnlyChecks),
   fail(check) {
     throw new UpstreamError(
@@ -34,7 +34,7 @@ const unknown: Ruling = {
 };
 
 /** Picks, for each request, between what the plan says and what the route enforces. */
-export function createRulings(current: () => Plan | undefined): Rulings {
+export function createEnforcements(current: () => Plan | undefined): Enforcements {
   return function rulingFor({ enforce }, notes) {
     if (enforce) return enforced;
     const plan = current();

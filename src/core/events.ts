@@ -2,10 +2,10 @@ import type { AuthError, AuthErrorCode } from './base/errors.js';
 import { own } from './base/json.js';
 import type { Decision } from './decision.js';
 import type { Credential, GuardRequest, KeyPlace } from './extract.js';
-import type { Stance } from './plan/evaluate.js';
-import { type Notices, noNotices } from './plan/headers.js';
+import type { PlanEvaluation } from './plan/evaluate.js';
+import { type MigrationHeaders, noHeaders } from './plan/headers.js';
 import type { Mode } from './plan/plan.js';
-import { actorsOf, type Principal, type Seen, text } from './principal.js';
+import { actorsOf, type Principal, text, type UnverifiedIdentity } from './principal.js';
 import { neededScopes, type Requirements } from './requirements.js';
 import { claimDetail } from './token/claim-details.js';
 import type { Warner } from './warnings.js';
@@ -63,9 +63,9 @@ export interface Attempt {
   readonly startedAt: number;
   credential: Credential | undefined;
   principal: Principal | undefined;
-  stance: Stance | undefined;
-  notices: Notices;
-  readonly seen: Seen;
+  evaluation: PlanEvaluation | undefined;
+  headers: MigrationHeaders;
+  readonly unverified: UnverifiedIdentity;
   /** With what it would have been refused, if every check were enforced. */
   readonly notes: AuthErrorCode[];
 }
@@ -82,9 +82,9 @@ export const attemptOf = (
   // Each member is its own, whatever somebody may have put into Object.prototype.
   credential: undefined,
   principal: undefined,
-  stance: undefined,
-  notices: noNotices,
-  seen: { claims: undefined, paths: undefined, key: undefined },
+  evaluation: undefined,
+  headers: noHeaders,
+  unverified: { claims: undefined, paths: undefined, key: undefined },
   notes: [],
 });
 
@@ -97,19 +97,24 @@ interface Listening {
 }
 
 /** Tells a listener of decisions. */
-export interface Teller {
+export interface Emitter {
   /** When an attempt began; 0 if nobody wants to know. */
   begin(): number;
   /** Tells, whatever the listener makes of it, and answers the same decision. */
-  tell(attempt: Attempt, decision: Decision): Decision;
+  emit(attempt: Attempt, decision: Decision): Decision;
 }
 
 /** A listener can throw, reject or change its event: no decision knows of it. */
-export function createTeller({ onDecision: listener, now, stopwatch, warner }: Listening): Teller {
-  if (!listener) return { begin: () => 0, tell: (...what) => warn(warner, ...what) };
+export function createEmitter({
+  onDecision: listener,
+  now,
+  stopwatch,
+  warner,
+}: Listening): Emitter {
+  if (!listener) return { begin: () => 0, emit: (...what) => warn(warner, ...what) };
   return {
     begin: stopwatch,
-    tell(attempt, decision) {
+    emit(attempt, decision) {
       try {
         Promise.resolve(listener(eventOf(attempt, decision, [now(), stopwatch()]))).catch(() => {});
       } catch {
@@ -127,7 +132,7 @@ function warn(warner: Warner, attempt: Attempt, decision: Decision): Decision {
     return decision;
   }
   const { code } = decision.error;
-  const { claims } = attempt.seen;
+  const { claims } = attempt.unverified;
   try {
     if (warner.wants(code, claims)) warner.refused(code, detailOf(attempt, decision));
   } catch {
@@ -141,7 +146,16 @@ function eventOf(
   decision: Decision,
   [time, readAt]: readonly [time: number, readAt: number],
 ): DecisionEvent {
-  const { request, required, startedAt, credential, principal, stance, seen, notes } = attempt;
+  const {
+    request,
+    required,
+    startedAt,
+    credential,
+    principal,
+    evaluation: stance,
+    unverified: seen,
+    notes,
+  } = attempt;
   const requiredScopes = neededScopes(required);
   const route = routeOf(attempt);
   return {
@@ -183,7 +197,7 @@ function outcomeOf(attempt: Attempt, decision: Decision) {
 
 /** Why a request was refused, in words for the operator. */
 function detailOf(
-  { seen, principal, credential }: Attempt,
+  { unverified: seen, principal, credential }: Attempt,
   { error, denial }: Extract<Decision, { readonly allowed: false }>,
 ): string | undefined {
   if (denial.status === 503) return error.message;
@@ -214,7 +228,7 @@ function identityOf(principal: Principal) {
 }
 
 // A token may name the very key that stands beside it.
-function claimedBy(seen: Seen, credential: Credential | undefined) {
+function claimedBy(seen: UnverifiedIdentity, credential: Credential | undefined) {
   if (seen.key || !seen.claims) return {};
   const issuer = withoutCredential(text(seen.claims, ['iss']), credential);
   const clientId = withoutCredential(claimedClient(seen), credential);
@@ -228,5 +242,5 @@ function claimedBy(seen: Seen, credential: Credential | undefined) {
 }
 
 /** Which client a refused token says it is, whether or not that is so. */
-export const claimedClient = ({ claims, paths }: Seen): string | undefined =>
+export const claimedClient = ({ claims, paths }: UnverifiedIdentity): string | undefined =>
   claims && text(claims, paths?.clientId ?? ['client_id']);

@@ -4,14 +4,14 @@ import { AuthError } from './base/errors.js';
 import { asError, isRefusal } from './base/thrown.js';
 import { createChallenger } from './challenge.js';
 import type { Decision } from './decision.js';
-import { createRulings } from './enforcement.js';
-import { type Attempt, attemptOf, createTeller } from './events.js';
+import { createEnforcements } from './enforcement.js';
+import { type Attempt, attemptOf, createEmitter } from './events.js';
 import { createExtractor, type GuardRequest } from './extract.js';
 import { formatted } from './format-denial.js';
 import { createMigration } from './migration.js';
 import { checkOptions, type GuardOptions } from './options.js';
 import { checkRequirements, passesWithout, type Requirements } from './requirements.js';
-import { type Counts, createTally } from './usage/refusals.js';
+import { type Counts, createRefusalCounters } from './usage/refusals.js';
 import type { Usage } from './usage/usage.js';
 
 /** Decides about one request. */
@@ -60,9 +60,9 @@ export function createGuard(options: GuardOptions): Guard {
   const migration = createMigration(settings.apiKeys, surroundings);
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
-  const { begin, tell } = createTeller(settings);
-  const tally = createTally();
-  const rulingFor = createRulings(migration.plan);
+  const { begin, emit: tell } = createEmitter(settings);
+  const tally = createRefusalCounters();
+  const rulingFor = createEnforcements(migration.plan);
 
   async function guard(request: GuardRequest, requirements?: Requirements): Promise<Decision> {
     let attempt: Attempt | undefined;
@@ -75,20 +75,20 @@ export function createGuard(options: GuardOptions): Guard {
       if (credential) {
         const ruling = rulingFor(required, attempt.notes);
         // Who is known already is answered at once; a wait for nothing is the dearest part of it.
-        const found = authenticate(credential, attempt.seen, ruling);
+        const found = authenticate(credential, attempt.unverified, ruling);
         const principal = found instanceof Promise ? await found : found;
         attempt.principal = principal;
-        attempt.notices = migration.admit(principal, attempt, required.mode);
+        attempt.headers = migration.admit(principal, attempt, required.mode);
         const asked = authorize(principal, required, { request, ruling });
         if (asked) await asked;
       } else if (!passesWithout(required, optional)) {
         throw new AuthError('ERR_CREDENTIAL_MISSING');
       }
-      decision = { allowed: true, principal: attempt.principal, headers: attempt.notices };
+      decision = { allowed: true, principal: attempt.principal, headers: attempt.headers };
     } catch (error) {
       // Anything else is a bug, and must not be taken for an invalid credential.
       if (!attempt || !isRefusal(error)) throw asError(error);
-      const { required, notices } = attempt;
+      const { required, headers: notices } = attempt;
       decision = { allowed: false, error, denial: challenge(error, required, notices) };
     }
     migration.count(attempt, decision, tally.add(attempt, decision));

@@ -1,16 +1,21 @@
-import { listen } from './api-key/invalidations.js';
+import { listenForInvalidations } from './api-key/invalidations.js';
 import type { ApiKeySettings } from './api-key/options.js';
 import { AuthError, UpstreamError } from './base/errors.js';
 import type { Decision } from './decision.js';
 import type { Attempt } from './events.js';
-import { stanceOf, standingOf } from './plan/evaluate.js';
-import { createLedger, createMigrationTeller } from './plan/events.js';
-import { type Notices, noNotices, noticesOf, retirementOf } from './plan/headers.js';
+import { clientStateOf, evaluatePlan } from './plan/evaluate.js';
+import { createClientStates, createMigrationEmitter } from './plan/events.js';
+import {
+  type MigrationHeaders,
+  migrationHeadersOf,
+  noHeaders,
+  retirementOf,
+} from './plan/headers.js';
 import type { Plan, SharedMode } from './plan/plan.js';
-import { keepPlan } from './plan/source.js';
+import { openPlan } from './plan/source.js';
 import { clientOf, type Principal } from './principal.js';
-import { attribute } from './usage/recorder.js';
-import type { Fresh } from './usage/refusals.js';
+import { createUsageRecorder } from './usage/recorder.js';
+import type { FirstCounts } from './usage/refusals.js';
 import type { Usage } from './usage/usage.js';
 
 /**
@@ -18,7 +23,11 @@ import type { Usage } from './usage/usage.js';
  * @throws AuthError 401 or 410 for a key that the plan no longer accepts; UpstreamError while no
  * plan could be loaded
  */
-export type Admit = (principal: Principal, attempt: Attempt, atLeast?: SharedMode) => Notices;
+export type Admit = (
+  principal: Principal,
+  attempt: Attempt,
+  atLeast?: SharedMode,
+) => MigrationHeaders;
 
 const codes = {
   migrated: 'ERR_API_KEY_MIGRATED',
@@ -35,7 +44,7 @@ export interface Migration {
   ready(): Promise<void>;
   close(): Promise<void>;
   /** Counts who used which credential. */
-  count(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  count(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
   /** Who used which credential, as all processes have counted it. */
   usage(): Promise<Usage>;
   /** Tells other processes of a key. */
@@ -68,11 +77,11 @@ export function createMigration(
   { now, stopwatch, forget, issuers, isSigned }: Surroundings,
 ): Migration {
   const { plan: given, invalidations, onMigration } = settings;
-  const tell = createMigrationTeller(onMigration);
-  const ledger = createLedger(tell, now);
-  const plans = keepPlan(given, { now, tell, ledger, issuers });
-  const listening = listen(invalidations, forget);
-  const attribution = attribute(settings.usage, {
+  const tell = createMigrationEmitter(onMigration);
+  const ledger = createClientStates(tell, now);
+  const plans = openPlan(given, { now, tell, ledger, issuers });
+  const listening = listenForInvalidations(invalidations, forget);
+  const attribution = createUsageRecorder(settings.usage, {
     now,
     stopwatch,
     tell,
@@ -84,7 +93,7 @@ export function createMigration(
   return {
     admit(principal, attempt, atLeast) {
       const id = clientOf(principal);
-      if (principal.kind === 'token' || id === undefined) return noNotices;
+      if (principal.kind === 'token' || id === undefined) return noHeaders;
       const plan = plans.current();
       if (!plan) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', 'no plan has been loaded yet');
       const client = { id, issuer: issuers.length > 1 ? principal.issuer : undefined };
@@ -92,15 +101,15 @@ export function createMigration(
         throw new TypeError(namelessIssuer);
       }
       const time = now();
-      const stance = stanceOf(plan, client, { now: time, strictest: atLeast });
-      attempt.stance = stance;
-      ledger.note(client, standingOf(plan, client, time));
+      const stance = evaluatePlan(plan, client, { now: time, strictest: atLeast });
+      attempt.evaluation = stance;
+      ledger.note(client, clientStateOf(plan, client, time));
       if (stance.refusal) {
         const retirement = retirementOf(plan, stance, time);
         throw new AuthError(codes[stance.refusal], { retirement });
       }
       if (stance.wouldRefuse) attempt.notes.push(codes.brownout);
-      return noticesOf(plan, stance, time);
+      return migrationHeadersOf(plan, stance, time);
     },
     plan: plans.current,
     async ready() {

@@ -21,8 +21,8 @@ import {
   type IssuerOptions,
   issuerNames,
 } from './token/issuer-options.js';
-import type { KeysEvent } from './token/jwks-events.js';
-import { checkKeys, type KeyOptions, type KeySettings } from './token/jwks-options.js';
+import type { JwksEvent } from './token/jwks-events.js';
+import { checkJwks, type JwksOptions, type JwksSettings } from './token/jwks-options.js';
 import { createWarner, type Warner } from './warnings.js';
 
 /** How good tokens are remembered. */
@@ -37,11 +37,11 @@ export interface TokenCacheOptions {
 export interface SharedOptions {
   /** Seconds by which clocks may differ; `iat` may be 60 s ahead in any case. @default 5 */
   readonly clockTolerance?: number;
-  readonly keys?: KeyOptions;
+  readonly jwks?: JwksOptions;
   /** Seconds from `iat` to `exp`; a token that does not say is refused. @default any */
   readonly maxTokenLifetime?: number;
   /** Good tokens that are remembered, so that each is verified once. @default 10000, for 300 seconds */
-  readonly verifiedTokens?: TokenCacheOptions | false;
+  readonly tokenCache?: TokenCacheOptions | false;
   /** The old door: API keys beside tokens. @default tokens only */
   readonly apiKeys?: ApiKeyOptions;
   /** No credential may pass; a bad one never does. @default false */
@@ -51,9 +51,9 @@ export interface SharedOptions {
   /** The `realm` of the challenge. @default the first audience */
   readonly realm?: string;
   /** The URL of this server's metadata, for the challenge (RFC 9728 §5.1). */
-  readonly resourceMetadata?: string;
+  readonly resourceMetadataUrl?: string;
   /** The beginning of every problem `type` (RFC 9457 §3.1.1). @default 'urn:sallyport:problem:' */
-  readonly problemTypes?: string;
+  readonly problemTypeBase?: string;
   /**
    * Returns the body of a refusal in the form of the API's own errors: an object, which is sent as
    * JSON. Status and headers stay; `{ contentType: 'application/json', body }` says that the body
@@ -70,7 +70,7 @@ export interface SharedOptions {
    * Told of every fetch of keys and what it brought. Nothing it does matters. Without it, each cause of a
    * failed fetch is one warning of the process.
    */
-  onKeys?(event: KeysEvent): void;
+  onJwks?(event: JwksEvent): void;
   /** The network. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
   /** The clock, in milliseconds since 1970. @default Date.now */
@@ -90,19 +90,19 @@ export type GuardOptions = (
 export interface Settings {
   readonly issuers: IssuerList;
   readonly clockTolerance: number;
-  readonly keys: KeySettings;
+  readonly jwks: JwksSettings;
   readonly maxTokenLifetime: number | undefined;
-  readonly verifiedTokens: Required<TokenCacheOptions> | false;
+  readonly tokenCache: Required<TokenCacheOptions> | false;
   readonly apiKeys: ApiKeySettings | undefined;
   readonly optional: boolean;
   readonly impliedScopes: ReadonlyMap<string, readonly string[]>;
   readonly realm: string;
-  readonly resourceMetadata: string | undefined;
-  readonly problemTypes: string;
+  readonly resourceMetadataUrl: string | undefined;
+  readonly problemTypeBase: string;
   readonly formatDenial: FormatDenial | undefined;
   readonly onDecision: ((event: DecisionEvent) => void) | undefined;
   /** The one that was given, or the warner's. */
-  readonly onKeys: (event: KeysEvent) => void;
+  readonly onJwks: (event: JwksEvent) => void;
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => number;
   /** What is past between two readings, in milliseconds: the clock's, if one is given. */
@@ -112,17 +112,17 @@ export interface Settings {
 }
 
 const sharedNames = [
-  ...['clockTolerance', 'keys', 'optional', 'impliedScopes', 'realm', 'resourceMetadata'],
+  ...['clockTolerance', 'jwks', 'optional', 'impliedScopes', 'realm', 'resourceMetadataUrl'],
   ...[
-    'problemTypes',
+    'problemTypeBase',
     'formatDenial',
     'onDecision',
     'fetch',
     'now',
     'maxTokenLifetime',
     'apiKeys',
-    'verifiedTokens',
-    'onKeys',
+    'tokenCache',
+    'onJwks',
   ],
 ];
 
@@ -138,18 +138,18 @@ export function checkOptions(options: GuardOptions): Settings {
   const issuers = checkIssuers(where, list, several);
   const {
     clockTolerance = 5,
-    keys = {},
+    jwks: keys = {},
     maxTokenLifetime,
-    verifiedTokens = {},
+    tokenCache = {},
     apiKeys,
     optional = false,
     impliedScopes = {},
     realm = [...issuers[0].audience][0],
-    resourceMetadata,
-    problemTypes = 'urn:sallyport:problem:',
+    resourceMetadataUrl,
+    problemTypeBase = 'urn:sallyport:problem:',
     formatDenial,
     onDecision,
-    onKeys,
+    onJwks,
     // Looked up late, so that a test that replaces the global one is obeyed.
     fetch = (...args) => globalThis.fetch(...args),
     // Likewise, for fake timers and for a spy on the global one.
@@ -160,12 +160,11 @@ export function checkOptions(options: GuardOptions): Settings {
   return {
     issuers,
     clockTolerance: seconds(at('clockTolerance'), clockTolerance, [0, 300]),
-    keys: checkKeys(at('keys'), keys, issuers.length > 1),
+    jwks: checkJwks(at('jwks'), keys, issuers.length > 1),
     maxTokenLifetime: ifGiven(at('maxTokenLifetime'), maxTokenLifetime, (place, value) =>
       seconds(place, value, [1, 31_536_000]),
     ),
-    verifiedTokens:
-      verifiedTokens === false ? false : checkTokenCache(at('verifiedTokens'), verifiedTokens),
+    tokenCache: tokenCache === false ? false : checkTokenCache(at('tokenCache'), tokenCache),
     apiKeys: ifGiven(at('apiKeys'), apiKeys, (place, value) =>
       checkApiKeys(
         place,
@@ -176,11 +175,11 @@ export function checkOptions(options: GuardOptions): Settings {
     optional: flag(at('optional'), optional),
     impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),
     realm: checkRealm(at('realm'), realm),
-    resourceMetadata: ifGiven(at('resourceMetadata'), resourceMetadata, secureUrl),
-    problemTypes: checkProblemTypes(at('problemTypes'), problemTypes),
+    resourceMetadataUrl: ifGiven(at('resourceMetadataUrl'), resourceMetadataUrl, secureUrl),
+    problemTypeBase: checkProblemTypes(at('problemTypeBase'), problemTypeBase),
     formatDenial: ifGiven(at('formatDenial'), formatDenial, callable),
     onDecision: ifGiven(at('onDecision'), onDecision, callable),
-    onKeys: ifGiven(at('onKeys'), onKeys, callable) ?? warner.keys,
+    onJwks: ifGiven(at('onJwks'), onJwks, callable) ?? warner.keys,
     fetch: callable(at('fetch'), fetch),
     now: clock(callable(at('now'), now)),
     // Decisions take microseconds, of which Date.now knows nothing.

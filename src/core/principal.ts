@@ -21,7 +21,7 @@ export interface Principal {
 }
 
 /** What is seen of a credential that may yet be refused: only for telling who it was. */
-export interface Seen {
+export interface UnverifiedIdentity {
   /** What a token says before it is believed. */
   claims: Claims | undefined;
   /** Where its issuer, if that is a trusted one, keeps what identifies the caller. */

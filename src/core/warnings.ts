@@ -1,7 +1,7 @@
 import type { ErrorCode } from './base/errors.js';
 import { type Claims, own } from './base/json.js';
 import type { IssuerList } from './token/issuer-options.js';
-import type { KeysEvent } from './token/jwks-events.js';
+import type { JwksEvent } from './token/jwks-events.js';
 import { nearestOf } from './token/mismatch.js';
 
 /** Says once what an operator without a listener would never learn. */
@@ -11,20 +11,20 @@ export interface Warner {
   /** Tells whether a refusal is worth a warning; `claims` are the token's, unverified. */
   wants(code: ErrorCode, claims: Claims | undefined): boolean;
   refused(code: ErrorCode, detail: string | undefined): void;
-  /** In place of `onKeys`. */
-  keys(event: KeysEvent): void;
+  /** In place of `onJwks`. */
+  keys(event: JwksEvent): void;
 }
 
 /** What may be a mistake in the configuration, and what it is called; a stranger's garbage has none. */
 const kinds: ReadonlyMap<ErrorCode, string> = new Map([
   ['ERR_TOKEN_ALGORITHM', 'SALLYPORT_ALGORITHM'],
   ['ERR_TOKEN_TYPE', 'SALLYPORT_TYPE'],
-  ['ERR_TOKEN_KIND', 'SALLYPORT_KIND'],
+  ['ERR_TOKEN_NOT_ACCESS_TOKEN', 'SALLYPORT_KIND'],
   ['ERR_TOKEN_ISSUER', 'SALLYPORT_ISSUER'],
   ['ERR_TOKEN_TIME', 'SALLYPORT_TIME'],
   ['ERR_TOKEN_EXPIRED', 'SALLYPORT_CLOCK'],
   ['ERR_TOKEN_NOT_YET_VALID', 'SALLYPORT_CLOCK'],
-  ['ERR_TOKEN_ISSUED_LATER', 'SALLYPORT_CLOCK'],
+  ['ERR_TOKEN_IAT_IN_FUTURE', 'SALLYPORT_CLOCK'],
   ['ERR_TOKEN_LIFETIME', 'SALLYPORT_LIFETIME'],
   ['ERR_TOKEN_AUDIENCE', 'SALLYPORT_AUDIENCE'],
   ['ERR_TOKEN_CLAIMS', 'SALLYPORT_CLAIMS'],
@@ -102,7 +102,7 @@ function say(code: string, sentence: string): void {
 const further =
   'This kind is reported once: set onDecision to see every decision (docs/errors.md of sallyport)';
 const furtherOfKeys =
-  'This is reported once: set onKeys to see every fetch (docs/errors.md of sallyport)';
+  'This is reported once: set onJwks to see every fetch (docs/errors.md of sallyport)';
 
 /** An issuer that is not configured: is it a spelling of one that is, or is the audience ours? */
 function isNear(claims: Claims | undefined, issuers: IssuerList): boolean {

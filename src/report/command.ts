@@ -122,11 +122,11 @@ async function report(args: readonly string[], { env, width }: Surroundings): Pr
 
 /** Why keys cannot be switched off: who is on them, or what is not known, and what to do. */
 function reasonOf({ clients, leftOut, notKnown = [], dataQuality }: MigrationReport): string {
-  const onKeys = clients.filter(({ safeToCut: { safe, known } }) => !safe && known !== false);
-  if (onKeys.length > 0) {
+  const onJwks = clients.filter(({ safeToCut: { safe, known } }) => !safe && known !== false);
+  if (onJwks.length > 0) {
     // All that was left out is less urgent, but not always safe.
     const more = leftOut?.clients ?? 0;
-    return `not safe to cut: ${named(onKeys.map(refOf))}${more > 0 ? `; ${more} clients are not listed` : ''}`;
+    return `not safe to cut: ${named(onJwks.map(refOf))}${more > 0 ? `; ${more} clients are not listed` : ''}`;
   }
   const what = dataQuality.trackingSince === undefined ? [] : notKnown;
   return ['not enough is known yet', ...what.map((one) => `  ${shown(one)}`)].join('\n');

@@ -1,7 +1,7 @@
 import { ConfigError, type Usage } from '../index.js';
 import { readUsage } from '../stores/usage/file-read.js';
-import { postgresUsage } from '../stores/usage/postgres.js';
-import { redisUsage } from '../stores/usage/redis.js';
+import { postgresUsageStore } from '../stores/usage/postgres.js';
+import { redisUsageStore } from '../stores/usage/redis.js';
 
 /**
  * Reads the counts at a place. No error of it quotes what may be a password.
@@ -83,7 +83,7 @@ async function readRedis(url: string, prefix: string | undefined): Promise<Usage
   client.on('error', () => {});
   await client.connect();
   try {
-    return await redisUsage(client, named).read();
+    return await redisUsageStore(client, named).read();
   } finally {
     client.destroy();
   }
@@ -99,7 +99,7 @@ async function readPostgres(url: string, prefix: string | undefined): Promise<Us
     query_timeout: 60_000,
   });
   try {
-    return await postgresUsage(pool, named).read();
+    return await postgresUsageStore(pool, named).read();
   } finally {
     await pool.end();
   }

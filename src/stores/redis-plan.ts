@@ -7,7 +7,7 @@ export interface RedisPlanOptions {
   /** @default 'sallyport:plan' */
   readonly key?: string;
   /** Seconds. */
-  readonly every?: number;
+  readonly pollInterval?: number;
 }
 
 /**
@@ -17,7 +17,7 @@ export interface RedisPlanOptions {
 export function redisPlan(client: RedisClient, options: RedisPlanOptions = {}): PlanSource {
   const where = 'redisPlan';
   const send = senderOf(where, client);
-  const { key = 'sallyport:plan', ...others } = settingsOf(where, options, ['key', 'every']);
+  const { key = 'sallyport:plan', ...others } = settingsOf(where, options, ['key', 'pollInterval']);
   someText(`${where}.key`, key);
   return {
     ...others,

@@ -26,7 +26,10 @@ export const settingsReader = (wrong: Mistake): SettingsOf =>
     const known: readonly string[] = names;
     for (const [name, value] of Object.entries(given)) {
       if (!known.includes(name)) {
-        const near = known.find((one) => bare(one) === bare(name));
+        const near =
+          name === 'every'
+            ? known.find((one) => one === 'pollInterval')
+            : known.find((one) => bare(one) === bare(name));
         const meant = near ? `did you mean "${near}"?` : `use ${known.join(', ')}`;
         throw wrong(`${where}.${name}`, `is not known: ${meant}`);
       }

@@ -1,4 +1,4 @@
-import type { KeySource } from '../index.js';
+import type { ApiKeySource } from '../index.js';
 import { mistake } from './settings.js';
 
 /** What stands where a credential stood. */
@@ -42,7 +42,7 @@ export interface LoggedRequest {
  * `headers` alone, and of `res`. They name members of a log: a URL is a text, and needs `redactUrl`.
  * @throws ConfigError for what is no list of key sources
  */
-export function redactPaths(from: readonly KeySource[] = []): string[] {
+export function redactPaths(from: readonly ApiKeySource[] = []): string[] {
   const { headers, parameters } = placesOf(from);
   const carriers = ['authorization', 'proxy-authorization', 'cookie', ...headers];
   // A page that had a key in its URL sends that on.
@@ -63,7 +63,7 @@ export function redactPaths(from: readonly KeySource[] = []): string[] {
  * A URL, or any text with URLs in it, without what its query gives as a key or an `access_token`.
  * @throws ConfigError for what is no list of key sources
  */
-export function redactUrl(url: string, from: readonly KeySource[] = []): string {
+export function redactUrl(url: string, from: readonly ApiKeySource[] = []): string {
   return without(url, placesOf(from).secret);
 }
 
@@ -72,7 +72,7 @@ export function redactUrl(url: string, from: readonly KeySource[] = []): string 
  * Requests are logged without headers and query; messages, without what `redactUrl` takes out.
  * @throws ConfigError for what is no list of key sources
  */
-export function redactedLogger(from: readonly KeySource[] = []): LogRedaction {
+export function redactedLogger(from: readonly ApiKeySource[] = []): LogRedaction {
   const { secret } = placesOf(from);
   const clean = (value: unknown) => (typeof value === 'string' ? without(value, secret) : value);
 
@@ -114,12 +114,12 @@ interface Places {
   readonly secret: ReadonlySet<string>;
 }
 
-function placesOf(from: readonly KeySource[]): Places {
+function placesOf(from: readonly ApiKeySource[]): Places {
   if (!Array.isArray(from)) throw mistake('the key sources', 'are no list: give apiKeys.from');
   const headers: string[] = [];
   const parameters = new Set(['access_token']);
-  for (const source of from as readonly KeySource[]) {
-    const { header, dangerouslyInQuery, scheme, bearer } = Object(source) as KeySource;
+  for (const source of from as readonly ApiKeySource[]) {
+    const { header, dangerouslyInQuery, scheme, bearer } = Object(source) as ApiKeySource;
     if (header !== undefined) headers.push(String(header).toLowerCase());
     else if (dangerouslyInQuery !== undefined) parameters.add(String(dangerouslyInQuery));
     else if (scheme === undefined && bearer === undefined) {

@@ -120,7 +120,7 @@ export const claimsCases: readonly Case[] = [
     'iat',
     'RFC 7519 §4.1.6: a token of the future is refused',
     token({ claims: { iat: 1_893_456_061 } }),
-    invalid('ERR_TOKEN_ISSUED_LATER', 'The access token was issued in the future'),
+    invalid('ERR_TOKEN_IAT_IN_FUTURE', 'The access token was issued in the future'),
   ),
   rule(
     'iat-ahead',

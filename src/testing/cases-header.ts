@@ -25,7 +25,7 @@ export const headerCases: readonly Case[] = [
     'RFC 9728 §5.1: the challenge names the metadata',
     () => ({}),
     missing(', resource_metadata="https://api.test/.well-known/oauth-protected-resource"'),
-    { options: { resourceMetadata: 'https://api.test/.well-known/oauth-protected-resource' } },
+    { options: { resourceMetadataUrl: 'https://api.test/.well-known/oauth-protected-resource' } },
   ),
   rule(
     'none-head',

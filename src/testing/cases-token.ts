@@ -168,13 +168,13 @@ export const tokenCases: readonly Case[] = [
     'RFC 9068 §4: with at+jwt alone, JWT MUST be 401',
     token({ header: { typ: 'JWT' } }),
     wrongType,
-    { options: { types: ['at+jwt'] } },
+    { options: { typ: ['at+jwt'] } },
   ),
   rule(
     'profile-claims',
     'RFC 9068 §2.2: with at+jwt alone, a missing jti MUST be 401',
     token({ claims: { jti: undefined } }),
     invalid('ERR_TOKEN_CLAIMS', 'A claim of the access token is missing or of the wrong type'),
-    { options: { types: ['at+jwt'] } },
+    { options: { typ: ['at+jwt'] } },
   ),
 ];

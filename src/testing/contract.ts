@@ -42,7 +42,7 @@ export interface GuardCase {
 const now = () => Date.UTC(2030, 0, 1);
 
 /** The contract that every door keeps: run it against a door of your own. */
-export const guardCases: readonly GuardCase[] = [
+export const conformanceCases: readonly GuardCase[] = [
   ...headerCases,
   ...tokenCases,
   ...claimsCases,
@@ -59,7 +59,7 @@ async function run(one: Case, open: OpenDoor): Promise<Answer> {
   const issuer = await createTestIssuer({ now });
   one.before?.(issuer);
   // Listeners, or a guard would warn of what is tried on purpose.
-  const quiet = { onDecision() {}, onKeys() {} };
+  const quiet = { onDecision() {}, onJwks() {} };
   const guard = createGuard({ ...quiet, ...issuer.options, ...one.options } as GuardOptions);
   const door = await open(guard, one.requirements);
   try {

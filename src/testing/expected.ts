@@ -127,13 +127,13 @@ export const invalid = (code: string, detail: string, more = ''): Refused => ({
 });
 export const expired = invalid('ERR_TOKEN_EXPIRED', 'The access token expired');
 export const malformedToken = invalid('ERR_TOKEN_MALFORMED', 'The access token is malformed');
-export const opaque = invalid('ERR_TOKEN_OPAQUE', 'The access token is not a JWT');
+export const opaque = invalid('ERR_TOKEN_NOT_JWT', 'The access token is not a JWT');
 export const wrongAlgorithm = invalid(
   'ERR_TOKEN_ALGORITHM',
   'The algorithm of the access token is not accepted',
 );
 export const wrongType = invalid('ERR_TOKEN_TYPE', 'The type of the access token is not accepted');
-export const wrongKind = invalid('ERR_TOKEN_KIND', 'The token is not an access token');
+export const wrongKind = invalid('ERR_TOKEN_NOT_ACCESS_TOKEN', 'The token is not an access token');
 export const wrongIssuer = invalid(
   'ERR_TOKEN_ISSUER',
   'The issuer of the access token is not accepted',
@@ -170,7 +170,7 @@ export const unavailable: Refused = {
   status: 503,
   title: 'Temporarily unable to verify',
   detail: 'The credential could not be verified right now. Keep it, and try again.',
-  code: 'ERR_KEYS_UNAVAILABLE',
+  code: 'ERR_TEMPORARILY_UNAVAILABLE',
   retryAfter: '1',
 };
 

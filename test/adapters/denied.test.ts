@@ -111,7 +111,7 @@ describe.each([
     await fetch(origin, { headers: { authorization: `Bearer ${await issuer.token()}` } });
     expect(seen.map(({ code, cause }) => [code, cause.code])).toEqual([
       ['ERR_API_KEY_INVALID', 'ERR_API_KEY_DISABLED'],
-      ['ERR_KEYS_UNAVAILABLE', 'ERR_KEYS_UNREACHABLE'],
+      ['ERR_TEMPORARILY_UNAVAILABLE', 'ERR_JWKS_UNREACHABLE'],
     ]);
     expect(seen[1]).toBeInstanceOf(UpstreamError);
     expect(JSON.stringify(seen)).not.toContain('DISABLED');

@@ -144,7 +144,7 @@ describe('same-client', () => {
   test('while the issuer is down, it is 503, whatever the key', async () => {
     const scene = await open();
     scene.issuer.goDown();
-    expect(await scene.outcomeOf(await together(scene, 'sk_1'))).toBe('503 ERR_KEYS_UNREACHABLE');
+    expect(await scene.outcomeOf(await together(scene, 'sk_1'))).toBe('503 ERR_JWKS_UNREACHABLE');
     expect(scene.store.asked).toEqual([]);
     expect(await scene.outcome('sk_1')).toBe('allowed');
   });

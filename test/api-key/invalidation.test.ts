@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createGuard, type KeyInvalidations } from '../../src/index.js';
+import { type ApiKeyInvalidations, createGuard } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { now } from '../rfc/mint.js';
 import { inFull } from '../runs.js';
@@ -30,7 +30,7 @@ function createChannel() {
   const listeners = new Set<(id?: string) => void>();
   const published: string[] = [];
   let stopped = 0;
-  const channel: KeyInvalidations = {
+  const channel: ApiKeyInvalidations = {
     async publish(id) {
       published.push(id);
       await settle();
@@ -264,7 +264,7 @@ describe('invalidations', () => {
     expect(await outcome('sk_1')).toBe(unknown);
   });
 
-  test.each<[string, KeyInvalidations['publish']]>([
+  test.each<[string, ApiKeyInvalidations['publish']]>([
     ['rejects', () => Promise.reject(new Error('no channel'))],
     ['throws', down as never],
   ])('where publish %s, so does invalidateApiKey, and it is forgotten here', async (_, publish) => {
@@ -277,7 +277,7 @@ describe('invalidations', () => {
   });
 
   test('are called as methods of what was given', async () => {
-    class Channel implements KeyInvalidations {
+    class Channel implements ApiKeyInvalidations {
       readonly #listeners: ((id?: string) => void)[] = [];
       async publish(id: string) {
         for (const listener of this.#listeners) listener(id);
@@ -409,7 +409,7 @@ describe('where nobody can listen at first', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { channel, listeners } = createChannel();
     let tries = 0;
-    let subscribe: KeyInvalidations['subscribe'] = fails;
+    let subscribe: ApiKeyInvalidations['subscribe'] = fails;
     const { store, guard, outcome } = await openScene({
       apiKeys: {
         invalidations: {

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import type { KeyCacheOptions } from '../../src/index.js';
+import type { ApiKeyCacheOptions } from '../../src/index.js';
 import { atOnce, deferred, keyed, openScene, settle } from './scene.js';
 
 const unknown = '401 ERR_API_KEY_UNKNOWN';
 const disabled = '401 ERR_API_KEY_DISABLED';
-const caching = (cache: KeyCacheOptions) => openScene({ apiKeys: { cache } });
+const caching = (cache: ApiKeyCacheOptions) => openScene({ apiKeys: { cache } });
 
 describe('a good key', () => {
-  test.each<[string, KeyCacheOptions, number]>([
+  test.each<[string, ApiKeyCacheOptions, number]>([
     ['60 s by default', {}, 60],
     ['as long as ttl says', { ttl: 5 }, 5],
     ['a fraction of a second', { ttl: 0.25 }, 0.25],
-    ['as long as ttl says, whatever unknownTtl says', { ttl: 5, unknownTtl: 0 }, 5],
+    ['as long as ttl says, whatever negativeTtl says', { ttl: 5, negativeTtl: 0 }, 5],
   ])('is remembered for %s, and that long it outlives its end', async (_, cache, ttl) => {
     const { store, outcome, clock } = await caching(cache);
     expect(await outcome('sk_1')).toBe('allowed');
@@ -78,11 +78,11 @@ describe('a good key', () => {
 });
 
 describe('a refused key', () => {
-  test.each<[string, KeyCacheOptions, number]>([
+  test.each<[string, ApiKeyCacheOptions, number]>([
     ['10 s by default', {}, 10],
-    ['as long as unknownTtl says', { unknownTtl: 2 }, 2],
-    ['at most 30 s', { unknownTtl: 30, ttl: 3_600 }, 30],
-    ['as long as unknownTtl says, whatever ttl says', { unknownTtl: 2, ttl: 0 }, 2],
+    ['as long as negativeTtl says', { negativeTtl: 2 }, 2],
+    ['at most 30 s', { negativeTtl: 30, ttl: 3_600 }, 30],
+    ['as long as negativeTtl says, whatever ttl says', { negativeTtl: 2, ttl: 0 }, 2],
   ])('is remembered for %s', async (_, cache, ttl) => {
     for (const [key, outcomeBefore] of [
       ['sk_3', unknown],
@@ -101,11 +101,11 @@ describe('a refused key', () => {
   });
 
   test('cannot be remembered for longer than 30 s', async () => {
-    await expect(caching({ unknownTtl: 30.001 })).rejects.toThrow(/unknownTtl: 30.001 is no/);
+    await expect(caching({ negativeTtl: 30.001 })).rejects.toThrow(/negativeTtl: 30.001 is no/);
   });
 
-  test('is not remembered at all with unknownTtl 0', async () => {
-    const { store, outcome } = await caching({ unknownTtl: 0 });
+  test('is not remembered at all with negativeTtl 0', async () => {
+    const { store, outcome } = await caching({ negativeTtl: 0 });
     for (let i = 0; i < 3; i += 1) expect(await outcome('sk_0')).toBe(unknown);
     expect(store.asked).toHaveLength(3);
   });
@@ -168,7 +168,7 @@ describe('a clock that is set back', () => {
   });
 
   test('does not bring back a refusal that was over', async () => {
-    const { store, outcome, clock } = await caching({ ttl: 1, unknownTtl: 10 });
+    const { store, outcome, clock } = await caching({ ttl: 1, negativeTtl: 10 });
     expect(await outcome('sk_3')).toBe(unknown);
     store.records.set('sk_3', { id: 'key_3' });
     clock.advance(10);
@@ -209,8 +209,8 @@ describe('bounds', () => {
     expect(store.asked).toHaveLength(4);
   });
 
-  test('unknownMax: refused keys make room for refused ones, never a good one', async () => {
-    const { store, outcome } = await caching({ max: 1, unknownMax: 1 });
+  test('negativeMax: refused keys make room for refused ones, never a good one', async () => {
+    const { store, outcome } = await caching({ max: 1, negativeMax: 1 });
     expect(await outcome('sk_1')).toBe('allowed');
     for (const key of ['sk_x', 'sk_y', 'sk_x']) expect(await outcome(key)).toBe(unknown);
     expect(await outcome('sk_x')).toBe(unknown);
@@ -221,8 +221,8 @@ describe('bounds', () => {
   test.each([
     [1, 3],
     [3, 1],
-  ])('max %i and unknownMax %i are two limits', async (max, unknownMax) => {
-    const { store, outcome } = await caching({ max, unknownMax });
+  ])('max %i and negativeMax %i are two limits', async (max, negativeMax) => {
+    const { store, outcome } = await caching({ max, negativeMax });
     const [good, bad] = [
       ['sk_a', 'sk_b', 'sk_c'],
       ['sk_x', 'sk_y', 'sk_z'],
@@ -232,11 +232,11 @@ describe('bounds', () => {
     store.asked.length = 0;
     // The youngest first, so that asking again displaces none that is still to come.
     for (const key of [...good.toReversed(), ...bad.toReversed()]) await outcome(key);
-    expect(store.asked).toEqual(max < unknownMax ? ['sk_b', 'sk_a'] : ['sk_y', 'sk_x']);
+    expect(store.asked).toEqual(max < negativeMax ? ['sk_b', 'sk_a'] : ['sk_y', 'sk_x']);
   });
 
   test('good keys never make room for a refused one to be asked again', async () => {
-    const { store, outcome } = await caching({ max: 1, unknownMax: 1 });
+    const { store, outcome } = await caching({ max: 1, negativeMax: 1 });
     expect(await outcome('sk_0')).toBe(unknown);
     for (const key of ['sk_1', 'sk_2']) expect(await outcome(key)).toBe('allowed');
     expect(await outcome('sk_0')).toBe(unknown);
@@ -244,7 +244,7 @@ describe('bounds', () => {
   });
 
   test('a key that turns from good to refused and back is remembered as one of them', async () => {
-    const { store, outcome, clock } = await caching({ ttl: 60, unknownTtl: 10 });
+    const { store, outcome, clock } = await caching({ ttl: 60, negativeTtl: 10 });
     expect(await outcome('sk_1')).toBe('allowed');
     const record = store.records.get('sk_1');
     store.records.delete('sk_1');
@@ -266,7 +266,7 @@ describe('many at once', () => {
     ['a good key', 'sk_1', 'allowed'],
     ['an unknown key', 'sk_0', unknown],
   ])('1000 requests with %s are one look-up', async (_, key, result) => {
-    for (const cache of [{}, { ttl: 0, unknownTtl: 0 }]) {
+    for (const cache of [{}, { ttl: 0, negativeTtl: 0 }]) {
       const { store, outcome } = await caching(cache);
       expect(await atOnce(1_000, () => outcome(key))).toEqual([result]);
       expect(store.asked).toEqual([key]);

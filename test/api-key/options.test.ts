@@ -137,20 +137,20 @@ const options: readonly Mistake[] = [
   ['no cache, said with null', cache(null), '.cache: null is no object: give the settings by name'],
   [
     'a misspelt limit',
-    cache({ maxstale: 1 }),
-    '.cache.maxstale: "maxstale" is not known: did you mean "maxStale"?',
+    cache({ negativettl: 1 }),
+    '.cache.negativettl: "negativettl" is not known: did you mean "negativeTtl"?',
   ],
   [
     'another limit',
     cache({ size: 1 }),
-    '.cache.size: "size" is not known: use max, ttl, unknownMax, unknownTtl, maxStale',
+    '.cache.size: "size" is not known: use max, ttl, negativeMax, negativeTtl, staleIfError',
   ],
   [
     'an undefined limit',
     cache({ ttl: undefined }),
     '.cache.ttl: undefined is no value: is a variable not set? Give one, or leave out a name that may be',
   ],
-  ...['max', 'unknownMax'].flatMap((name) =>
+  ...['max', 'negativeMax'].flatMap((name) =>
     [0, -1, 1.5, 1_000_001, Number.NaN, Number.POSITIVE_INFINITY, null].map(
       (value): Mistake => [
         `cache.${name} ${value}`,
@@ -159,7 +159,7 @@ const options: readonly Mistake[] = [
       ],
     ),
   ),
-  ...Object.entries({ ttl: 3_600, unknownTtl: 30, maxStale: 86_400 }).flatMap(([name, most]) =>
+  ...Object.entries({ ttl: 3_600, negativeTtl: 30, staleIfError: 86_400 }).flatMap(([name, most]) =>
     [-1, most + 0.001, Number.NaN, Number.POSITIVE_INFINITY, null].map(
       (value): Mistake => [
         `cache.${name} ${value}`,
@@ -433,14 +433,14 @@ const plans: readonly Mistake[] = [
   ...[0, -1, 86_401, Number.NaN, null].map(
     (every): Mistake => [
       `a source that is asked every ${every} s`,
-      { load: hanging, every },
-      `.every: ${every} is no number of seconds from 0.001 to 86400`,
+      { load: hanging, pollInterval: every },
+      `.pollInterval: ${every} is no number of seconds from 0.001 to 86400`,
     ],
   ),
   [
     'a source that is asked every 1m',
-    { load: hanging, every: '1m' },
-    '.every: "1m" is no number of seconds from 0.001 to 86400',
+    { load: hanging, pollInterval: '1m' },
+    '.pollInterval: "1m" is no number of seconds from 0.001 to 86400',
   ],
   [
     'a source whose first plan is null',
@@ -491,7 +491,7 @@ const accepted: Readonly<Record<string, ApiKeyOptions>> = {
     both: 'same-client',
     environment: 'live',
     wellFormed: () => true,
-    cache: { max: 1, ttl: 0, unknownMax: 1, unknownTtl: 0, maxStale: 0 },
+    cache: { max: 1, ttl: 0, negativeMax: 1, negativeTtl: 0, staleIfError: 0 },
     plan: {},
     invalidations: { publish: async () => {}, subscribe: async () => async () => {} },
     onMigration: () => {},
@@ -499,9 +499,9 @@ const accepted: Readonly<Record<string, ApiKeyOptions>> = {
   'the most': {
     ...good,
     timeout: 60,
-    cache: { max: 1e6, ttl: 3_600, unknownMax: 1e6, unknownTtl: 30, maxStale: 86_400 },
+    cache: { max: 1e6, ttl: 3_600, negativeMax: 1e6, negativeTtl: 30, staleIfError: 86_400 },
   },
-  'a source of plans': { ...good, ...silent, plan: { load: async () => ({}), every: 0.5 } },
+  'a source of plans': { ...good, ...silent, plan: { load: async () => ({}), pollInterval: 0.5 } },
 };
 
 test.each(Object.entries(accepted))('%s is accepted', async (_, apiKeys) => {
@@ -514,7 +514,7 @@ test('a pattern is copied: who changes it later changes nothing', async () => {
   const bearer = /^sk_\w+$/;
   const guard = guardFor([], { apiKeys: { from: [{ bearer }], lookup } });
   bearer.compile('^.*$');
-  expect(verdict(await guard(bearing('pk_1')))).toBe('ERR_TOKEN_OPAQUE');
+  expect(verdict(await guard(bearing('pk_1')))).toBe('ERR_TOKEN_NOT_JWT');
   expect(verdict(await guard(bearing('sk_1')))).toBe('allowed');
 });
 
@@ -561,7 +561,7 @@ describe('a polluted Object.prototype adds no option', () => {
       'ERR_PLAN_UNAVAILABLE',
     ],
     [
-      'every',
+      'flushInterval',
       'x',
       { apiKeys: { ...good, ...silent, plan: { load: async () => ({}) } } },
       'allowed',

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { AuthError, type KeyLookup, UpstreamError } from '../../src/index.js';
+import { type ApiKeyLookup, AuthError, UpstreamError } from '../../src/index.js';
 import { deferred, down, hang, keyed, openScene, type Scene, settle } from './scene.js';
 
 const key = 'sk_SECRET_0123456789';
@@ -21,7 +21,7 @@ async function expectOutage(scene: Scene, code: string): Promise<string | undefi
     denial: {
       status: 503,
       headers: { 'Retry-After': '1' },
-      body: { code: 'ERR_KEYS_UNAVAILABLE' },
+      body: { code: 'ERR_TEMPORARILY_UNAVAILABLE' },
     },
   });
   if (decision.allowed) return undefined;
@@ -63,8 +63,8 @@ const thrown: Record<string, readonly [unknown, string]> = {
   'an AggregateError': [new AggregateError([new Error(key)], key), 'AggregateError'],
   'an AuthError': [new AuthError('ERR_API_KEY_UNKNOWN'), 'AuthError ERR_API_KEY_UNKNOWN'],
   'an UpstreamError': [
-    new UpstreamError('ERR_KEYS_TIMEOUT', key, { retryAfter: 99, cause: key }),
-    'UpstreamError ERR_KEYS_TIMEOUT',
+    new UpstreamError('ERR_JWKS_TIMEOUT', key, { retryAfter: 99, cause: key }),
+    'UpstreamError ERR_JWKS_TIMEOUT',
   ],
   'our own error for a late answer': [
     new UpstreamError('ERR_LOOKUP_TIMEOUT', `no ${key}: secret word`, { cause: new Error(key) }),
@@ -90,7 +90,7 @@ const thrown: Record<string, readonly [unknown, string]> = {
 
 describe('what a look-up throws is 503 and nothing more', () => {
   test.each(Object.entries(thrown))('%s', async (_, [error, words]) => {
-    const ways: KeyLookup[] = [
+    const ways: ApiKeyLookup[] = [
       () => Promise.reject(error),
       () => {
         throw error;
@@ -145,7 +145,9 @@ describe('an outage', () => {
   });
 
   test('ends what was refused before: after its time, that is 503 too', async () => {
-    const { store, outcome, clock } = await openScene({ apiKeys: { cache: { maxStale: 3_600 } } });
+    const { store, outcome, clock } = await openScene({
+      apiKeys: { cache: { staleIfError: 3_600 } },
+    });
     expect(await outcome('sk_disabled')).toBe('401 ERR_API_KEY_DISABLED');
     store.answer = down;
     clock.advance(9.999);

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { GuardRequest, KeyPlace, KeySource } from '../../src/index.js';
+import type { ApiKeySource, GuardRequest, KeyPlace } from '../../src/index.js';
 import { requestOf, sending } from '../rfc/ask.js';
 import { openScene } from './scene.js';
 
-const all: readonly KeySource[] = [
+const all: readonly ApiKeySource[] = [
   { header: 'X-API-Key' },
   { header: 'x-legacy-key' },
   { scheme: 'ApiKey' },
@@ -144,7 +144,7 @@ test.each(Object.entries(refused))('%s: refused without a look-up', async (_, gi
     // Where a key may stand beside a token, one token is not enough to be ambiguous.
     const expected =
       both === 'same-client' && request.header('authorization') === 'Bearer abc'
-        ? '401 ERR_TOKEN_OPAQUE'
+        ? '401 ERR_TOKEN_NOT_JWT'
         : outcome;
     expect(await scene.outcomeOf(request)).toBe(expected);
     expect(scene.store.asked).toEqual([]);
@@ -177,7 +177,7 @@ test.each(Object.entries(sameText))('the same key in %s is one credential', asyn
 });
 
 /** What looks like a key in a place where none was configured. */
-const elsewhere: Record<string, readonly [readonly KeySource[], GuardRequest, string]> = {
+const elsewhere: Record<string, readonly [readonly ApiKeySource[], GuardRequest, string]> = {
   'another header': [
     [{ header: 'x-api-key' }],
     requestOf({ 'x-api-keys': 'sk_1', 'x-api_key': 'sk_1', apikey: 'sk_1', 'api-key': 'sk_1' }),
@@ -197,17 +197,17 @@ const elsewhere: Record<string, readonly [readonly KeySource[], GuardRequest, st
   'Bearer, where a scheme is meant': [
     [{ scheme: 'ApiKey' }],
     sending('Bearer sk_1'),
-    '401 ERR_TOKEN_OPAQUE',
+    '401 ERR_TOKEN_NOT_JWT',
   ],
   'a shape with more behind it': [
     [{ bearer: /^sk_\d$/ }],
     sending('Bearer sk_12'),
-    '401 ERR_TOKEN_OPAQUE',
+    '401 ERR_TOKEN_NOT_JWT',
   ],
   'a shape with more in front of it': [
     [{ bearer: /^sk_\d$/ }],
     sending('Bearer ask_1'),
-    '401 ERR_TOKEN_OPAQUE',
+    '401 ERR_TOKEN_NOT_JWT',
   ],
   'a shape behind another scheme': [
     [{ bearer: /^sk_\d$/ }],
@@ -279,6 +279,6 @@ test('a pattern that somebody changes later stays as it was', async () => {
   const pattern = /^sk_\w+$/;
   const { outcomeOf } = await openScene({ apiKeys: { from: [{ bearer: pattern }] } });
   pattern.compile('^.*$');
-  expect(await outcomeOf(sending('Bearer pk_1'))).toBe('401 ERR_TOKEN_OPAQUE');
+  expect(await outcomeOf(sending('Bearer pk_1'))).toBe('401 ERR_TOKEN_NOT_JWT');
   expect(await outcomeOf(sending('Bearer sk_1'))).toBe('allowed');
 });

@@ -105,7 +105,7 @@ const broken: Record<string, readonly [unknown, string]> = {
 describe('what is no record is a bug, and nobody gets in', () => {
   test.each(Object.entries(broken))('%s', async (_, [record, says]) => {
     const { store, guard, outcome, events } = await openScene({
-      apiKeys: { cache: { maxStale: 3_600 } },
+      apiKeys: { cache: { staleIfError: 3_600 } },
     });
     store.answer = () => record;
     // Not even where no credential is needed.
@@ -134,7 +134,7 @@ describe('what is no record is a bug, and nobody gets in', () => {
 
   test('what was remembered before is not used in its place', async () => {
     const { store, guard, outcome, clock } = await openScene({
-      apiKeys: { cache: { maxStale: 3_600 } },
+      apiKeys: { cache: { staleIfError: 3_600 } },
     });
     expect(await outcome('sk_1')).toBe('allowed');
     clock.advance(60);

@@ -1,11 +1,11 @@
 import { onTestFinished } from 'vitest';
 import {
+  type ApiKeyLookup,
   type ApiKeyOptions,
   createGuard,
   type DecisionEvent,
   type Guard,
   type GuardRequest,
-  type KeyLookup,
   type Requirements,
   type SharedOptions,
 } from '../../src/index.js';
@@ -19,7 +19,7 @@ export interface Store {
   /** The texts that were looked up, in turn. */
   readonly asked: string[];
   answer(value: string): unknown;
-  readonly lookup: KeyLookup;
+  readonly lookup: ApiKeyLookup;
 }
 
 export function createStore(records: Readonly<Record<string, unknown>> = known): Store {
@@ -29,7 +29,7 @@ export function createStore(records: Readonly<Record<string, unknown>> = known):
     answer: (value) => store.records.get(value),
     lookup: async ({ value }) => {
       store.asked.push(value);
-      return store.answer(value) as ReturnType<KeyLookup>;
+      return store.answer(value) as ReturnType<ApiKeyLookup>;
     },
   };
   return store;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { hashedKeys, legacyHash, sha256 } from '../../src/api-keys.js';
-import type { KeyCacheOptions, KeyLookup } from '../../src/index.js';
+import { inMemoryApiKeys, legacyHash, sha256 } from '../../src/api-keys.js';
+import type { ApiKeyCacheOptions, ApiKeyLookup } from '../../src/index.js';
 import { deferred, down, hang, keyed, openScene, type SceneOptions, settle } from './scene.js';
 
 const old = legacyHash('sha1');
@@ -8,13 +8,13 @@ const old = legacyHash('sha1');
 /** A guard that has seen sk_1, and whose store broke when that was this many seconds old. */
 async function openBroken(
   age: number,
-  { cache = {}, timeout = 5 }: { cache?: KeyCacheOptions; timeout?: number } = {},
+  { cache = {}, timeout = 5 }: { cache?: ApiKeyCacheOptions; timeout?: number } = {},
   answer: () => unknown = down,
   more: SceneOptions = {},
 ) {
   const scene = await openScene({
     ...more,
-    apiKeys: { timeout, cache: { maxStale: 3_600, ...cache } },
+    apiKeys: { timeout, cache: { staleIfError: 3_600, ...cache } },
   });
   expect(await scene.outcome('sk_1')).toBe('allowed');
   const well = scene.store.answer;
@@ -29,7 +29,7 @@ async function openBroken(
 }
 
 describe('while the store is down', () => {
-  test('a key that is remembered goes on until maxStale, and then it is 503', async () => {
+  test('a key that is remembered goes on until staleIfError, and then it is 503', async () => {
     const { outcome, clock } = await openBroken(60);
     expect(await outcome('sk_1')).toBe('allowed');
     clock.advance(3_539.999);
@@ -39,7 +39,7 @@ describe('while the store is down', () => {
   });
 
   test('by default nothing goes on: after its ttl a key is 503', async () => {
-    const { outcome, store } = await openBroken(60, { cache: { maxStale: 0 } });
+    const { outcome, store } = await openBroken(60, { cache: { staleIfError: 0 } });
     expect(await outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
     expect(store.asked).toHaveLength(2);
     const plain = await openScene();
@@ -51,15 +51,15 @@ describe('while the store is down', () => {
     expect(await plain.outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
   });
 
-  test('a maxStale under ttl shortens no ttl, and lengthens none', async () => {
-    const { outcome, clock } = await openBroken(59.999, { cache: { maxStale: 10 } });
+  test('a staleIfError under ttl shortens no ttl, and lengthens none', async () => {
+    const { outcome, clock } = await openBroken(59.999, { cache: { staleIfError: 10 } });
     expect(await outcome('sk_1')).toBe('allowed');
     clock.advance(0.001);
     expect(await outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
   });
 
-  test('maxStale works without a ttl', async () => {
-    const { outcome, clock } = await openBroken(0, { cache: { ttl: 0, maxStale: 60 } });
+  test('staleIfError works without a ttl', async () => {
+    const { outcome, clock } = await openBroken(0, { cache: { ttl: 0, staleIfError: 60 } });
     expect(await outcome('sk_1')).toBe('allowed');
     clock.advance(60);
     expect(await outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
@@ -76,7 +76,7 @@ describe('while the store is down', () => {
   });
 
   test('a key ends when it ends', async () => {
-    const scene = await openScene({ apiKeys: { cache: { maxStale: 3_600 } } });
+    const scene = await openScene({ apiKeys: { cache: { staleIfError: 3_600 } } });
     const expiresAt = scene.clock.time / 1000 + 100;
     scene.store.records.set('sk_3', { id: 'key_3', expiresAt });
     expect(await scene.outcome('sk_3')).toBe('allowed');
@@ -112,8 +112,8 @@ describe('while the store is down', () => {
 
   test('nor one of which a store of ours says what cannot be used: that is no outage', async () => {
     const lookups = [
-      hashedKeys([{ id: 'key_1', digest: sha256.digest('sk_1') }]),
-      hashedKeys(
+      inMemoryApiKeys([{ id: 'key_1', digest: sha256.digest('sk_1') }]),
+      inMemoryApiKeys(
         [
           { id: 'key_1', digest: sha256.digest('sk_1') },
           { id: 'key_2', digest: old.digest('sk_1'), disabled: true },
@@ -123,16 +123,16 @@ describe('while the store is down', () => {
       down,
     ];
     let at = 0;
-    const lookup: KeyLookup = async (key) => (lookups[at] as KeyLookup)(key);
+    const lookup: ApiKeyLookup = async (key) => (lookups[at] as ApiKeyLookup)(key);
     const { outcome, clock, events } = await openScene({
-      apiKeys: { lookup, cache: { maxStale: 3_600 } },
+      apiKeys: { lookup, cache: { staleIfError: 3_600 } },
     });
     expect(await outcome('sk_1')).toBe('allowed');
     clock.advance(60);
     for (at = 1; at < lookups.length; at += 1) {
       expect(await outcome('sk_1')).toBe('503 ERR_LOOKUP_FAILED');
     }
-    expect(events[1]?.detail).toContain('ERR_KEY_TWICE: hashedKeys: ');
+    expect(events[1]?.detail).toContain('ERR_KEY_TWICE: inMemoryApiKeys: ');
   });
 
   test('the requirements of the route still hold', async () => {

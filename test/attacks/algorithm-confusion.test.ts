@@ -57,7 +57,7 @@ describe.each(kinds)('a public key of %s as a secret', async (algorithm) => {
     ]) {
       expect(await judge(guardFor(keys), token)).toBe('ERR_TOKEN_ALGORITHM');
     }
-    expect(await judge(guardFor([oct]), mint(key))).toBe('ERR_KEYS_RESPONSE');
+    expect(await judge(guardFor([oct]), mint(key))).toBe('ERR_JWKS_RESPONSE');
     const beside = { ...attacker.jwk, kid: 'beside' };
     expect(await judge(guardFor([oct, beside]), mint(key))).toBe('ERR_TOKEN_KEY_UNKNOWN');
   });
@@ -82,7 +82,7 @@ describe('no algorithm at all', () => {
     const guard = guardFor([key.jwk]);
     const input = `${encode(JSON.stringify(headerOf(key, { alg })))}.${encode(JSON.stringify(claimsOf()))}`;
     expect(await judge(guard, `${input}.`)).toBe('ERR_TOKEN_MALFORMED');
-    expect(await judge(guard, input)).toBe('ERR_TOKEN_OPAQUE');
+    expect(await judge(guard, input)).toBe('ERR_TOKEN_NOT_JWT');
     for (const signature of ['AA', mint(key).split('.')[2]]) {
       expect(await judge(guard, `${input}.${signature}`)).toBe('ERR_TOKEN_ALGORITHM');
     }

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { createGuard, type Guard, type KeyLookup } from '../../src/index.js';
+import { type ApiKeyLookup, createGuard, type Guard } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { deferred, inWords, keyed } from '../api-key/scene.js';
 import { bearing } from '../rfc/ask.js';
@@ -35,9 +35,11 @@ async function flood(guard: Guard, count: number, start = 'sk_'): Promise<string
 }
 
 /** A guard with its defaults, on a store that keeps nothing; a text that says so is a good key. */
-async function openFlooded(more: { readonly lookup?: KeyLookup; readonly timeout?: number } = {}) {
+async function openFlooded(
+  more: { readonly lookup?: ApiKeyLookup; readonly timeout?: number } = {},
+) {
   let lookups = 0;
-  const lookup: KeyLookup = async ({ value }) => {
+  const lookup: ApiKeyLookup = async ({ value }) => {
     lookups += 1;
     return value.startsWith('good_') ? { id: value, scopes: ['a'] } : undefined;
   };

@@ -126,7 +126,7 @@ const ours: readonly (readonly [string, object])[] = [
   ['besideToken', { besideToken: true }],
   ['headers', { headers: ['x-other'] }],
   ['wellFormed', { wellFormed: () => true }],
-  ['maxStale', { maxStale: 1e9 }],
+  ['staleIfError', { staleIfError: 1e9 }],
   ['retirement', { retirement: { status: 200, guide: evil } }],
   ['told', { told: 'ERR_NONE' }],
   ['error', { error: 'none' }],

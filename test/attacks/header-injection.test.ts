@@ -9,7 +9,7 @@ const mark = 'EVIL';
 const events: DecisionEvent[] = [];
 const guard = guardFor([key.jwk], {
   realm: 'api',
-  resourceMetadata: 'https://api.test/metadata',
+  resourceMetadataUrl: 'https://api.test/metadata',
   onDecision: (event) => events.push(event),
 });
 
@@ -69,7 +69,7 @@ describe.each(Object.entries(payloads))('%s', (_, text) => {
     ['nbf', 'ERR_TOKEN_TIME'],
     ['iat', 'ERR_TOKEN_TIME'],
     ['cnf', 'ERR_TOKEN_BOUND'],
-    ['token_use', 'ERR_TOKEN_KIND'],
+    ['token_use', 'ERR_TOKEN_NOT_ACCESS_TOKEN'],
     ['scope', 'ERR_SCOPE_MISSING'],
     ['sub', 'ERR_SCOPE_MISSING'],
     ['client_id', 'ERR_SCOPE_MISSING'],
@@ -96,7 +96,7 @@ describe.each(Object.entries(payloads))('%s', (_, text) => {
     for (const value of [text, `Bearer ${text}`, `Bearer ${token}${text}`, `${text} ${token}`]) {
       const [code, denial] = await answer(sending(value));
       expect(code).toMatch(
-        /^ERR_(HEADER_MALFORMED|HEADER_REPEATED|CREDENTIAL_MISSING|TOKEN_MALFORMED|TOKEN_OPAQUE)$/,
+        /^ERR_(HEADER_MALFORMED|HEADER_REPEATED|CREDENTIAL_MISSING|TOKEN_MALFORMED|TOKEN_NOT_JWT)$/,
       );
       expectPlain(denial);
     }

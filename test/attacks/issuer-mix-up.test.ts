@@ -81,7 +81,7 @@ describe('what one issuer sets, the other does not inherit', () => {
   });
 
   test('types, and the profile that they ask for', async () => {
-    const guard = guardOf({ types: ['at+jwt'] }, { types: ['JWT', undefined] });
+    const guard = guardOf({ typ: ['at+jwt'] }, { typ: ['JWT', undefined] });
     const header = { typ: 'JWT' };
     expect(await judge(guard, mint(keyA, { claims: fromA }))).toBe('allowed');
     expect(await judge(guard, mint(keyB, { header, claims: fromB }))).toBe('allowed');
@@ -119,7 +119,7 @@ describe('what one issuer sets, the other does not inherit', () => {
         : Response.json({ keys: [keyB.jwk] });
     const guard = createGuard({ issuers, fetch, now });
     const aud = 'urn:x';
-    expect(await judge(guard, mint(keyA, { claims: { iss: a, aud } }))).toBe('ERR_KEYS_RESPONSE');
+    expect(await judge(guard, mint(keyA, { claims: { iss: a, aud } }))).toBe('ERR_JWKS_RESPONSE');
     expect(await judge(guard, mint(keyB, { claims: { iss: b, aud } }))).toBe('allowed');
   });
 });

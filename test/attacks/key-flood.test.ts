@@ -53,7 +53,7 @@ describe('a flood of unknown kids', () => {
     expect(await flood(50, { iss: 'https://evil.test' })).toEqual(['ERR_TOKEN_ISSUER']);
     expect(await flood(50, { aud: 'https://other.test' })).toEqual(['ERR_TOKEN_AUDIENCE']);
     expect(await flood(50, { exp: 1 })).toEqual(['ERR_TOKEN_EXPIRED']);
-    expect(await flood(50, { at_hash: 'a' })).toEqual(['ERR_TOKEN_KIND']);
+    expect(await flood(50, { at_hash: 'a' })).toEqual(['ERR_TOKEN_NOT_ACCESS_TOKEN']);
     expect(asked).toEqual([]);
     expect(await judge(guard, await issuer.token())).toBe('allowed');
   });

@@ -67,9 +67,9 @@ describe('a token at the limit', () => {
   const limit = 16_384;
 
   test.each([
-    ['dots', 'ERR_TOKEN_OPAQUE', '.'.repeat(limit)],
-    ['segments', 'ERR_TOKEN_OPAQUE', 'a.'.repeat(limit / 2)],
-    ['one segment', 'ERR_TOKEN_OPAQUE', 'a'.repeat(limit)],
+    ['dots', 'ERR_TOKEN_NOT_JWT', '.'.repeat(limit)],
+    ['segments', 'ERR_TOKEN_NOT_JWT', 'a.'.repeat(limit / 2)],
+    ['one segment', 'ERR_TOKEN_NOT_JWT', 'a'.repeat(limit)],
     ['five segments', 'ERR_TOKEN_ENCRYPTED', `${'a'.repeat(limit - 8)}.b.c.d.e`],
     ['a long header', 'ERR_TOKEN_MALFORMED', `${'a'.repeat(limit - 4)}.b.c`],
     ['one more', 'ERR_TOKEN_TOO_LARGE', 'a'.repeat(limit + 1)],

@@ -35,7 +35,7 @@ describe('what a token leaves out, a polluted prototype does not put in', () => 
     ['jti', 'jti', 'ERR_TOKEN_CLAIMS'],
     ['iat', seconds, 'ERR_TOKEN_CLAIMS'],
   ])('the claim %s', async (name, value, code) => {
-    const guard = guardFor([key.jwk], { types: ['at+jwt'] });
+    const guard = guardFor([key.jwk], { typ: ['at+jwt'] });
     await guard.ready();
     const token = mint(key, { claims: { [name]: undefined } });
     expect(await judge(guard, token)).toBe(code);
@@ -46,7 +46,7 @@ describe('what a token leaves out, a polluted prototype does not put in', () => 
     ['alg', 'ES256', 'ERR_TOKEN_ALGORITHM'],
     ['typ', 'at+jwt', 'ERR_TOKEN_TYPE'],
   ])('the header parameter %s', async (name, value, code) => {
-    const guard = guardFor([key.jwk], { types: ['at+jwt'] });
+    const guard = guardFor([key.jwk], { typ: ['at+jwt'] });
     await guard.ready();
     const token = mint(key, { header: { [name]: undefined } });
     expect(await judge(guard, token)).toBe(code);
@@ -144,12 +144,12 @@ describe('nor does it bring a key', () => {
   test('to a set that has none', async () => {
     const guard = guardFor([], { fetch: async () => Response.json({}) });
     const found = await polluted({ keys: [attacker.jwk] }, () => judge(guard, forged));
-    expect(found).toBe('ERR_KEYS_RESPONSE');
+    expect(found).toBe('ERR_JWKS_RESPONSE');
   });
 
   test('in the place of one that says nothing', async () => {
     const found = await polluted({ kid, kty, crv, x, y }, () => judge(guardFor([{}]), forged));
-    expect(found).toBe('ERR_KEYS_RESPONSE');
+    expect(found).toBe('ERR_JWKS_RESPONSE');
     const beside = { ...key.jwk, kid: 'beside' };
     const guard = guardFor([{}, beside]);
     const also = await polluted({ kid, kty, crv, x, y }, () => judge(guard, forged));

@@ -55,16 +55,16 @@ describe.each(refusals)('$code', (refusal) => {
 
 describe('outages', () => {
   const failing: Record<string, typeof globalThis.fetch> = {
-    ERR_KEYS_UNREACHABLE: () => Promise.reject(new TypeError('fetch failed')),
-    ERR_KEYS_RESPONSE: async () => new Response('<html>', { status: 502 }),
-    ERR_KEYS_TIMEOUT: () => new Promise(() => {}),
+    ERR_JWKS_UNREACHABLE: () => Promise.reject(new TypeError('fetch failed')),
+    ERR_JWKS_RESPONSE: async () => new Response('<html>', { status: 502 }),
+    ERR_JWKS_TIMEOUT: () => new Promise(() => {}),
   };
 
   test.each(Object.entries(failing))('%s says nothing of the token either', async (code, fetch) => {
     const token = mint(key);
     const events: DecisionEvent[] = [];
     const onDecision = (event: DecisionEvent) => events.push(event);
-    const guard = guardFor([], { fetch, onDecision, keys: { timeout: 0.001 } });
+    const guard = guardFor([], { fetch, onDecision, jwks: { timeout: 0.001 } });
     const decision = await guard(bearing(token));
     expect(decision).toMatchObject({ allowed: false, error: { code } });
     expect(events).toMatchObject([

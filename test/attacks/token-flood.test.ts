@@ -29,7 +29,7 @@ async function bytesUsed(): Promise<number> {
 
 /** A guard that remembers a hundred good tokens, and can remember no more. */
 async function openFull(options: SceneOptions = {}) {
-  const scene = await openScene({ verifiedTokens: { max: 100 }, ...options });
+  const scene = await openScene({ tokenCache: { max: 100 }, ...options });
   const good = Array.from({ length: 100 }, (_, i) => scene.token({ jti: `good ${i}` }));
   const first = await Promise.all(good.map((one) => scene.principal(one)));
   /** How many of them are still remembered. */
@@ -54,7 +54,7 @@ const bends: Readonly<Record<string, Bend>> = {
   ERR_TOKEN_ISSUER: (_, i) => written({ iss: `https://evil.test/${i}` }),
   ERR_TOKEN_KEY_UNKNOWN: (_, i) => written({}, { kid: `unknown ${i}` }),
   ERR_TOKEN_MALFORMED: (_, i) => `${encode('{"alg":"EdDSA"}')}.${encode(`{"i":${i},"i":1}`)}.AAAA`,
-  ERR_TOKEN_OPAQUE: (_, i) => `opaque-${i}.${'a'.repeat(8_000)}`,
+  ERR_TOKEN_NOT_JWT: (_, i) => `opaque-${i}.${'a'.repeat(8_000)}`,
 };
 
 /** What nobody signed: who floods has no key. */
@@ -123,7 +123,7 @@ describe('a flood of 50 000 refused tokens', () => {
   });
 
   test('of tokens that were good evicts none that is', async () => {
-    const scene = await openFull({ verifiedTokens: { max: 200 } });
+    const scene = await openFull({ tokenCache: { max: 200 } });
     const short = Array.from({ length: 100 }, (_, i) =>
       scene.token({ exp: seconds + 10, jti: `short ${i}` }),
     );
@@ -136,7 +136,7 @@ describe('a flood of 50 000 refused tokens', () => {
   });
 
   test('of tokens that lack a scope evicts none of the good ones that fit', async () => {
-    const scene = await openFull({ verifiedTokens: { max: 200 } });
+    const scene = await openFull({ tokenCache: { max: 200 } });
     const codes = await atOnce(100, (i) =>
       scene.verdict(scene.token({ jti: `poor ${i}` }), { scopes: ['admin'] }),
     );
@@ -210,7 +210,7 @@ describe('a flood of random kids', () => {
     network.answer = down;
     for (let tenth = 0; tenth < 100; tenth += 1) {
       const codes = await Promise.all(named(`${tenth}`, 10).map((one) => verdict(one)));
-      expect(new Set(codes)).toEqual(new Set(['ERR_KEYS_UNREACHABLE']));
+      expect(new Set(codes)).toEqual(new Set(['ERR_JWKS_UNREACHABLE']));
       expect(await verdict(good)).toBe('allowed');
       clock.advance(0.1);
     }

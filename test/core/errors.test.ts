@@ -41,7 +41,7 @@ test('docs/errors.md has one row for every code, with the same facts', () => {
 test('the three classes tell themselves apart, and know what is no error of ours', () => {
   const errors = [
     new AuthError('ERR_TOKEN_EXPIRED'),
-    new UpstreamError('ERR_KEYS_TIMEOUT', 'late'),
+    new UpstreamError('ERR_JWKS_TIMEOUT', 'late'),
     new ConfigError('a mistake'),
   ];
   const classes = [AuthError, UpstreamError, ConfigError];
@@ -90,7 +90,7 @@ test.each([
   [30, 30],
 ])('an outage says when to ask again: %s is %s s', (retryAfter, said) => {
   const options = retryAfter === undefined ? {} : { retryAfter };
-  const error = new UpstreamError('ERR_KEYS_TIMEOUT', 'late', { ...options, cause: 'why' });
+  const error = new UpstreamError('ERR_JWKS_TIMEOUT', 'late', { ...options, cause: 'why' });
   expect(error).toMatchObject({
     name: 'UpstreamError',
     status: 503,

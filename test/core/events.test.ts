@@ -140,7 +140,7 @@ test('a token that claims nothing readable has nothing claimed', async () => {
       time: start,
       outcome: 'deny',
       status: 401,
-      reason: 'ERR_TOKEN_OPAQUE',
+      reason: 'ERR_TOKEN_NOT_JWT',
       detail: expect.stringContaining('a JWT has three segments; got 1'),
       method: 'token',
       durationMs: 0,
@@ -177,13 +177,13 @@ test('an outage is no refusal, and says more than the client is told', async () 
     {
       outcome: 'error',
       status: 503,
-      reason: 'ERR_KEYS_UNREACHABLE',
+      reason: 'ERR_JWKS_UNREACHABLE',
       detail: expect.stringMatching(
         /^https:\/\/issuer\.test\/\.well-known\/oauth-authorization-server could not be reached/,
       ),
     },
   ]);
-  expect(decision).toMatchObject({ denial: { body: { code: 'ERR_KEYS_UNAVAILABLE' } } });
+  expect(decision).toMatchObject({ denial: { body: { code: 'ERR_TEMPORARILY_UNAVAILABLE' } } });
 });
 
 test('a duration is never negative, though the clock is set back', async () => {

@@ -143,7 +143,7 @@ describe.each(Object.entries(scenes))('%s', (_, [wanted, set]) => {
     const { options, token, requirements } = await set();
     const events: DecisionEvent[] = [];
     const onDecision = (event: DecisionEvent) => void events.push(event);
-    const guard = open({ ...options, onDecision, onKeys: () => {} });
+    const guard = open({ ...options, onDecision, onJwks: () => {} });
     const decision = await guard(bearing(token), requirements);
     expect(decision.allowed).toBe(false);
     expect(events).toMatchObject([{ detail: expect.stringMatching(wanted) }]);

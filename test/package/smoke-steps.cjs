@@ -85,7 +85,8 @@ const from = [{ header: 'x-api-key' }];
 
 // Counts go into files, a report comes out of them, and each decision is a line.
 async function withReport(sallyport, { issuer, good }) {
-  const { auditLog, createGuard, fileUsage, migrationReport, renderHtml, reportPage } = sallyport;
+  const { auditLog, createGuard, fileUsageStore, migrationReport, renderHtml, reportPage } =
+    sallyport;
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
   const lines = [];
   const guard = createGuard({
@@ -94,12 +95,12 @@ async function withReport(sallyport, { issuer, good }) {
     apiKeys: {
       from,
       lookup: async () => ({ id: 'key_1', clientId: 'acme' }),
-      usage: { store: fileUsage(folder) },
+      usage: { store: fileUsageStore(folder) },
     },
   });
   for (const request of [presenting('a-key'), asking(good)]) await guard(request);
   await guard.close();
-  const report = migrationReport({ usage: await fileUsage(folder).read() });
+  const report = migrationReport({ usage: await fileUsageStore(folder).read() });
   assert.deepEqual(
     report.clients.map(({ client, status }) => [client, status]),
     [
@@ -117,13 +118,15 @@ async function withReport(sallyport, { issuer, good }) {
 }
 
 async function withKeys(sallyport, { issuer, good }) {
-  const { AuthError, checksummed, createApiKey, createGuard, hashedKeys } = sallyport;
+  const { AuthError, checksummed, createApiKey, createGuard, inMemoryApiKeys } = sallyport;
   const { key, digest } = createApiKey({ prefix: 'acme_live' });
   const guard = createGuard({
     ...issuer.options,
     apiKeys: {
       from,
-      lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1', scopes: ['orders:read'] }]),
+      lookup: inMemoryApiKeys([
+        { id: 'key_1', digest, clientId: 'client_1', scopes: ['orders:read'] },
+      ]),
       wellFormed: checksummed('acme_live'),
       plan: { deprecatedAt: '2020-01-01T00:00:00Z', sunsetAt: '2999-01-01T00:00:00Z' },
     },
@@ -144,7 +147,13 @@ async function withKeys(sallyport, { issuer, good }) {
 }
 
 // What Postgres and Redis would say. The real ones are asked in test/services.
-async function withStores({ createApiKey, postgresKeys, redisKeys, redisPlan, storeRedisKey }) {
+async function withStores({
+  createApiKey,
+  postgresApiKeys,
+  redisApiKeys,
+  redisPlan,
+  storeRedisApiKey,
+}) {
   const { key, digest } = createApiKey({ prefix: 'acme' });
   const asked = { value: key, sha256: digest };
   const pool = {
@@ -152,8 +161,8 @@ async function withStores({ createApiKey, postgresKeys, redisKeys, redisPlan, st
       rows: digests.includes(digest) ? [{ id: 1, digest, scopes: ['a'] }] : [],
     }),
   };
-  assert.deepEqual(await postgresKeys(pool)(asked), { id: '1', scopes: ['a'] });
-  assert.equal(await postgresKeys(pool)({ value: 'another' }), undefined);
+  assert.deepEqual(await postgresApiKeys(pool)(asked), { id: '1', scopes: ['a'] });
+  assert.equal(await postgresApiKeys(pool)({ value: 'another' }), undefined);
 
   const stored = new Map();
   const commands = {
@@ -162,8 +171,8 @@ async function withStores({ createApiKey, postgresKeys, redisKeys, redisPlan, st
     MGET: (...names) => names.map((name) => stored.get(name) ?? null),
   };
   const client = { sendCommand: async ([command, ...args]) => commands[command](...args) };
-  await storeRedisKey(client, { id: 'key_1', digest });
-  assert.deepEqual({ ...(await redisKeys(client)(asked)) }, { id: 'key_1' });
+  await storeRedisApiKey(client, { id: 'key_1', digest });
+  assert.deepEqual({ ...(await redisApiKeys(client)(asked)) }, { id: 'key_1' });
   stored.set('sallyport:plan', '{"mode":"dual"}');
   assert.equal(await redisPlan(client).load(), '{"mode":"dual"}');
 }
@@ -190,7 +199,7 @@ async function byPlanFile({ createGuard, planFile }, { issuer }) {
 }
 
 // The whole contract, request by request, against the built door.
-async function onExpress({ expressGuard, guardCases }, _, express) {
+async function onExpress({ expressGuard, conformanceCases }, _, express) {
   const open = async (guard, requirements) => {
     const app = express().use(expressGuard(guard)(requirements), ({ principal }, res) => {
       res.json(principal ? told(principal) : null);
@@ -200,8 +209,8 @@ async function onExpress({ expressGuard, guardCases }, _, express) {
     const close = () => new Promise((done) => server.close(done));
     return { origin: `http://127.0.0.1:${server.address().port}`, close };
   };
-  assert(guardCases.length > 50);
-  for (const { title, run } of guardCases) {
+  assert(conformanceCases.length > 50);
+  for (const { title, run } of conformanceCases) {
     await run(open).catch((cause) => {
       throw new Error(title, { cause });
     });

@@ -6,11 +6,11 @@ import { expressGuard } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
 import { planFile } from 'sallyport/plan';
-import { postgresKeys } from 'sallyport/postgres';
+import { postgresApiKeys } from 'sallyport/postgres';
 import * as redis from 'sallyport/redis';
 import { migrationReport, renderHtml, reportPage } from 'sallyport/report';
-import { createTestIssuer, guardCases } from 'sallyport/testing';
-import { fileUsage } from 'sallyport/usage';
+import { conformanceCases, createTestIssuer } from 'sallyport/testing';
+import { fileUsageStore } from 'sallyport/usage';
 import smoke from './smoke-steps.cjs';
 
 const installed = (name) =>
@@ -28,11 +28,11 @@ console.log(
       fetchGuard,
       ...keys,
       planFile,
-      postgresKeys,
+      postgresApiKeys,
       ...redis,
-      ...{ auditLog, fileUsage, migrationReport, renderHtml, reportPage },
+      ...{ auditLog, fileUsageStore, migrationReport, renderHtml, reportPage },
       createTestIssuer,
-      guardCases,
+      conformanceCases,
     },
     schema: JSON.parse(readFileSync(new URL(import.meta.resolve('sallyport/plan.schema.json')))),
     express: await installed('express'),

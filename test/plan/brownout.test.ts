@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openUntil } from '../../src/core/plan/brownout.js';
-import { stanceOf } from '../../src/core/plan/evaluate.js';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { evaluatePlan } from '../../src/core/plan/evaluate.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import type { Brownout } from '../../src/core/plan/plan.js';
 import { runs } from '../runs.js';
 import { base, brownoutOf, day, minute } from './plans.js';
@@ -11,7 +11,7 @@ const client = (id: string) => ({ id, issuer: undefined });
 
 const at = (date: string) => Date.parse(date);
 const checked = (brownout: Brownout) => {
-  const [one] = readPlan('plan', { brownouts: [brownout] }).brownouts;
+  const [one] = parsePlan('plan', { brownouts: [brownout] }).brownouts;
   if (!one) throw new Error('no brownout');
   return one;
 };
@@ -75,16 +75,17 @@ test('a client is told to come back when no window is open, and not before', () 
       fc.array(brownouts, { minLength: 1, maxLength: 3 }),
       fc.nat({ max: 79 * 1440 }),
       (several, minutes) => {
-        const plan = readPlan('plan', { brownouts: several });
+        const plan = parsePlan('plan', { brownouts: several });
         const now = base + minutes * minute;
         const named = several.some((one) => one.exempt?.includes('acme'));
         fc.pre(!named);
-        const { refusal, retryAt } = stanceOf(plan, client('acme'), { now });
+        const { refusal, retryAt } = evaluatePlan(plan, client('acme'), { now });
         expect(refusal).toBe(
           plan.brownouts.some((one) => openUntil(one, now)) ? 'brownout' : undefined,
         );
         expect(retryAt === undefined).toBe(refusal === undefined);
-        const refusedAt = (time: number) => stanceOf(plan, client('acme'), { now: time }).refusal;
+        const refusedAt = (time: number) =>
+          evaluatePlan(plan, client('acme'), { now: time }).refusal;
         let end = now;
         while (refusedAt(end) === 'brownout' && end < now + day) end += minute;
         // Beyond a hundred windows in a row the search ends.
@@ -138,7 +139,7 @@ describe('windows that recur', () => {
   test('are checked to come at all, over a week and a bit of one', () => {
     const daily = { at: ['05:00'], minutes: 5, days: ['tue'] } as const;
     const start = '2027-06-01T06:00:00Z';
-    const read = (end: string) => () => readPlan('plan', { brownouts: [{ start, end, daily }] });
+    const read = (end: string) => () => parsePlan('plan', { brownouts: [{ start, end, daily }] });
     expect(read('2027-06-08T05:00:00Z')).toThrow(/has no window that begins between/);
     expect(read('2027-06-08T05:00:01Z')).not.toThrow();
     expect(read('2027-07-08T05:00:01Z')).not.toThrow();
@@ -160,8 +161,10 @@ describe('whoever is refused', () => {
   } as const;
   const all = ['big', 'little', 'keys', 'bank', 'done', 'stranger'] as const;
   const refusals = (more: object) => {
-    const plan = readPlan('plan', { ...base, ...more });
-    return Object.fromEntries(all.map((id) => [id, stanceOf(plan, client(id), { now }).refusal]));
+    const plan = parsePlan('plan', { ...base, ...more });
+    return Object.fromEntries(
+      all.map((id) => [id, evaluatePlan(plan, client(id), { now }).refusal]),
+    );
   };
   const nobody = { ...Object.fromEntries(all.map((id) => [id, undefined])), done: 'migrated' };
   const brown = (...ids: string[]) => ({
@@ -195,7 +198,7 @@ describe('a dry run', () => {
   const now = at('2027-06-01T12:00:00Z');
   const window = { start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z' };
   const stance = (plan: object, clientId = 'acme') =>
-    stanceOf(readPlan('plan', plan), client(clientId), { now });
+    evaluatePlan(parsePlan('plan', plan), client(clientId), { now });
 
   test('tells that it would have refused', () => {
     const brownouts = [{ ...window, dryRun: true }];
@@ -229,7 +232,9 @@ describe('the end of a brownout', () => {
   });
   const retryAt = (...brownouts: object[]) => {
     const now = at('2027-06-01T08:00:00Z');
-    const { retryAt: time } = stanceOf(readPlan('plan', { brownouts }), client('acme'), { now });
+    const { retryAt: time } = evaluatePlan(parsePlan('plan', { brownouts }), client('acme'), {
+      now,
+    });
     return time === undefined ? undefined : new Date(time).toJSON().slice(11, 16);
   };
 
@@ -269,7 +274,7 @@ describe('the end of a brownout', () => {
 
   test('is not looked for beyond a hundred windows', () => {
     const hours = Array.from({ length: 24 }, (_, hour) => `${String(hour).padStart(2, '0')}:00`);
-    const plan = readPlan('plan', {
+    const plan = parsePlan('plan', {
       brownouts: [
         {
           start: '2027-06-01T00:00:00Z',
@@ -279,6 +284,6 @@ describe('the end of a brownout', () => {
       ],
     });
     const now = at('2027-06-01T00:00:00Z');
-    expect(stanceOf(plan, client('acme'), { now }).retryAt).toBe(now + 100 * 60 * minute);
+    expect(evaluatePlan(plan, client('acme'), { now }).retryAt).toBe(now + 100 * 60 * minute);
   });
 });

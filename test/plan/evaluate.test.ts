@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
-import { isDrawn, keyRule, stanceOf, tokenRule } from '../../src/core/plan/evaluate.js';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { evaluatePlan, isDrawn, keyRule, tokenRule } from '../../src/core/plan/evaluate.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import type { Mode } from '../../src/core/plan/plan.js';
 import { planWarnings } from '../../src/core/plan/warnings.js';
 import { runs } from '../runs.js';
@@ -13,7 +13,7 @@ const client = (id: string) => ({ id, issuer: undefined });
 const at = (date: string) => Date.parse(date);
 const now = at('2027-06-01T12:00:00Z');
 const modeOf = (plan: object, clientId: string, strictest?: Mode) =>
-  stanceOf(readPlan('plan', plan), client(clientId), { now, strictest }).mode;
+  evaluatePlan(parsePlan('plan', plan), client(clientId), { now, strictest }).mode;
 
 describe('the mode of a client', () => {
   const plan = {
@@ -86,18 +86,18 @@ describe('the stricter mode is in force', () => {
   });
 
   test('a route that is token-only refuses keys as migrated, extensions too', () => {
-    const plan = readPlan('plan', {
+    const plan = parsePlan('plan', {
       clients: { bank: { mode: 'extension', until: '2027-12-01T00:00:00Z' } },
     });
     for (const clientId of ['bank', 'stranger']) {
-      const stance = stanceOf(plan, client(clientId), { now, strictest: 'token-only' });
+      const stance = evaluatePlan(plan, client(clientId), { now, strictest: 'token-only' });
       expect(stance).toMatchObject({ mode: 'token-only', refusal: 'migrated' });
     }
   });
 });
 
 describe('the sunset', () => {
-  const plan = readPlan('plan', {
+  const plan = parsePlan('plan', {
     sunsetAt: '2027-06-30T00:00:00Z',
     cohorts: { early: { sunsetAt: '2027-05-31T00:00:00Z' }, none: {} },
     clients: {
@@ -117,30 +117,32 @@ describe('the sunset', () => {
   };
 
   test.each(Object.entries(sunsets))('of %s is %s, and that moment is behind it', (id, date) => {
-    const before = stanceOf(plan, client(id), { now: at(date) - 1 });
+    const before = evaluatePlan(plan, client(id), { now: at(date) - 1 });
     expect(before).toMatchObject({ sunsetAt: at(date), refusal: undefined, retryAt: undefined });
-    expect(stanceOf(plan, client(id), { now: at(date) }).refusal).toBe('sunset');
-    expect(stanceOf(plan, client(id), { now: at('2999-01-01T00:00Z') }).refusal).toBe('sunset');
+    expect(evaluatePlan(plan, client(id), { now: at(date) }).refusal).toBe('sunset');
+    expect(evaluatePlan(plan, client(id), { now: at('2999-01-01T00:00Z') }).refusal).toBe('sunset');
   });
 
   test('is not why a client is refused that has migrated', () => {
-    expect(stanceOf(plan, client('done'), { now: at('2028-01-01T00:00Z') }).refusal).toBe(
+    expect(evaluatePlan(plan, client('done'), { now: at('2028-01-01T00:00Z') }).refusal).toBe(
       'migrated',
     );
   });
 
   test('comes before a brownout', () => {
-    const brown = readPlan('plan', {
+    const brown = parsePlan('plan', {
       sunsetAt: '2027-06-01T12:00:00Z',
       brownouts: [{ start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z' }],
     });
-    expect(stanceOf(brown, client('acme'), { now: now - 1 }).refusal).toBe('brownout');
-    const after = stanceOf(brown, client('acme'), { now });
+    expect(evaluatePlan(brown, client('acme'), { now: now - 1 }).refusal).toBe('brownout');
+    const after = evaluatePlan(brown, client('acme'), { now });
     expect(after).toMatchObject({ refusal: 'sunset', retryAt: undefined });
   });
 
   test('is none where none is set', () => {
-    const stance = stanceOf(readPlan('plan', {}), client('acme'), { now: at('2999-01-01T00:00Z') });
+    const stance = evaluatePlan(parsePlan('plan', {}), client('acme'), {
+      now: at('2999-01-01T00:00Z'),
+    });
     expect(stance).toEqual({
       mode: 'dual',
       cohort: undefined,
@@ -152,9 +154,9 @@ describe('the sunset', () => {
   });
 
   test('is told with the name of the cohort', () => {
-    expect(stanceOf(plan, client('early'), { now }).cohort).toBe('early');
-    expect(stanceOf(plan, client('bank'), { now }).cohort).toBe('early');
-    expect(stanceOf(plan, client('stranger'), { now }).cohort).toBe(undefined);
+    expect(evaluatePlan(plan, client('early'), { now }).cohort).toBe('early');
+    expect(evaluatePlan(plan, client('bank'), { now }).cohort).toBe('early');
+    expect(evaluatePlan(plan, client('stranger'), { now }).cohort).toBe(undefined);
   });
 });
 
@@ -203,7 +205,7 @@ describe('a percentage', () => {
     const both = other.filter((id) => one.has(id)).length;
     expect(Math.abs(both - 2_500)).toBeLessThan(300);
 
-    const plan = readPlan('plan', {
+    const plan = parsePlan('plan', {
       cohorts: {
         beta: { mode: 'token-only', percent: 50 },
         twin: { mode: 'token-only', percent: 50, salt: 'beta' },
@@ -213,21 +215,21 @@ describe('a percentage', () => {
     const modes = (name: string) =>
       ids.slice(0, 200).map((id) => {
         const everyone = { ...plan, others: { ...plan.others, cohort: plan.cohorts.get(name) } };
-        return stanceOf(everyone, client(id), { now }).mode;
+        return evaluatePlan(everyone, client(id), { now }).mode;
       });
     expect(modes('twin')).toEqual(modes('beta'));
     expect(modes('other')).not.toEqual(modes('beta'));
   });
 
   test('leaves sunset and brownouts of a cohort to all its clients', () => {
-    const plan = readPlan('plan', {
+    const plan = parsePlan('plan', {
       cohort: 'beta',
       cohorts: { beta: { mode: 'token-only', percent: 0, sunsetAt: '2027-06-30T00:00:00Z' } },
       brownouts: [
         { start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z', cohorts: ['beta'] },
       ],
     });
-    expect(stanceOf(plan, client('acme'), { now })).toMatchObject({
+    expect(evaluatePlan(plan, client('acme'), { now })).toMatchObject({
       mode: 'dual',
       sunsetAt: at('2027-06-30T00:00:00Z'),
       refusal: 'brownout',
@@ -236,7 +238,7 @@ describe('a percentage', () => {
 });
 
 describe('the rule of a check', () => {
-  const plan = readPlan('plan', {
+  const plan = parsePlan('plan', {
     tokenChecks: { audience: 'report' },
     clients: {
       acme: { tokenChecks: { audience: 'enforce', scopes: 'report' } },
@@ -261,7 +263,7 @@ describe('the rule of a check', () => {
 });
 
 test('the rule of a check of API keys is not that of tokens', () => {
-  const plan = readPlan('plan', {
+  const plan = parsePlan('plan', {
     checks: { scopes: 'report' },
     tokenChecks: { organization: 'report' },
     clients: { acme: { checks: { organization: 'report' } } },
@@ -285,9 +287,9 @@ test('the rule of a check of API keys is not that of tokens', () => {
 
 describe('a rule of several issuers', () => {
   const [one, other] = ['https://one.test', 'https://other.test'];
-  const read = (plan: object) => readPlan('plan', plan, [one, other]);
+  const read = (plan: object) => parsePlan('plan', plan, [one, other]);
   const modeOf = (plan: object, id: string, issuer: string | undefined) =>
-    stanceOf(read(plan), { id, issuer }, { now }).mode;
+    evaluatePlan(read(plan), { id, issuer }, { now }).mode;
 
   test('concerns the client of its issuer alone', () => {
     for (const plan of [
@@ -315,7 +317,7 @@ describe('a rule of several issuers', () => {
   test('exempts the client of its issuer alone from a brownout', () => {
     const brownout = { start: '2027-01-01T00:00:00Z', end: '2028-01-01T00:00:00Z' };
     const plan = read({ brownouts: [{ ...brownout, exempt: [{ client: 'acme', issuer: one }] }] });
-    const refusal = (issuer: string) => stanceOf(plan, { id: 'acme', issuer }, { now }).refusal;
+    const refusal = (issuer: string) => evaluatePlan(plan, { id: 'acme', issuer }, { now }).refusal;
     expect([refusal(one), refusal(other)]).toEqual([undefined, 'brownout']);
   });
 
@@ -336,14 +338,14 @@ describe('a rule of several issuers', () => {
   });
 
   test('needs no name where there is one issuer', () => {
-    const plan = readPlan('plan', { clients: { acme: 'token-only' } }, [one]);
-    expect(stanceOf(plan, { id: 'acme', issuer: one }, { now }).mode).toBe('token-only');
+    const plan = parsePlan('plan', { clients: { acme: 'token-only' } }, [one]);
+    expect(evaluatePlan(plan, { id: 'acme', issuer: one }, { now }).mode).toBe('token-only');
   });
 });
 
 describe('a warning', () => {
   const warnings = (plan: object, time = '2027-01-01T00:00:00Z') =>
-    planWarnings(readPlan('plan', plan), at(time));
+    planWarnings(parsePlan('plan', plan), at(time));
   const removed =
     'plan: the old door can be removed: every sunset has passed, and no extension is left';
   const brownout = (day: number, more: object = {}) => ({

@@ -44,7 +44,7 @@ function open(path: string | URL) {
     apiKeys: {
       from: [{ header: 'x-api-key' }],
       lookup: async ({ value }) => ({ id: value }),
-      plan: planFile(path, { every: 0.005 }),
+      plan: planFile(path, { pollInterval: 0.005 }),
       onMigration: (event) => {
         events.push(event);
         for (const wake of waiting.splice(0)) wake();
@@ -123,7 +123,10 @@ test('half of a file is no plan, wherever it is cut', async () => {
 
 test('a file may be named by its URL', () => {
   const file = fileOf(written({}));
-  expect(planFile(pathToFileURL(file.path))).toMatchObject({ initial: written({}), every: 5 });
+  expect(planFile(pathToFileURL(file.path))).toMatchObject({
+    initial: written({}),
+    pollInterval: 5,
+  });
 });
 
 describe('at start-up', () => {
@@ -168,9 +171,9 @@ describe('at start-up', () => {
 
   test.each([0, -5, Number.NaN, '5'])('it cannot be read every %s seconds', (every) => {
     const { path } = fileOf(written({}));
-    const plan = planFile(path, { every } as never);
+    const plan = planFile(path, { pollInterval: every } as never);
     const apiKeys = { from: [{ header: 'x-api-key' }], lookup: async () => undefined, plan };
-    expect(() => createGuard({ ...issuer.options, apiKeys })).toThrow('plan.every');
+    expect(() => createGuard({ ...issuer.options, apiKeys })).toThrow('plan.pollInterval');
   });
 });
 
@@ -196,7 +199,7 @@ async function run(path: string, end: string) {
       return guard;
     }
     const guards = [
-      await open(planFile(${JSON.stringify(path)}, { every: 0.005 })),
+      await open(planFile(${JSON.stringify(path)}, { pollInterval: 0.005 })),
       await open({ load: () => new Promise(() => {}) }),
     ];
     ${end}

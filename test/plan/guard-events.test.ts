@@ -30,10 +30,10 @@ async function open(first?: MigrationPlan | string, hear?: (event: MigrationEven
         value === 'nobody'
           ? undefined
           : { id: `key_${value}`, clientId: value.split('.')[0] ?? '' },
-      cache: { max: 1, unknownMax: 1 },
+      cache: { max: 1, negativeMax: 1 },
       ...(first !== undefined && {
         plan: {
-          every: 0.001,
+          pollInterval: 0.001,
           load: async () => {
             // What was loaded is in force one turn later.
             const waiting = loaded.splice(0);

@@ -34,12 +34,12 @@ const records: Readonly<Record<string, Awaited<ReturnType<ApiKeyOptions['lookup'
 };
 
 function open(plan?: MigrationPlan, more: Partial<ApiKeyOptions & SharedOptions> = {}) {
-  const { onDecision, resourceMetadata, problemTypes, ...keys } = more;
+  const { onDecision, resourceMetadataUrl, problemTypeBase, ...keys } = more;
   const events: DecisionEvent[] = [];
   const guard = createGuard({
     ...issuer.options,
-    ...(resourceMetadata && { resourceMetadata }),
-    ...(problemTypes && { problemTypes }),
+    ...(resourceMetadataUrl && { resourceMetadataUrl }),
+    ...(problemTypeBase && { problemTypeBase }),
     onDecision: (event) => events.push(event),
     apiKeys: {
       from: [{ header: 'x-api-key' }],
@@ -68,8 +68,13 @@ describe('one refusal', () => {
     ['as it is by default', {}, {}, undefined],
     ['with 410', { refusedStatus: 410 }, {}, undefined],
     ['for a route with scopes', {}, {}, { scopes: ['a', 'b'], anyScope: ['c'] }],
-    ['where metadata is published', {}, { resourceMetadata: 'https://api.test/meta' }, undefined],
-    ['with problem types', {}, { problemTypes: 'https://api.test/problems/' }, undefined],
+    [
+      'where metadata is published',
+      {},
+      { resourceMetadataUrl: 'https://api.test/meta' },
+      undefined,
+    ],
+    ['with problem types', {}, { problemTypeBase: 'https://api.test/problems/' }, undefined],
     ['of a client with an announcement', { deprecatedAt: '2029-01-01T00:00:00Z' }, {}, undefined],
   ])('%s is the same after the sunset and for a client that has moved', async (...given) => {
     const [, plan, options, requirements] = given;

@@ -291,7 +291,7 @@ describe('a token that comes again', () => {
       apiKeys: {
         from: [{ header: 'x-api-key' }],
         lookup: async () => undefined,
-        plan: { load: async () => plan, every: 0.001 },
+        plan: { load: async () => plan, pollInterval: 0.001 },
         onMigration: (event) => event.kind === 'plan' && changed(),
       },
     });
@@ -333,14 +333,14 @@ describe('never only reported', () => {
     ['ERR_TOKEN_SIGNATURE', forged('acme', { claims: bad })],
     ['ERR_TOKEN_EXPIRED', of('acme', { claims: { ...bad, exp: seconds - 6 } })],
     ['ERR_TOKEN_NOT_YET_VALID', of('acme', { claims: { ...bad, nbf: seconds + 6 } })],
-    ['ERR_TOKEN_ISSUED_LATER', of('acme', { claims: { ...bad, iat: seconds + 61 } })],
+    ['ERR_TOKEN_IAT_IN_FUTURE', of('acme', { claims: { ...bad, iat: seconds + 61 } })],
     ['ERR_TOKEN_TIME', of('acme', { claims: { ...bad, exp: 'soon' } })],
     ['ERR_TOKEN_ISSUER', of('acme', { claims: { ...bad, iss: 'https://evil.test' } })],
     ['ERR_TOKEN_ALGORITHM', of('acme', { header: { alg: 'none' }, claims: bad })],
     ['ERR_TOKEN_ALGORITHM', of('acme', { header: { alg: 'HS256' }, claims: bad })],
     ['ERR_TOKEN_CRITICAL', of('acme', { header: { crit: ['exp'] }, claims: bad })],
-    ['ERR_TOKEN_KIND', of('acme', { claims: { ...bad, at_hash: 'a' } })],
-    ['ERR_TOKEN_KIND', of('acme', { claims: { ...bad, token_use: 'id' } })],
+    ['ERR_TOKEN_NOT_ACCESS_TOKEN', of('acme', { claims: { ...bad, at_hash: 'a' } })],
+    ['ERR_TOKEN_NOT_ACCESS_TOKEN', of('acme', { claims: { ...bad, token_use: 'id' } })],
     ['ERR_TOKEN_BOUND', of('acme', { claims: { ...bad, cnf: { jkt: 'a' } } })],
     ['ERR_TOKEN_KEY_UNKNOWN', of('acme', { header: { kid: 'another' }, claims: bad })],
     ['ERR_TOKEN_MALFORMED', of('acme', { header: { kid: 5 }, claims: bad })],
@@ -355,7 +355,7 @@ describe('never only reported', () => {
 
   test('is what RFC 9068 requires, nor the application’s own check', async () => {
     const plan = { tokenChecks: allReported };
-    const profile = open(plan, { types: ['at+jwt'] });
+    const profile = open(plan, { typ: ['at+jwt'] });
     expect(await profile.judge(of('acme', { claims: { jti: undefined } }))).toBe(
       'ERR_TOKEN_CLAIMS',
     );

@@ -51,9 +51,9 @@ function open(source: PlanSource) {
 }
 
 /** A source that answers what it is told to, and how often it was asked. */
-function sourceOf(first: unknown, every = 0.005) {
+function sourceOf(first: unknown, pollInterval = 0.005) {
   let answer: unknown = first;
-  const state = { loads: 0, every };
+  const state = { loads: 0, pollInterval };
   return Object.assign(state, {
     load: async () => {
       state.loads += 1;
@@ -74,7 +74,11 @@ describe('before the first load', () => {
     expect(await ask()).toBe('ERR_PLAN_UNAVAILABLE');
     expect(await judge(guard, await issuer.token())).toBe('allowed');
     const { status, headers, body } = await refuse(guard, requestOf({ 'x-api-key': 'acme' }));
-    expect([status, headers['Retry-After'], body.code]).toEqual([503, '1', 'ERR_KEYS_UNAVAILABLE']);
+    expect([status, headers['Retry-After'], body.code]).toEqual([
+      503,
+      '1',
+      'ERR_TEMPORARILY_UNAVAILABLE',
+    ]);
     expect(headers).not.toHaveProperty('WWW-Authenticate');
   });
 
@@ -299,7 +303,7 @@ describe('the polling', () => {
   test('is one load at a time, however slow', async () => {
     let [running, most, loads] = [0, 0, 0];
     const { heard } = open({
-      every: 0.001,
+      pollInterval: 0.001,
       load: async () => {
         loads += 1;
         running += 1;
@@ -333,7 +337,7 @@ describe('the polling', () => {
     });
     let loads = 0;
     const { guard, ask, heard } = open({
-      every: 0.001,
+      pollInterval: 0.001,
       load: async () => {
         loads += 1;
         if (loads > 1) await asked;
@@ -380,9 +384,9 @@ describe('the polling', () => {
   });
 
   test.each([0, -1, 1e9, Number.NaN, '5', null])('cannot be every %s seconds', (every) => {
-    const source = { load: () => never, every } as PlanSource;
+    const source = { load: () => never, pollInterval: every } as PlanSource;
     expect(() => open(source)).toThrow(ConfigError);
-    expect(() => open(source)).toThrow('plan.every');
+    expect(() => open(source)).toThrow('plan.pollInterval');
   });
 
   test.each([null, 5, 'file.json', {}])('needs a function, and %j is none', (load) => {
@@ -442,7 +446,7 @@ describe('by the clock', () => {
         times.push(Date.now());
         return {};
       };
-      const { guard } = open({ load, ...(every && { every }) });
+      const { guard } = open({ load, ...(every && { pollInterval: every }) });
       await guard.ready();
       for (let round = 1; round <= 40; round += 1) await vi.advanceTimersToNextTimerAsync();
       const pauses = times.slice(1).map((time, index) => (time - (times[index] ?? 0)) / 1000);

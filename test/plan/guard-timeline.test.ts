@@ -58,7 +58,7 @@ async function begin() {
     apiKeys: {
       from: [{ header: 'x-api-key' }],
       lookup: async ({ value }) => ({ id: `key_${value}`, clientId: value }),
-      plan: { load: async () => plan, every: 0.005 },
+      plan: { load: async () => plan, pollInterval: 0.005 },
       onMigration: (event) => {
         if (event.kind === 'plan' && event.changed.length > 0) changed();
       },

@@ -112,7 +112,7 @@ describe('operators are warned', () => {
       if (loads === 5) wake();
       return loads < 4 ? { ...plan } : { ...plan, mode: 'key-only' as const };
     };
-    open({ load, every: 0.001 }, (event) => events.push(event));
+    open({ load, pollInterval: 0.001 }, (event) => events.push(event));
     await new Promise<void>((done) => {
       wake = done;
     });
@@ -151,7 +151,7 @@ describe('without a listener', () => {
     let loads = 0;
     let wake = () => {};
     const guard = open({
-      every: 0.001,
+      pollInterval: 0.001,
       load: async () => {
         loads += 1;
         if (loads >= 3) wake();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import express from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { hashedKeys, sha256 } from '../../src/api-keys.js';
+import { inMemoryApiKeys, sha256 } from '../../src/api-keys.js';
 import { expressGuard } from '../../src/express.js';
 import { createGuard, type MigrationPlan } from '../../src/index.js';
 import { migrationReport, reportPage } from '../../src/report.js';
@@ -22,7 +22,7 @@ const records = [
 ].map((record) => ({ ...record, digest: sha256.digest(record.id) }));
 
 async function open(plan: MigrationPlan) {
-  const apiKeys = { from: [{ header: 'x-api-key' }], lookup: hashedKeys(records), plan };
+  const apiKeys = { from: [{ header: 'x-api-key' }], lookup: inMemoryApiKeys(records), plan };
   const guard = createGuard({ ...issuer.options, now: () => during, apiKeys });
   const report = async () => migrationReport({ usage: await guard.usage(), plan, now: during });
   const requireToken = expressGuard(guard);

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
 import { doNow } from '../../src/core/base/slices.js';
-import { parsePlan } from '../../src/core/plan/json-lines.js';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { parseWithLines } from '../../src/core/plan/json-lines.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import { inFull, runs } from '../runs.js';
 import { names, plans, shared } from './plans.js';
 
@@ -95,7 +95,7 @@ test('JSON is read as JSON.parse reads it, in any layout', () => {
   fc.assert(
     fc.property(values, layouts, (value, layout) => {
       const { text } = laidOut(value, layout);
-      expect(doNow(parsePlan('plan', text))).toEqual(JSON.parse(text));
+      expect(doNow(parseWithLines('plan', text))).toEqual(JSON.parse(text));
     }),
     { numRuns: runs(500) },
   );
@@ -136,7 +136,7 @@ test('what JSON.parse refuses is refused, and nothing else but names that stand 
         good = false;
       }
       seen[good ? 'good' : 'bad'] += 1;
-      const sentence = told(() => doNow(parsePlan('plan', text)));
+      const sentence = told(() => doNow(parseWithLines('plan', text)));
       if (sentence === '') expect(good).toBe(true);
       else if (good) expect(ambiguous(text), text).toBe(true);
       else expect(sentence).toMatch(/ \(line \d+, column \d+; see "The plan"/);
@@ -174,10 +174,10 @@ test('a mistake is told with the line of its member, in any layout', () => {
           !path.endsWith(`/${name}/${name}`),
       );
       const { text, lines } = laidOut(bent, layout);
-      const sentence = told(() => readPlan('plan', text));
+      const sentence = told(() => parsePlan('plan', text));
       expect(sentence).toContain(`(line ${lines.get(path)}; see "The plan"`);
       expect(sentence.replace(/line \d+; (?=see "The plan"[^(]*$)/, '')).toBe(
-        told(() => readPlan('plan', bent)),
+        told(() => parsePlan('plan', bent)),
       );
     }),
     { numRuns: runs(500) },
@@ -191,7 +191,7 @@ test('a name that stands twice is found in any layout, at the second', () => {
       const clients = { ...plan.clients, [name]: 'dual', [other]: 'dual' };
       const { text, lines } = laidOut({ ...plan, clients }, { ...layout, escapes: [false] });
       const twice = text.replace(`"${other}"`, () => JSON.stringify(name));
-      const sentence = told(() => readPlan('plan', twice));
+      const sentence = told(() => parsePlan('plan', twice));
       const says = `"] stands twice in one object: keep one (line ${lines.get(`/clients/${other}`)}, `;
       expect(sentence.replace(/"\]: ".*?" stands/s, '"] stands')).toContain(says);
       expect(sentence).toContain(`plan.clients[${JSON.stringify(name)}]: `);
@@ -206,7 +206,7 @@ test('a plan as large as they come is read at once', () => {
   );
   const text = JSON.stringify({ clients });
   const begin = performance.now();
-  expect(readPlan('plan', text).clients.size).toBe(100_000);
+  expect(parsePlan('plan', text).clients.size).toBe(100_000);
   // Some 200 ms where nothing else runs: this only rules out what grows with the square.
   expect(performance.now() - begin).toBeLessThan(5_000);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import { beyondSchema, malformed, structural } from './mistakes.js';
 
 const read = 'see "The plan" in docs/api-keys.md of sallyport';
@@ -8,7 +8,7 @@ const read = 'see "The plan" in docs/api-keys.md of sallyport';
 /** The sentence that a mistake is answered with. */
 function sentence(plan: unknown): string {
   try {
-    readPlan('plan', plan);
+    parsePlan('plan', plan);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as Error).message;
@@ -72,12 +72,12 @@ test.each([
 ])('%s', (says, tooMany, most) => {
   expect(sentence(tooMany)).toBe(`${says} (${read})`);
   expect(sentence(JSON.stringify(tooMany))).toBe(`${says} (line 1; ${read})`);
-  expect(() => readPlan('plan', most)).not.toThrow();
-  expect(() => readPlan('plan', JSON.stringify(most))).not.toThrow();
+  expect(() => parsePlan('plan', most)).not.toThrow();
+  expect(() => parsePlan('plan', JSON.stringify(most))).not.toThrow();
 });
 
 test('a text of more than 4 MiB is not read', () => {
-  expect(() => readPlan('plan', '{}'.padEnd(2 ** 22))).not.toThrow();
+  expect(() => parsePlan('plan', '{}'.padEnd(2 ** 22))).not.toThrow();
   expect(sentence('{}'.padEnd(2 ** 22 + 1))).toBe(
     `plan: 4194305 characters are more than a plan may have: 4194304 (${read})`,
   );
@@ -162,8 +162,8 @@ test('a long value is cut, and a name is shown as JSON', () => {
 });
 
 test('a plan is told under the name that it is given', () => {
-  expect(() => readPlan('plan of tests', { mode: 'off' })).toThrow(
+  expect(() => parsePlan('plan of tests', { mode: 'off' })).toThrow(
     /^plan of tests\.mode: "off" is/,
   );
-  expect(() => readPlan('plan of tests', '{"mode": "off"}')).toThrow(/ \(line 1; see "The plan"/);
+  expect(() => parsePlan('plan of tests', '{"mode": "off"}')).toThrow(/ \(line 1; see "The plan"/);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import { checks, keyChecks } from '../../src/core/plan/plan.js';
 import { examples } from './examples.js';
 
@@ -11,7 +11,7 @@ const enforced = { checks: enforcing(keyChecks), tokenChecks: enforcing(checks) 
 test('an empty plan is full of defaults', () => {
   const nothing = { issuer: undefined, mode: undefined, cohort: undefined, sunsetAt: undefined };
   const others = { ...nothing, ...enforced };
-  expect(readPlan('plan', {})).toEqual({
+  expect(parsePlan('plan', {})).toEqual({
     mode: 'dual',
     deprecatedAt: undefined,
     sunsetAt: undefined,
@@ -29,7 +29,7 @@ test('an empty plan is full of defaults', () => {
 
 test('a plan with everything in it is read whole', () => {
   const [, given] = examples.find(([what]) => what.includes('everything')) ?? [];
-  const plan = readPlan('plan', given);
+  const plan = parsePlan('plan', given);
   const small = { name: 'small', mode: 'token-only', percent: 12.5, salt: 'second try' };
   const large = { name: 'large', mode: undefined, percent: 100, salt: 'large' };
   const sunsetAt = at('2027-06-30T22:00:00Z');
@@ -106,9 +106,9 @@ test('a plan with everything in it is read whole', () => {
 });
 
 test.each(examples)('%s is the same as a text', (_, plan) => {
-  const read = readPlan('plan', plan);
-  expect(readPlan('plan', JSON.stringify(plan))).toEqual(read);
-  expect(readPlan('plan', JSON.stringify(plan, null, '\t'))).toEqual(read);
+  const read = parsePlan('plan', plan);
+  expect(parsePlan('plan', JSON.stringify(plan))).toEqual(read);
+  expect(parsePlan('plan', JSON.stringify(plan, null, '\t'))).toEqual(read);
 });
 
 test('a plan is what it was when it was read', () => {
@@ -117,7 +117,7 @@ test('a plan is what it was when it was read', () => {
     brownouts: [{ start: '2027-06-01T00:00:00Z', end: '2027-06-02T00:00:00Z', exempt: ['acme'] }],
     checks: { scopes: 'report' as string },
   };
-  const plan = readPlan('plan', given);
+  const plan = parsePlan('plan', given);
   const before = structuredClone(plan);
   given.clients.acme.mode = 'token-only';
   given.clients.acme.tokenChecks.type = 'enforce';
@@ -130,7 +130,7 @@ test('a plan is what it was when it was read', () => {
 test('members of objects without a prototype are members', () => {
   const acme = Object.assign(Object.create(null), { mode: 'token-only' });
   const clients = Object.assign(Object.create(null), { acme });
-  const plan = readPlan('plan', Object.assign(Object.create(null), { clients }));
+  const plan = parsePlan('plan', Object.assign(Object.create(null), { clients }));
   expect(plan.clients.get('acme')?.[0]?.mode).toBe('token-only');
 });
 
@@ -144,7 +144,7 @@ describe('a check waits for the signature', () => {
       ['audience'],
     ],
   ])('%s', (_, plan, expected) => {
-    expect([...readPlan('plan', plan).deferred].sort()).toEqual(expected);
+    expect([...parsePlan('plan', plan).deferred].sort()).toEqual(expected);
   });
 });
 
@@ -159,7 +159,7 @@ describe('a date', () => {
     ['2028-02-29T12:00:00+14:00', '2028-02-28T22:00:00.000Z'],
     ['2000-01-01T00:00:00+01:00', '1999-12-31T23:00:00.000Z'],
   ])('%s is %s', (written, time) => {
-    expect(readPlan('plan', { sunsetAt: written }).sunsetAt).toBe(Date.parse(time));
+    expect(parsePlan('plan', { sunsetAt: written }).sunsetAt).toBe(Date.parse(time));
   });
 
   test.each([
@@ -179,6 +179,6 @@ describe('a date', () => {
     ],
     ...['2027-06-30T00:00:00Europe/Paris', '2027-06-30T00:00:00 UTC', '2027', 'now', '1798761600'],
   ])('%j is none', (written) => {
-    expect(() => readPlan('plan', { sunsetAt: written })).toThrow(/is no date of the years 2000/);
+    expect(() => parsePlan('plan', { sunsetAt: written })).toThrow(/is no date of the years 2000/);
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import { inFull, runs } from '../runs.js';
 import { examples } from './examples.js';
 import { beyondSchema, structural } from './mistakes.js';
@@ -19,7 +19,7 @@ test('the schema is a schema', () => {
 
 test.each(examples)('%s fits the schema and is read', (_, plan) => {
   expect(fits(plan), JSON.stringify(fits.errors)).toBe(true);
-  expect(() => readPlan('plan', plan)).not.toThrow();
+  expect(() => parsePlan('plan', plan)).not.toThrow();
 });
 
 test.each(structural)('%s does not fit the schema', (_, marked) => {
@@ -34,8 +34,8 @@ test('every plan that is made of good parts fits the schema and is read', () => 
   fc.assert(
     fc.property(plans, (plan) => {
       expect(fits(plan), JSON.stringify(fits.errors)).toBe(true);
-      readPlan('plan', plan);
-      expect(readPlan('plan', JSON.stringify(plan))).toEqual(readPlan('plan', plan));
+      parsePlan('plan', plan);
+      expect(parsePlan('plan', JSON.stringify(plan))).toEqual(parsePlan('plan', plan));
     }),
     { numRuns: runs(300) },
   );
@@ -71,7 +71,7 @@ test('what is read of a plan with one strange member fits the schema', () => {
         if (node) Object.assign(node, { [name]: value ?? copy });
         let read = true;
         try {
-          readPlan('plan', bent);
+          parsePlan('plan', bent);
         } catch {
           read = false;
         }

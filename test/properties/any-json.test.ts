@@ -120,7 +120,7 @@ test.each([
   ['as they are by default', undefined],
   ['of RFC 9068', ['at+jwt']],
 ])('what is signed is allowed exactly if the rules %s say so', async (_, types) => {
-  const guard = guardFor([key.jwk], types && { types });
+  const guard = guardFor([key.jwk], types && { typ: types });
   const seen = { good: 0, bad: 0 };
   await fc.assert(
     fc.asyncProperty(

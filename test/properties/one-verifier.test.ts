@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toGuardRequest } from '../../src/adapters/node-request.js';
-import type { ApiKeyOptions, DecisionEvent, KeySource, Requirements } from '../../src/index.js';
+import type { ApiKeyOptions, ApiKeySource, DecisionEvent, Requirements } from '../../src/index.js';
 import { audience, guardFor, jwksUri, keyFor, mint, seconds } from '../rfc/mint.js';
 import { runs } from '../runs.js';
 
@@ -20,7 +20,7 @@ const tokens: Readonly<Record<string, string>> = {
   [mint(key, { claims: { aud: 'https://other.test' } })]: 'ERR_TOKEN_AUDIENCE',
   [mint(stranger)]: 'ERR_TOKEN_SIGNATURE',
   [mint(key, { claims: { iss: 'https://evil.test' } })]: 'ERR_TOKEN_ISSUER',
-  opaque: 'ERR_TOKEN_OPAQUE',
+  opaque: 'ERR_TOKEN_NOT_JWT',
 };
 const clients: Readonly<Record<string, string>> = { [good]: 'client_1', [other]: 'client_2' };
 
@@ -49,7 +49,7 @@ const statuses: readonly (readonly [RegExp, number])[] = [
 ];
 const statusOf = (code: string) => statuses.find(([of]) => of.test(code))?.[1];
 
-const sources: readonly KeySource[] = [
+const sources: readonly ApiKeySource[] = [
   { header: 'x-api-key' },
   { header: 'X-Legacy' },
   { scheme: 'ApiKey' },
@@ -157,7 +157,7 @@ function outcomeOf(one: Asked): string {
   if (another !== undefined || (held !== undefined && token !== undefined && both === 'refuse')) {
     return 'ERR_CREDENTIAL_AMBIGUOUS';
   }
-  const ofToken = token === undefined ? 'allowed' : (tokens[token] ?? 'ERR_TOKEN_OPAQUE');
+  const ofToken = token === undefined ? 'allowed' : (tokens[token] ?? 'ERR_TOKEN_NOT_JWT');
   if (ofToken !== 'allowed') return ofToken;
   const known = held === undefined || anything;
   const ofKey = known ? 'allowed' : (keys[held] ?? 'ERR_API_KEY_UNKNOWN');
@@ -184,8 +184,8 @@ async function ask({ headers, query, from, both, requirements, anything }: Asked
   };
   const guard = guardFor([], {
     // Small, since there are as many guards as requests.
-    apiKeys: { from, both, lookup, cache: { max: 1, unknownMax: 1 } },
-    verifiedTokens: false,
+    apiKeys: { from, both, lookup, cache: { max: 1, negativeMax: 1 } },
+    tokenCache: false,
     onDecision: (event) => void events.push(event),
     async fetch(url) {
       expect(url).toBe(jwksUri);

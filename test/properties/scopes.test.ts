@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAuthorizer } from '../../src/core/authorize.js';
-import { createRulings } from '../../src/core/enforcement.js';
-import { readPlan } from '../../src/core/plan/parse.js';
+import { createEnforcements } from '../../src/core/enforcement.js';
+import { parsePlan } from '../../src/core/plan/parse.js';
 import { checkRequirements, type Requirements } from '../../src/index.js';
 import { bearing, judge, requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';
@@ -10,8 +10,8 @@ import { guardFor, keyFor, mint } from '../rfc/mint.js';
 import { runs } from '../runs.js';
 
 const key = await keyFor('ES256');
-const plan = readPlan('plan', {});
-const rulingFor = createRulings(() => plan);
+const plan = parsePlan('plan', {});
+const rulingFor = createEnforcements(() => plan);
 const names = ['a', 'b', 'c', 'd', 'e', 'f', '__proto__', 'constructor'];
 const scope = fc.constantFrom(...names);
 const scopes = fc.uniqueArray(scope);

@@ -6,7 +6,7 @@ import {
   type Decision,
   type GuardRequest,
   type MigrationPlan,
-  memoryUsage,
+  memoryUsageStore,
   nameOf,
   type UsageKind,
   type UsageRow,
@@ -128,7 +128,7 @@ async function send({ key, token, places, agent, route }: Step<'ask'>): Promise<
 /** Several guards of one store that fails where it is told to. */
 function open() {
   clock.time = start;
-  const kept = memoryUsage();
+  const kept = memoryUsageStore();
   const notes: (readonly string[])[] = [];
   const guards = [0, 1, 2].map((number) => {
     let fault: Step<'flush'>['fault'] = 'none';

@@ -110,7 +110,7 @@ test.each([
   await writeFile(file, text);
   const outcome = await ask(join(place, 'usage'));
   expect(outcome.code).toBe(code);
-  expect(outcome.err).toMatch(code === 0 ? /^$/ : /^sallyport: fileUsage: line 1 of /);
+  expect(outcome.err).toMatch(code === 0 ? /^$/ : /^sallyport: fileUsageStore: line 1 of /);
   // The name of the file is a stranger's, perhaps.
   expect(outcome.err).not.toContain('\u001b');
 });

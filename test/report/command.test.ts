@@ -8,7 +8,7 @@ import { createGuard, type MigrationPlan } from '../../src/index.js';
 import { run } from '../../src/report/command.js';
 import type { MigrationReport } from '../../src/report.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { fileUsage } from '../../src/usage.js';
+import { fileUsageStore } from '../../src/usage.js';
 import { bearing, requestOf } from '../rfc/ask.js';
 import { createClock } from '../token/jwks-server.js';
 
@@ -27,7 +27,7 @@ async function openPlace() {
     apiKeys: {
       from: [{ header: 'x-api-key' }],
       lookup: async ({ value }) => ({ id: `key_${value}`, clientId: value }),
-      usage: { store: fileUsage(join(place, 'usage')) },
+      usage: { store: fileUsageStore(join(place, 'usage')) },
     },
   });
   // A guard that tells nothing for weeks has not watched them.

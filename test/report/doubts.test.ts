@@ -87,8 +87,8 @@ describe('keys without an issuer', () => {
     ];
     expect(safeOf(own)).toContainEqual([a, 'migrated', true]);
     expect(safeOf([...own, ...rows('', key('a', 1))])).toContainEqual([a, 'in progress', false]);
-    const onKeys = [...rows(a, daily('a', [99, 1])), ...rows(b, token('z', 1))];
-    expect(safeOf([...onKeys, ...rows('', token('a', 0))])).toContainEqual([a, 'on keys', false]);
+    const onJwks = [...rows(a, daily('a', [99, 1])), ...rows(b, token('z', 1))];
+    expect(safeOf([...onJwks, ...rows('', token('a', 0))])).toContainEqual([a, 'on keys', false]);
   });
 });
 
@@ -192,7 +192,7 @@ test('of more clients than there is room for, those that are not safe are listed
     .slice(0, 10_000)) {
     if (!ownReport(report, client)) throw new Error(client);
   }
-  const onKeys = Array.from({ length: 10_005 }, (_, index) => key(`k${index}`, 1)).flat();
-  const all = migrationReport({ usage: usageOf(onKeys, { instances: [of()] }), now });
+  const onJwks = Array.from({ length: 10_005 }, (_, index) => key(`k${index}`, 1)).flat();
+  const all = migrationReport({ usage: usageOf(onJwks, { instances: [of()] }), now });
   expect(stillOnKeys(all).at(-1)).toBe('(+5 more)');
 });

@@ -80,14 +80,14 @@ const routes = [
 /** A client of a status, with figures that go with it. */
 export function sampleClient(client: string, status: ClientStatus, place = 0): ClientReport {
   const roll = dice(place * 7_919 + 17);
-  const onKeys = status !== 'migrated' && status !== 'quiet';
+  const onJwks = status !== 'migrated' && status !== 'quiet';
   const onTokens = status === 'migrated' || status === 'in progress';
-  const month = onKeys ? 40 + roll(10) ** 4 * 9 : 0;
+  const month = onJwks ? 40 + roll(10) ** 4 * 9 : 0;
   const tokens = onTokens ? 500 + roll(10) ** 4 * 11 : 0;
   const gap = 1 + roll(9);
   const sunset = status === 'overdue' ? '2026-12-06T00:00Z' : '2026-12-31T00:00Z';
-  const last = onKeys ? ago(roll(3) + 0.02) : ago(21 + roll(40));
-  const safe = !onKeys;
+  const last = onJwks ? ago(roll(3) + 0.02) : ago(21 + roll(40));
+  const safe = !onJwks;
   const cohort = place % 7 === 6 ? undefined : (cohorts[place % cohorts.length] as string);
   const owner = place % 9 === 8 ? undefined : (owners[place % owners.length] as string);
   const tallied = (count: number) => ({ count, first: ago(29), last: ago(roll(5)) });
@@ -137,10 +137,10 @@ export function sampleClient(client: string, status: ClientStatus, place = 0): C
       month: i === 0 ? month : 0,
       ...(i === 0 && place % 5 === 0 && { createdBy: 'm.okafor' }),
     })),
-    routes: onKeys
+    routes: onJwks
       ? routes.slice(0, 1 + roll(5)).map((route) => ({ route, ...tallied(1 + roll(4_000)) }))
       : [],
-    agents: onKeys
+    agents: onJwks
       ? agents.slice(roll(3), 3 + roll(3)).map((agent) => ({ agent, ...tallied(1 + roll(4_000)) }))
       : [],
     refusals:

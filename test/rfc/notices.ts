@@ -85,9 +85,9 @@ export const planned = (
       plan,
       onMigration: () => {},
       // Room is made for all of them at once, which takes its time.
-      cache: { max: 1, unknownMax: 1 },
+      cache: { max: 1, negativeMax: 1 },
     },
-    verifiedTokens: { max: 1 },
+    tokenCache: { max: 1 },
     ...more,
   });
 

@@ -1,10 +1,10 @@
 import {
+  type ApiKeyLookup,
   type ApiKeyOptions,
   type ApiKeyRecord,
   createGuard,
   type Guard,
   type GuardRequest,
-  type KeyLookup,
   type MigrationPlan,
   type Requirements,
   type SharedOptions,
@@ -62,7 +62,7 @@ const keyed = (
     }),
 });
 const finding =
-  (more: Partial<ApiKeyRecord> = {}): KeyLookup =>
+  (more: Partial<ApiKeyRecord> = {}): ApiKeyLookup =>
   async () => ({ id: 'key_1', clientId: 'client_2', ...more });
 const besideToken = (token: string) =>
   requestOf({ authorization: `Bearer ${token}`, 'x-api-key': 'key' });
@@ -103,18 +103,18 @@ export const refusals: readonly Refusal[] = [
   keyed('ERR_API_KEY_MALFORMED', {}, (token) => requestOf({ 'x-api-key': `${token} ${token}` })),
   keyed('ERR_API_KEY_REPEATED', {}, (token) => requestOf({ 'x-api-key': `${token}, ${token}` })),
   turned('ERR_TOKEN_TOO_LARGE', (token) => token + 'A'.repeat(16_384)),
-  turned('ERR_TOKEN_OPAQUE', (token) => `${token}.abc`),
+  turned('ERR_TOKEN_NOT_JWT', (token) => `${token}.abc`),
   turned('ERR_TOKEN_ENCRYPTED', (token) => `${token}.abc.def`),
   turned('ERR_TOKEN_MALFORMED', (token) => `${token}=`),
   bent('ERR_TOKEN_ALGORITHM', { header: { alg: 'HS256' } }),
   bent('ERR_TOKEN_CRITICAL', { header: { crit: ['exp'] } }),
   bent('ERR_TOKEN_TYPE', { header: { typ: 'dpop+jwt' } }),
-  bent('ERR_TOKEN_KIND', { claims: { at_hash: 'abc' } }),
+  bent('ERR_TOKEN_NOT_ACCESS_TOKEN', { claims: { at_hash: 'abc' } }),
   bent('ERR_TOKEN_ISSUER', { claims: { iss: 'https://evil.test' } }),
   bent('ERR_TOKEN_TIME', { claims: { exp: 'soon' } }),
   bent('ERR_TOKEN_EXPIRED', { claims: { exp: seconds - 60 } }),
   bent('ERR_TOKEN_NOT_YET_VALID', { claims: { nbf: seconds + 60 } }),
-  bent('ERR_TOKEN_ISSUED_LATER', { claims: { iat: seconds + 61 } }),
+  bent('ERR_TOKEN_IAT_IN_FUTURE', { claims: { iat: seconds + 61 } }),
   bent(
     'ERR_TOKEN_LIFETIME',
     { claims: { exp: seconds + 301 } },
@@ -124,7 +124,7 @@ export const refusals: readonly Refusal[] = [
   bent(
     'ERR_TOKEN_CLAIMS',
     { claims: { jti: undefined } },
-    { guard: ({ jwk }, listening) => guardFor([jwk], { ...listening, types: ['at+jwt'] }) },
+    { guard: ({ jwk }, listening) => guardFor([jwk], { ...listening, typ: ['at+jwt'] }) },
   ),
   bent('ERR_TOKEN_KEY_UNKNOWN', { header: { kid: 'nobody' } }),
   bent('ERR_TOKEN_KEY_MISMATCH', { header: { alg: 'RS256' } }),
@@ -150,11 +150,11 @@ export const refusals: readonly Refusal[] = [
   requiring('ERR_ORG_MISMATCH', { orgId: 'org_1' }, { org_id: 'org_2' }),
   requiring('ERR_ORG_UNRESOLVED', { orgId: () => undefined }, { org_id: 'org_1' }),
   requiring('ERR_CHECK_FAILED', { check: () => false }),
-  without('ERR_KEYS_UNREACHABLE', async () => {
+  without('ERR_JWKS_UNREACHABLE', async () => {
     throw new TypeError('fetch failed');
   }),
-  without('ERR_KEYS_TIMEOUT', () => new Promise(() => {}), { keys: { timeout: 0.001 } }),
-  without('ERR_KEYS_RESPONSE', async () => new Response('', { status: 500 }), {
+  without('ERR_JWKS_TIMEOUT', () => new Promise(() => {}), { jwks: { timeout: 0.001 } }),
+  without('ERR_JWKS_RESPONSE', async () => new Response('', { status: 500 }), {
     jwksUri: `${issuer}/jwks`,
   }),
   without('ERR_DISCOVERY_RESPONSE', async () => new Response('', { status: 404 })),
@@ -216,10 +216,10 @@ const answers: readonly Told[] = [
   { of: /^ERR_SCOPE_MISSING$/, status: 403, error: 'insufficient_scope', challenged: true },
   { of: /^ERR_(ORG_|CHECK_FAILED$)/, status: 403, challenged: false },
   {
-    of: /^ERR_(KEYS|DISCOVERY|LOOKUP|PLAN)_/,
+    of: /^ERR_(JWKS|DISCOVERY|LOOKUP|PLAN)_/,
     status: 503,
     challenged: false,
-    told: 'ERR_KEYS_UNAVAILABLE',
+    told: 'ERR_TEMPORARILY_UNAVAILABLE',
     retryAfter: '1',
   },
 ];

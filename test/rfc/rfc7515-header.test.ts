@@ -158,12 +158,12 @@ describe('RFC 7515 §4.1, the rest of the header', () => {
 
 describe('RFC 7515 §4.1.9, typ', () => {
   const lists = {
-    'at+jwt alone': { types: ['at+jwt'], taken: ['at+jwt', 'AT+JWT', 'application/at+jwt'] },
-    'with application/': { types: ['application/at+JWT'], taken: ['at+jwt', 'APPLICATION/AT+jwt'] },
-    'JWT alone': { types: ['JWT'], taken: ['JWT', 'jwt', 'Jwt', 'application/jwt'] },
-    'an absent one alone': { types: [undefined], taken: [undefined] },
-    'two of them': { types: ['JWT', undefined], taken: ['jwt', undefined] },
-    'one of our own': { types: ['x+jwt'], taken: ['X+jwt', 'application/x+jwt'] },
+    'at+jwt alone': { typ: ['at+jwt'], taken: ['at+jwt', 'AT+JWT', 'application/at+jwt'] },
+    'with application/': { typ: ['application/at+JWT'], taken: ['at+jwt', 'APPLICATION/AT+jwt'] },
+    'JWT alone': { typ: ['JWT'], taken: ['JWT', 'jwt', 'Jwt', 'application/jwt'] },
+    'an absent one alone': { typ: [undefined], taken: [undefined] },
+    'two of them': { typ: ['JWT', undefined], taken: ['jwt', undefined] },
+    'one of our own': { typ: ['x+jwt'], taken: ['X+jwt', 'application/x+jwt'] },
   };
   const all = ['at+jwt', 'JWT', 'x+jwt', undefined, '', ' ', 'at+jwt ', 'at', 'a', 'text/at+jwt'];
   const never = ['application/application/at+jwt', 'application/', 'application/undefined'];
@@ -171,8 +171,8 @@ describe('RFC 7515 §4.1.9, typ', () => {
 
   test.each(Object.entries(lists))(
     'RFC 7515 §4.1.9: %s MUST be taken in any case, with or without application/',
-    async (_, { types, taken }) => {
-      const picky = guardFor([key.jwk], { types });
+    async (_, { typ: accepted, taken }) => {
+      const picky = guardFor([key.jwk], { typ: accepted });
       for (const typ of taken) {
         expect([typ, await judge(picky, mint(key, { header: { typ } }))]).toEqual([typ, 'allowed']);
       }
@@ -181,8 +181,8 @@ describe('RFC 7515 §4.1.9, typ', () => {
 
   test.each(Object.entries(lists))(
     'RFC 7515 §4.1.9: with %s, every other type MUST be refused',
-    async (_, { types, taken }) => {
-      const picky = guardFor([key.jwk], { types });
+    async (_, { typ: accepted, taken }) => {
+      const picky = guardFor([key.jwk], { typ: accepted });
       const plain = new Set(taken.map((typ) => typ?.toLowerCase()));
       for (const typ of [...all, ...never, ...odd]) {
         if (typ === undefined || typeof typ === 'string') {

@@ -26,13 +26,13 @@ test('what all these tests bend is good', async () => {
 
 describe('RFC 7515 §7.1, three segments', () => {
   test.each([
-    ['one', head, 'ERR_TOKEN_OPAQUE'],
-    ['two', `${head}.${body}`, 'ERR_TOKEN_OPAQUE'],
-    ['four', `${token}.${signature}`, 'ERR_TOKEN_OPAQUE'],
-    ['four, the last empty', `${token}.`, 'ERR_TOKEN_OPAQUE'],
-    ['four, the first empty', `.${token}`, 'ERR_TOKEN_OPAQUE'],
+    ['one', head, 'ERR_TOKEN_NOT_JWT'],
+    ['two', `${head}.${body}`, 'ERR_TOKEN_NOT_JWT'],
+    ['four', `${token}.${signature}`, 'ERR_TOKEN_NOT_JWT'],
+    ['four, the last empty', `${token}.`, 'ERR_TOKEN_NOT_JWT'],
+    ['four, the first empty', `.${token}`, 'ERR_TOKEN_NOT_JWT'],
     ['five', `${token}.a.b`, 'ERR_TOKEN_ENCRYPTED'],
-    ['six', `${token}.a.b.c`, 'ERR_TOKEN_OPAQUE'],
+    ['six', `${token}.a.b.c`, 'ERR_TOKEN_NOT_JWT'],
     ['five empty', '....', 'ERR_TOKEN_ENCRYPTED'],
     ['three empty', '..', 'ERR_TOKEN_MALFORMED'],
     ['an empty header', `.${body}.${signature}`, 'ERR_TOKEN_MALFORMED'],
@@ -45,7 +45,7 @@ describe('RFC 7515 §7.1, three segments', () => {
   test('RFC 7515 §7.2 [J01]: JSON serialization MUST be refused', async () => {
     const flattened = JSON.stringify({ protected: head, payload: body, signature });
     expect(await judge(guard, flattened)).toBe('ERR_HEADER_MALFORMED');
-    expect(await judge(guard, encode(flattened))).toBe('ERR_TOKEN_OPAQUE');
+    expect(await judge(guard, encode(flattened))).toBe('ERR_TOKEN_NOT_JWT');
   });
 });
 

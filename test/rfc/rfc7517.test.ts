@@ -27,7 +27,7 @@ describe('RFC 7517 §4, what a key says of itself', () => {
   ])('RFC 7517 §4.2, §4.3 [J13]: a key with %j MUST NOT be used', async (members) => {
     const one = { ...bare, ...members };
     expect(await judge(guardFor([one, other.jwk]), token)).toBe('ERR_TOKEN_KEY_UNKNOWN');
-    expect(await judge(guardFor([one]), token)).toBe('ERR_KEYS_RESPONSE');
+    expect(await judge(guardFor([one]), token)).toBe('ERR_JWKS_RESPONSE');
   });
 
   test.each([
@@ -133,11 +133,11 @@ describe('RFC 7517 §5, what stands beside it', () => {
 
   test.each(junk)('RFC 7517 §5 [J18]: %j MUST NOT serve', async (one) => {
     expect(await judge(guardFor([one, other.jwk]), token)).toBe('ERR_TOKEN_KEY_UNKNOWN');
-    expect(await judge(guardFor([one]), token)).toBe('ERR_KEYS_RESPONSE');
+    expect(await judge(guardFor([one]), token)).toBe('ERR_JWKS_RESPONSE');
   });
 
   test.each([
-    ['alone', [], 'ERR_KEYS_RESPONSE'],
+    ['alone', [], 'ERR_JWKS_RESPONSE'],
     ['beside a good key', [other.jwk], 'ERR_TOKEN_KEY_UNKNOWN'],
   ])('RFC 8725 §3.1 [J17]: an oct key %s MUST NOT be used', async (_, beside, code) => {
     const oct = { kty: 'oct', kid: 'shared', k: 'c2VjcmV0', alg: 'HS256' };
@@ -171,7 +171,7 @@ describe('RFC 7517 §5, what stands beside it', () => {
   test('RFC 7517 §5.1 [J05]: what is no set MUST be 503, never 401', async () => {
     for (const text of ['', 'null', '[]', '{"keys":[', '<html>', '\ufeff{"keys":[]}x']) {
       const guard = guardFor([], { fetch: async () => new Response(text) });
-      expect([text, await judge(guard, token)]).toEqual([text, 'ERR_KEYS_RESPONSE']);
+      expect([text, await judge(guard, token)]).toEqual([text, 'ERR_JWKS_RESPONSE']);
     }
   });
 });

@@ -4,7 +4,7 @@ import { bearerParameters } from './challenge-grammar.js';
 import { audience, guardFor, headerOf, issuer, keyFor, mint, seconds, signInput } from './mint.js';
 
 const key = await keyFor('ES256');
-const strict = guardFor([key.jwk], { types: ['at+jwt'] });
+const strict = guardFor([key.jwk], { typ: ['at+jwt'] });
 const lenient = guardFor([key.jwk]);
 
 describe('RFC 9068 §4, the header', () => {
@@ -67,7 +67,7 @@ describe('RFC 9068 §2.2, the claims', () => {
     [['application/AT+JWT'], 'ERR_TOKEN_CLAIMS'],
     [['at+jwt', 'AT+jwt'], 'ERR_TOKEN_CLAIMS'],
   ])('RFC 9068 §2.2: types %j ask for the profile only if at+jwt is alone', async (types, code) => {
-    const guard = guardFor([key.jwk], { types });
+    const guard = guardFor([key.jwk], { typ: types });
     expect(await judge(guard, mint(key, { claims: { jti: undefined } }))).toBe(code);
   });
 });

@@ -59,7 +59,7 @@ describe.each(Object.entries(apps))('%s', (_, open) => {
         return { status: response.status, field, text: await response.text() };
       };
       const { text, ...got } = await told('GET', 'opaque');
-      expect(text).toContain('ERR_TOKEN_OPAQUE');
+      expect(text).toContain('ERR_TOKEN_NOT_JWT');
       expect(await told('HEAD', 'opaque')).toEqual({ ...got, text: '' });
       expect((await told('HEAD', mint(key))).status).toBe(200);
     } finally {

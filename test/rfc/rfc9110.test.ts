@@ -117,8 +117,8 @@ describe('RFC 9110 §15, the answer', () => {
   );
 
   test.each(unprintable)('RFC 9110 §5.5: a metadata URL with %j in it MUST NOT be sent', (text) => {
-    const resourceMetadata = `https://api.test/${text}`;
-    expect(() => guardFor([key.jwk], { resourceMetadata })).toThrow(ConfigError);
+    const resourceMetadataUrl = `https://api.test/${text}`;
+    expect(() => guardFor([key.jwk], { resourceMetadataUrl })).toThrow(ConfigError);
   });
 
   test.each(refusals)('RFC 9110 §10.2.3: $code says when to ask again, or not', async (one) => {
@@ -156,20 +156,20 @@ describe('RFC 9110 §15, the answer', () => {
   test('RFC 9110 §10.2.3: Retry-After MUST be whole seconds', async () => {
     const down = guardFor([], {
       fetch: async () => new Response('', { status: 500 }),
-      keys: { cooldown: 3.5 },
+      jwks: { cooldown: 3.5 },
     });
     const answers = [await refuse(down, bearing(token)), await refuse(down, bearing(token))];
     expect(answers.map(({ headers }) => headers['Retry-After'])).toEqual(['1', '1']);
   });
 
   test('RFC 9110 §15.5.2 [B05]: 401 MUST carry a challenge, also with every option set', async () => {
-    const resourceMetadata = 'https://api.test/.well-known/oauth-protected-resource?a="b"\\';
-    const full = guardFor([key.jwk], { realm: 'a "b"', resourceMetadata });
+    const resourceMetadataUrl = 'https://api.test/.well-known/oauth-protected-resource?a="b"\\';
+    const full = guardFor([key.jwk], { realm: 'a "b"', resourceMetadataUrl });
     const { headers } = await refuse(full, requestOf({}), { scopes: ['a'], anyScope: ['b'] });
     expect(bearerParameters(headers['WWW-Authenticate'])).toEqual({
       realm: 'a "b"',
       scope: 'a b',
-      resource_metadata: resourceMetadata,
+      resource_metadata: resourceMetadataUrl,
     });
   });
 });

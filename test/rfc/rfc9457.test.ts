@@ -70,7 +70,7 @@ describe('RFC 9457 §3.1.3, problem types', () => {
     denials.filter(({ body }) => body.code === told).map((denial) => JSON.stringify(denial));
 
   test.each([
-    ['an outage', 'ERR_KEYS_UNAVAILABLE', 9],
+    ['an outage', 'ERR_TEMPORARILY_UNAVAILABLE', 9],
     ['a bad key', 'ERR_API_KEY_INVALID', 5],
     ['a bad pair', 'ERR_CREDENTIAL_AMBIGUOUS', 2],
   ])('RFC 9457 §3.1.1: a refusal SHOULD NOT tell %s from another', (_, told, count) => {
@@ -98,15 +98,15 @@ describe('RFC 9457 §3.1.3, problem types', () => {
   });
 
   test.each([
-    ['https://errors.test/', 'https://errors.test/token-opaque'],
-    ['https://errors.test/p#', 'https://errors.test/p#token-opaque'],
-    ['https://errors.test/?type=', 'https://errors.test/?type=token-opaque'],
-    ['tag:api.test,2030:', 'tag:api.test,2030:token-opaque'],
-  ])('RFC 9457 §3.1.1: with problemTypes %s the type is %s', async (problemTypes, type) => {
-    const guard = guardFor([key.jwk], { problemTypes });
+    ['https://errors.test/', 'https://errors.test/token-not-jwt'],
+    ['https://errors.test/p#', 'https://errors.test/p#token-not-jwt'],
+    ['https://errors.test/?type=', 'https://errors.test/?type=token-not-jwt'],
+    ['tag:api.test,2030:', 'tag:api.test,2030:token-not-jwt'],
+  ])('RFC 9457 §3.1.1: with problemTypeBase %s the type is %s', async (problemTypeBase, type) => {
+    const guard = guardFor([key.jwk], { problemTypeBase });
     expect((await refuse(guard, bearing('opaque'))).body.type).toBe(type);
     expect((await refuse(guard, requestOf({}))).body.type).toBe(
-      type.replace('token-opaque', 'credential-missing'),
+      type.replace('token-not-jwt', 'credential-missing'),
     );
   });
 
@@ -118,9 +118,9 @@ describe('RFC 9457 §3.1.3, problem types', () => {
     'https://x.test/a b/',
     'https://x.test/é/',
   ])(
-    'RFC 9457 §3.1.1: problemTypes "%s" is no beginning of a URI, so it MUST be refused',
-    (problemTypes) => {
-      expect(() => guardFor([key.jwk], { problemTypes })).toThrow(ConfigError);
+    'RFC 9457 §3.1.1: problemTypeBase "%s" is no beginning of a URI, so it MUST be refused',
+    (problemTypeBase) => {
+      expect(() => guardFor([key.jwk], { problemTypeBase })).toThrow(ConfigError);
     },
   );
 

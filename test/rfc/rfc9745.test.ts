@@ -142,7 +142,7 @@ describe('RFC 9745 §2.2, on which responses it is', () => {
         expect(found.map(verdict)).toEqual([
           'allowed',
           'ERR_TOKEN_SIGNATURE',
-          'ERR_TOKEN_OPAQUE',
+          'ERR_TOKEN_NOT_JWT',
           'allowed',
         ]);
         found.push(await guard(bearing(token), { scopes: ['b'] }));

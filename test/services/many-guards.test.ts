@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { sha256 } from '../../src/api-keys.js';
 import { type ApiKeyOptions, createGuard } from '../../src/index.js';
-import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+import { redisApiKeys, redisInvalidations, redisPlan, storeRedisApiKey } from '../../src/redis.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { openRedis, type RedisServer, redisClients, redisPrograms } from './redis-server.js';
 import { describeWith, until } from './service.js';
@@ -25,7 +25,7 @@ describeWith(redisPrograms, 'guards that share a Redis', () => {
         ...issuer.options,
         apiKeys: {
           from: [{ header: 'x-api-key' }],
-          lookup: redisKeys(client),
+          lookup: redisApiKeys(client),
           invalidations: redisInvalidations(client, listening.client),
           onMigration: () => {},
           ...options,
@@ -42,11 +42,11 @@ describeWith(redisPrograms, 'guards that share a Redis', () => {
         return decision.allowed ? '200' : `${decision.denial.status} ${decision.error.code}`;
       };
       const put = (disabled: boolean) =>
-        storeRedisKey(client, { id: 'key_1', disabled, digest: sha256.digest('one') });
+        storeRedisApiKey(client, { id: 'key_1', disabled, digest: sha256.digest('one') });
       return { guard, ask, client, put, send };
     }
 
-    const day = { ttl: 3_600, unknownTtl: 30 };
+    const day = { ttl: 3_600, negativeTtl: 30 };
 
     test('a key that one of them invalidates is asked about again by all', async () => {
       const one = await openGuard({ cache: day });
@@ -79,7 +79,7 @@ describeWith(redisPrograms, 'guards that share a Redis', () => {
       const { client, put, send } = await openGuard();
       await put(false);
       await send('DEL', 'sallyport:plan');
-      const plan = redisPlan(client, { every: 60 });
+      const plan = redisPlan(client, { pollInterval: 60 });
       const without = await openGuard({ plan });
       await expect(without.guard.ready()).rejects.toMatchObject({
         code: 'ERR_PLAN_UNAVAILABLE',

@@ -111,7 +111,7 @@ for (const { name, programs, open } of kinds) {
       const names = [...Array(40).keys()].map((i) => `loaded_${i}`);
       await store.put(keysNamed(...names));
       // Remembers nothing, so that each request is a look-up.
-      const guard = await openGuard({ cache: { ttl: 0, unknownTtl: 0 } });
+      const guard = await openGuard({ cache: { ttl: 0, negativeTtl: 0 } });
       const seen = new Map<string, number>();
       const tokens = new Set<string>();
       let going = true;

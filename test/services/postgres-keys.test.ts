@@ -3,12 +3,12 @@ import { promisify } from 'node:util';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { legacyHash, sha256 } from '../../src/api-keys.js';
-import { postgresKeys } from '../../src/postgres.js';
+import { postgresApiKeys } from '../../src/postgres.js';
 import { openPostgres, type PostgresServer, postgresPrograms, watch } from './postgres-server.js';
 import { ask, createMaker, digestsIn, type MakeTable, only } from './postgres-tables.js';
 import { describeWith } from './service.js';
 
-describeWith(postgresPrograms, 'postgresKeys', () => {
+describeWith(postgresPrograms, 'postgresApiKeys', () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   let make: MakeTable;
@@ -31,7 +31,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
         [sha256.digest('one')],
       );
       await pool.query(`insert into ${table} values ('key_2', $1)`, [sha256.digest('two')]);
-      const lookup = postgresKeys(pool, { table });
+      const lookup = postgresApiKeys(pool, { table });
       expect(await ask(lookup, 'one')).toEqual({
         id: 'key_1',
         clientId: 'billing',
@@ -98,7 +98,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       await pool.query(`insert into ${table} values ('key_1', $1, ${literal})`, [
         sha256.digest('one'),
       ]);
-      const lookup = postgresKeys(pool, { table, columns: { ...only(), [member]: 'it' } });
+      const lookup = postgresApiKeys(pool, { table, columns: { ...only(), [member]: 'it' } });
       const found = await ask(lookup, 'one');
       expect(found).toEqual({ id: 'key_1', ...(expected !== undefined && { [member]: expected }) });
       expect(Object.keys(found ?? {})).toHaveLength(expected === undefined ? 1 : 2);
@@ -114,7 +114,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       const table = await make(`id ${type} primary key, digest varchar(64) unique`);
       await pool.query(`insert into ${table} values (${literal}, $1)`, [old.digest('one')]);
       const { pool: watched, updates } = watch(pool);
-      const lookup = postgresKeys(watched, { table, columns: only(), hashes: [sha256, old] });
+      const lookup = postgresApiKeys(watched, { table, columns: only(), hashes: [sha256, old] });
       expect(await ask(lookup, 'one')).toEqual({ id });
       expect(await updates(1)).toEqual(['done']);
       expect(await digestsIn(pool, table)).toEqual({ [id]: sha256.digest('one') });
@@ -126,7 +126,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       const digests = [old.digest('one'), sha256.digest('two')];
       await pool.query(`insert into ${table} values ('key_1', $1), ('key_2', $2)`, digests);
       const { pool: watched, updates } = watch(pool);
-      const lookup = postgresKeys(watched, { table, columns: only(), hashes: [sha256, old] });
+      const lookup = postgresApiKeys(watched, { table, columns: only(), hashes: [sha256, old] });
       expect(await ask(lookup, 'one')).toEqual({ id: 'key_1' });
       expect(await ask(lookup, 'two')).toEqual({ id: 'key_2' });
       expect(await updates(1)).toEqual(['done']);
@@ -137,7 +137,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       for (const type of ['text', 'varchar(64)', 'char(64)']) {
         const table = await make(`id text, digest ${type} unique`);
         const texts: string[] = [];
-        const lookup = postgresKeys(
+        const lookup = postgresApiKeys(
           {
             query(text, values) {
               texts.push(text);
@@ -170,7 +170,7 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
         [old.digest('one')],
       );
       const { pool: watched, updates } = watch(pool);
-      const lookup = postgresKeys(watched, {
+      const lookup = postgresApiKeys(watched, {
         table: 'Weird "schema.Key\'s',
         columns: {
           ...only(),
@@ -194,28 +194,30 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       await pool.query(`insert into ${table} values ('key_1', $1, 'ann')`, [sha256.digest('one')]);
       const columns = { ...only(), clientId: 'owner', createdBy: 'owner' };
       const record = { id: 'key_1', clientId: 'ann', createdBy: 'ann' };
-      expect(await ask(postgresKeys(pool, { table, columns }), 'one')).toEqual(record);
+      expect(await ask(postgresApiKeys(pool, { table, columns }), 'one')).toEqual(record);
     });
 
     test('that is not there, or a column that is not, is Postgres’s own error', async () => {
       const table = await make('id text, digest text');
-      await expect(ask(postgresKeys(pool, { table: 'nowhere' }), 'a')).rejects.toMatchObject({
+      await expect(ask(postgresApiKeys(pool, { table: 'nowhere' }), 'a')).rejects.toMatchObject({
         code: '42P01',
       });
-      await expect(ask(postgresKeys(pool, { table }), 'a')).rejects.toMatchObject({
+      await expect(ask(postgresApiKeys(pool, { table }), 'a')).rejects.toMatchObject({
         code: '42703',
       });
       const injected = {
         table,
         columns: { ...only(), scopes: `x" from ${table}; drop table ${table}; --` },
       };
-      await expect(ask(postgresKeys(pool, injected), 'a')).rejects.toMatchObject({ code: '42703' });
+      await expect(ask(postgresApiKeys(pool, injected), 'a')).rejects.toMatchObject({
+        code: '42703',
+      });
       expect(await digestsIn(pool, table)).toEqual({});
     });
 
     test('whose digest is no text is an error, though no row is found', async () => {
       const table = await make('id text, digest bytea');
-      const lookup = postgresKeys(pool, { table, columns: only() });
+      const lookup = postgresApiKeys(pool, { table, columns: only() });
       await expect(ask(lookup, 'a')).rejects.toMatchObject({ code: '42883' });
     });
 
@@ -242,9 +244,9 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       await pool.query(`insert into ${table} (digest, it) values ($1, ${literal})`, [
         sha256.digest('one'),
       ]);
-      const lookup = postgresKeys(pool, { table, columns: { ...only(), [member]: 'it' } });
+      const lookup = postgresApiKeys(pool, { table, columns: { ...only(), [member]: 'it' } });
       await expect(ask(lookup, 'one')).rejects.toThrow(TypeError);
-      await expect(ask(lookup, 'one')).rejects.toThrow('postgresKeys: column "it"');
+      await expect(ask(lookup, 'one')).rejects.toThrow('postgresApiKeys: column "it"');
     });
 
     test.each([
@@ -257,8 +259,8 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
       async (type, is) => {
         await pool.query('create domain ends as timestamp').catch(() => {});
         const table = await make(`id text, digest text, it ${type}`);
-        const lookup = postgresKeys(pool, { table, columns: { ...only(), expiresAt: 'it' } });
-        const says = `postgresKeys: column "it" is of the type ${is}: make it timestamptz`;
+        const lookup = postgresApiKeys(pool, { table, columns: { ...only(), expiresAt: 'it' } });
+        const says = `postgresApiKeys: column "it" is of the type ${is}: make it timestamptz`;
         await expect(ask(lookup, 'nobody')).rejects.toThrow(says);
       },
     );
@@ -289,9 +291,11 @@ describeWith(postgresPrograms, 'postgresKeys', () => {
         digests,
       );
       const { pool: watched, updates } = watch(pool);
-      const lookup = postgresKeys(watched, { table, columns: only(), hashes: [sha256, old] });
+      const lookup = postgresApiKeys(watched, { table, columns: only(), hashes: [sha256, old] });
       for (const value of ['one', 'two']) {
-        await expect(ask(lookup, value)).rejects.toThrow('postgresKeys: 2 rows hold the same key');
+        await expect(ask(lookup, value)).rejects.toThrow(
+          'postgresApiKeys: 2 rows hold the same key',
+        );
       }
       expect(await updates(0)).toEqual([]);
     });

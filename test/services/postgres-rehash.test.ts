@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/api-keys.js';
-import { postgresKeys } from '../../src/postgres.js';
+import { postgresApiKeys } from '../../src/postgres.js';
 import { openPostgres, type PostgresServer, postgresPrograms, watch } from './postgres-server.js';
 import { ask, createMaker, digestsIn, type MakeTable, only } from './postgres-tables.js';
 import { describeWith, until } from './service.js';
 
-describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
+describeWith(postgresPrograms, 're-hashing by postgresApiKeys', () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   let make: MakeTable;
@@ -54,14 +54,14 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
     const { pool: watched, updates } = watch(pool);
     const { own: _, ...seven } = schemes;
     for (const accepted of [Object.values(seven), [schemes.own as KeyHash]]) {
-      const lookup = postgresKeys(watched, { table, ...slim, hashes: [today, ...accepted] });
+      const lookup = postgresApiKeys(watched, { table, ...slim, hashes: [today, ...accepted] });
       for (const name of names) await ask(lookup, name);
     }
     expect(await updates(names.length)).toEqual(names.map(() => 'done'));
     expect(await digestsIn(pool, table)).toEqual(
       Object.fromEntries(names.map((name) => [name, today.digest(name)])),
     );
-    const lookup = postgresKeys(watched, { table, ...slim, hashes: [today] });
+    const lookup = postgresApiKeys(watched, { table, ...slim, hashes: [today] });
     for (const name of names) expect(await ask(lookup, name)).toEqual({ id: name });
     expect(await updates(0)).toEqual([]);
   });
@@ -70,11 +70,11 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
     const table = await filled({ a: pepper, b: pepper });
     const today = hmacSha256('the second pepper');
     const { pool: watched, updates } = watch(pool);
-    const during = postgresKeys(watched, { table, ...slim, hashes: [today, pepper] });
+    const during = postgresApiKeys(watched, { table, ...slim, hashes: [today, pepper] });
     expect(await ask(during, 'a')).toEqual({ id: 'a' });
     expect(await updates(1)).toEqual(['done']);
-    const before = postgresKeys(pool, { table, ...slim, hashes: [pepper] });
-    const after = postgresKeys(pool, { table, ...slim, hashes: [today] });
+    const before = postgresApiKeys(pool, { table, ...slim, hashes: [pepper] });
+    const after = postgresApiKeys(pool, { table, ...slim, hashes: [today] });
     expect([await ask(before, 'a'), await ask(before, 'b')]).toEqual([undefined, { id: 'b' }]);
     expect([await ask(after, 'a'), await ask(after, 'b')]).toEqual([{ id: 'a' }, undefined]);
   });
@@ -85,7 +85,7 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
   ])('leaves a key alone that is %s', async (_, extra) => {
     const table = await filled({ a: pepper }, extra);
     const { pool: watched, updates } = watch(pool);
-    const lookup = postgresKeys(watched, { table, ...slim, hashes: [sha256, pepper] });
+    const lookup = postgresApiKeys(watched, { table, ...slim, hashes: [sha256, pepper] });
     expect(await ask(lookup, 'a')).toMatchObject({ id: 'a' });
     expect(await updates(0)).toEqual([]);
   });
@@ -94,7 +94,7 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
     const table = await filled({ a: pepper });
     const { pool: watched, updates } = watch(pool);
     const hashes = [sha256, pepper];
-    const lookup = postgresKeys(watched, { table, ...slim, hashes, rehash: false });
+    const lookup = postgresApiKeys(watched, { table, ...slim, hashes, rehash: false });
     expect(await ask(lookup, 'a')).toEqual({ id: 'a' });
     expect(await updates(0)).toEqual([]);
     expect(await digestsIn(pool, table)).toEqual({ a: pepper.digest('a') });
@@ -103,7 +103,7 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
   test('of one key by many at once harms nobody', async () => {
     const table = await filled({ a: pepper });
     const { pool: watched, updates } = watch(pool);
-    const lookup = postgresKeys(watched, { table, ...slim, hashes: [sha256, pepper] });
+    const lookup = postgresApiKeys(watched, { table, ...slim, hashes: [sha256, pepper] });
     const all = await Promise.all(Array.from({ length: 30 }, () => ask(lookup, 'a')));
     expect(all).toEqual(all.map(() => ({ id: 'a' })));
     expect(new Set(await updates(1))).toEqual(new Set(['done']));
@@ -121,7 +121,7 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
     const table = await filled({ ...Object.fromEntries(ids.map((id) => [id, old])), new: sha256 });
     // With a single connection, even one write that waits keeps every look-up waiting.
     const narrow = server.pool({ max: 1 });
-    const lookup = postgresKeys(narrow, { table, ...slim, hashes: [sha256, old] });
+    const lookup = postgresApiKeys(narrow, { table, ...slim, hashes: [sha256, old] });
     const other = await pool.connect();
     try {
       await other.query('begin');
@@ -147,7 +147,7 @@ describeWith(postgresPrograms, 're-hashing by postgresKeys', () => {
       const { rows } = await reading.query('select pg_is_in_recovery() as it');
       expect(rows).toEqual([{ it: true }]);
       const { pool: watched, updates } = watch(reading);
-      const lookup = postgresKeys(watched, { table, ...slim, hashes: [sha256, pepper] });
+      const lookup = postgresApiKeys(watched, { table, ...slim, hashes: [sha256, pepper] });
       for (let i = 0; i < 3; i += 1) {
         expect(await ask(lookup, 'a')).toEqual({ id: 'a' });
         expect(await ask(lookup, 'b')).toEqual({ id: 'b' });

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { sha256 } from '../../src/api-keys.js';
-import type { KeyLookup } from '../../src/index.js';
+import type { ApiKeyLookup } from '../../src/index.js';
 import type { PostgresColumns } from '../../src/postgres.js';
 
 /** Makes a table of these columns, and answers its name. */
@@ -38,5 +38,5 @@ export const only = (...there: (keyof PostgresColumns)[]): PostgresColumns =>
     members.filter((member) => !there.includes(member)).map((member) => [member, false]),
   );
 
-export const ask = (lookup: KeyLookup, value: string) =>
+export const ask = (lookup: ApiKeyLookup, value: string) =>
   lookup({ value, sha256: sha256.digest(value) });

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApiKey, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/api-keys.js';
-import type { KeyLookup } from '../../src/index.js';
-import { deleteRedisKey, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+import type { ApiKeyLookup } from '../../src/index.js';
+import { deleteRedisApiKey, redisApiKeys, redisPlan, storeRedisApiKey } from '../../src/redis.js';
 import {
   type Connection,
   openRedis,
@@ -13,7 +13,8 @@ import {
 } from './redis-server.js';
 import { describeWith, until } from './service.js';
 
-const ask = (lookup: KeyLookup, value: string) => lookup({ value, sha256: sha256.digest(value) });
+const ask = (lookup: ApiKeyLookup, value: string) =>
+  lookup({ value, sha256: sha256.digest(value) });
 const prefix = 'sallyport:key:';
 
 describeWith(redisPrograms, 'Redis', () => {
@@ -34,8 +35,8 @@ describeWith(redisPrograms, 'Redis', () => {
     const stored = async () => ((await redis.send('KEYS', '*')) as string[]).sort();
     const at = (hash: KeyHash, value: string) => prefix + hash.digest(value);
 
-    describe('redisKeys', () => {
-      test('finds what storeRedisKey stored, and nothing else', async () => {
+    describe('redisApiKeys', () => {
+      test('finds what storeRedisApiKey stored, and nothing else', async () => {
         const { key, digest } = createApiKey({ prefix: 'acme' });
         const record = {
           id: 'key_1',
@@ -48,13 +49,13 @@ describeWith(redisPrograms, 'Redis', () => {
           environment: 'live',
           createdBy: 'ann',
         };
-        await storeRedisKey(redis.client, { ...record, digest });
+        await storeRedisApiKey(redis.client, { ...record, digest });
         expect(await stored()).toEqual([prefix + digest]);
         expect(await redis.send('GET', prefix + digest)).toBe(JSON.stringify(record));
-        const lookup = redisKeys(redis.client);
+        const lookup = redisApiKeys(redis.client);
         expect(await ask(lookup, key)).toEqual(record);
         expect(await ask(lookup, digest)).toBeUndefined();
-        await storeRedisKey(redis.client, { id: 'key_1', disabled: true, digest });
+        await storeRedisApiKey(redis.client, { id: 'key_1', disabled: true, digest });
         expect(await ask(lookup, key)).toEqual({ id: 'key_1', disabled: true });
         await redis.send('DEL', prefix + digest);
         expect(await ask(lookup, key)).toBeUndefined();
@@ -63,10 +64,10 @@ describeWith(redisPrograms, 'Redis', () => {
       test('looks under another prefix if it is told to', async () => {
         const key = { id: 'key_1', digest: sha256.digest('one') };
         const options = { prefix: '{keys}:' };
-        await storeRedisKey(redis.client, key, options);
+        await storeRedisApiKey(redis.client, key, options);
         expect(await stored()).toEqual([`{keys}:${key.digest}`]);
-        expect(await ask(redisKeys(redis.client, options), 'one')).toEqual({ id: 'key_1' });
-        expect(await ask(redisKeys(redis.client), 'one')).toBeUndefined();
+        expect(await ask(redisApiKeys(redis.client, options), 'one')).toEqual({ id: 'key_1' });
+        expect(await ask(redisApiKeys(redis.client), 'one')).toBeUndefined();
       });
 
       test.each([
@@ -80,9 +81,9 @@ describeWith(redisPrograms, 'Redis', () => {
         '{"clientId":"a secret"}',
       ])('throws for %s, and shows nothing of it', async (text) => {
         await redis.send('SET', at(sha256, 'one'), text);
-        const error = await ask(redisKeys(redis.client), 'one').catch((one: unknown) => one);
+        const error = await ask(redisApiKeys(redis.client), 'one').catch((one: unknown) => one);
         expect(error).toBeInstanceOf(TypeError);
-        expect(inspect(error)).toMatch(/redisKeys: what is stored for a key is/);
+        expect(inspect(error)).toMatch(/redisApiKeys: what is stored for a key is/);
         for (const shown of ['a secret', sha256.digest('one')]) {
           expect(inspect(error)).not.toContain(shown);
         }
@@ -94,7 +95,7 @@ describeWith(redisPrograms, 'Redis', () => {
         ['a set', ['SADD', 'disabled']],
       ] as const)('throws for %s, and says that it is there', async (_, [command, ...values]) => {
         await redis.send(command, at(sha256, 'one'), ...values);
-        const failure = ask(redisKeys(redis.client), 'one');
+        const failure = ask(redisApiKeys(redis.client), 'one');
         await expect(failure).rejects.toMatchObject({ code: 'ERR_RECORD_TYPE' });
         await expect(failure).rejects.toThrow('what is stored for a key is not a string');
       });
@@ -102,7 +103,7 @@ describeWith(redisPrograms, 'Redis', () => {
       test('keeps the time to live of a key that is stored anew, unless it is told another', async () => {
         const digest = sha256.digest('one');
         const store = (options = {}) =>
-          storeRedisKey(redis.client, { id: 'key_1', digest }, options);
+          storeRedisApiKey(redis.client, { id: 'key_1', digest }, options);
         const left = () => redis.send('PTTL', prefix + digest);
         await store();
         expect(await left()).toBe(-1);
@@ -119,22 +120,22 @@ describeWith(redisPrograms, 'Redis', () => {
       test('what cannot be read can be replaced, and deleted', async () => {
         const digest = sha256.digest('one');
         await redis.send('HSET', prefix + digest, 'id', 'key_1');
-        await storeRedisKey(redis.client, { id: 'key_1', digest });
-        expect(await ask(redisKeys(redis.client), 'one')).toEqual({ id: 'key_1' });
+        await storeRedisApiKey(redis.client, { id: 'key_1', digest });
+        expect(await ask(redisApiKeys(redis.client), 'one')).toEqual({ id: 'key_1' });
         await redis.send('SET', prefix + digest, 'no JSON');
-        expect(await deleteRedisKey(redis.client, digest)).toBe(true);
-        expect(await deleteRedisKey(redis.client, digest)).toBe(false);
-        expect(await ask(redisKeys(redis.client), 'one')).toBeUndefined();
+        expect(await deleteRedisApiKey(redis.client, digest)).toBe(true);
+        expect(await deleteRedisApiKey(redis.client, digest)).toBe(false);
+        expect(await ask(redisApiKeys(redis.client), 'one')).toBeUndefined();
       });
 
       test('throws for a key that is stored twice', async () => {
         const old = legacyHash('md5');
         for (const hash of [sha256, old]) {
-          await storeRedisKey(redis.client, { id: 'key_1', digest: hash.digest('one') });
+          await storeRedisApiKey(redis.client, { id: 'key_1', digest: hash.digest('one') });
         }
-        const lookup = redisKeys(redis.client, { hashes: [sha256, old] });
+        const lookup = redisApiKeys(redis.client, { hashes: [sha256, old] });
         await expect(ask(lookup, 'one')).rejects.toThrow('the same key is stored 2 times');
-        expect(await ask(redisKeys(redis.client, { hashes: [old, old] }), 'one')).toEqual({
+        expect(await ask(redisApiKeys(redis.client, { hashes: [old, old] }), 'one')).toEqual({
           id: 'key_1',
         });
       });
@@ -156,19 +157,19 @@ describeWith(redisPrograms, 'Redis', () => {
         const today = sha256;
         const names = schemes.map(({ name }) => name);
         for (const hash of schemes) {
-          await storeRedisKey(redis.client, { id: hash.name, digest: hash.digest(hash.name) });
+          await storeRedisApiKey(redis.client, { id: hash.name, digest: hash.digest(hash.name) });
         }
         const { client, pointers } = watch(redis.client);
-        const lookup = redisKeys(client, { hashes: [today, ...schemes] });
+        const lookup = redisApiKeys(client, { hashes: [today, ...schemes] });
         for (const id of names) expect(await ask(lookup, id)).toEqual({ id });
         expect(await pointers(names.length)).toEqual(names.map(() => 'done'));
-        for (const id of names) expect(await ask(redisKeys(client), id)).toEqual({ id });
+        for (const id of names) expect(await ask(redisApiKeys(client), id)).toEqual({ id });
         for (const id of names) expect(await ask(lookup, id)).toEqual({ id });
         expect(await pointers(0)).toEqual([]);
       });
 
       test('lets a pepper be rotated, twice, and keeps the time to live', async () => {
-        await storeRedisKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
+        await storeRedisApiKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
         await redis.send('EXPIREAT', at(pepper, 'one'), '4102444800');
         const [second, third] = [hmacSha256('the second pepper'), hmacSha256('the third pepper')];
         const { client, pointers } = watch(redis.client);
@@ -176,16 +177,18 @@ describeWith(redisPrograms, 'Redis', () => {
           [second, pepper],
           [third, second],
         ]) {
-          expect(await ask(redisKeys(client, { hashes }), 'one')).toEqual({ id: 'key_1' });
+          expect(await ask(redisApiKeys(client, { hashes }), 'one')).toEqual({ id: 'key_1' });
           expect(await pointers(1)).toEqual(['done']);
         }
         expect(await redis.send('EXPIRETIME', at(pepper, 'one'))).toBe(4_102_444_800);
         for (const hash of [pepper, second, third]) {
-          expect(await ask(redisKeys(client, { hashes: [hash] }), 'one')).toEqual({ id: 'key_1' });
+          expect(await ask(redisApiKeys(client, { hashes: [hash] }), 'one')).toEqual({
+            id: 'key_1',
+          });
         }
         await redis.send('DEL', at(pepper, 'one'));
         for (const hash of [pepper, second, third]) {
-          expect(await ask(redisKeys(client, { hashes: [hash] }), 'one')).toBeUndefined();
+          expect(await ask(redisApiKeys(client, { hashes: [hash] }), 'one')).toBeUndefined();
         }
       });
 
@@ -194,17 +197,17 @@ describeWith(redisPrograms, 'Redis', () => {
         const both = [sha256, old];
 
         async function rehashed() {
-          await storeRedisKey(redis.client, { id: 'key_1', digest: old.digest('one') });
+          await storeRedisApiKey(redis.client, { id: 'key_1', digest: old.digest('one') });
           const { client, pointers } = watch(redis.client);
-          await ask(redisKeys(client, { hashes: both }), 'one');
+          await ask(redisApiKeys(client, { hashes: both }), 'one');
           expect(await pointers(1)).toEqual(['done']);
           expect(await stored()).toEqual([at(sha256, 'one'), at(old, 'one')].sort());
         }
 
         /** What is found of the key, with the old hash and without. */
         const found = async () => [
-          await ask(redisKeys(redis.client, { hashes: both }), 'one'),
-          await ask(redisKeys(redis.client), 'one'),
+          await ask(redisApiKeys(redis.client, { hashes: both }), 'one'),
+          await ask(redisApiKeys(redis.client), 'one'),
         ];
 
         test.each([old, sha256])(
@@ -212,7 +215,7 @@ describeWith(redisPrograms, 'Redis', () => {
           async (by) => {
             await rehashed();
             const disabled = { id: 'key_1', disabled: true };
-            await storeRedisKey(redis.client, { ...disabled, digest: by.digest('one') });
+            await storeRedisApiKey(redis.client, { ...disabled, digest: by.digest('one') });
             expect(await found()).toEqual([disabled, disabled]);
           },
         );
@@ -221,9 +224,9 @@ describeWith(redisPrograms, 'Redis', () => {
           'deleting a key by its digest of $name takes effect',
           async (by) => {
             await rehashed();
-            expect(await deleteRedisKey(redis.client, by.digest('one'))).toBe(true);
+            expect(await deleteRedisApiKey(redis.client, by.digest('one'))).toBe(true);
             expect(await found()).toEqual([undefined, undefined]);
-            expect(await deleteRedisKey(redis.client, by.digest('one'))).toBe(false);
+            expect(await deleteRedisApiKey(redis.client, by.digest('one'))).toBe(false);
           },
         );
 
@@ -245,14 +248,14 @@ describeWith(redisPrograms, 'Redis', () => {
         test('a record that is set over the pointer makes it a key that is stored twice', async () => {
           await rehashed();
           await redis.send('SET', at(sha256, 'one'), '{"id":"key_1","disabled":true}');
-          const twice = ask(redisKeys(redis.client, { hashes: both }), 'one');
+          const twice = ask(redisApiKeys(redis.client, { hashes: both }), 'one');
           await expect(twice).rejects.toMatchObject({ code: 'ERR_KEY_TWICE' });
         });
 
         test('a pointer to a pointer is an error, not a way without an end', async () => {
           await rehashed();
           await redis.send('SET', at(old, 'one'), `{"sameAs":"${sha256.digest('one')}"}`);
-          await expect(ask(redisKeys(redis.client), 'one')).rejects.toThrow(/points to another/);
+          await expect(ask(redisApiKeys(redis.client), 'one')).rejects.toThrow(/points to another/);
         });
       });
 
@@ -261,18 +264,22 @@ describeWith(redisPrograms, 'Redis', () => {
         ['has expired', { expiresAt: 1 }, {}],
         ['is good, where it is off', {}, { rehash: false }],
       ])('leaves a key alone that %s', async (_, record, options) => {
-        await storeRedisKey(redis.client, { id: 'key_1', ...record, digest: pepper.digest('one') });
+        await storeRedisApiKey(redis.client, {
+          id: 'key_1',
+          ...record,
+          digest: pepper.digest('one'),
+        });
         const { client, pointers } = watch(redis.client);
-        const lookup = redisKeys(client, { hashes: [sha256, pepper], ...options });
+        const lookup = redisApiKeys(client, { hashes: [sha256, pepper], ...options });
         expect(await ask(lookup, 'one')).toEqual({ id: 'key_1', ...record });
         expect(await pointers(0)).toEqual([]);
         expect(await stored()).toEqual([at(pepper, 'one')]);
       });
 
       test('of one key by many at once harms nobody', async () => {
-        await storeRedisKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
+        await storeRedisApiKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
         const { client, pointers } = watch(redis.client);
-        const lookup = redisKeys(client, { hashes: [sha256, pepper] });
+        const lookup = redisApiKeys(client, { hashes: [sha256, pepper] });
         const all = await Promise.all(Array.from({ length: 30 }, () => ask(lookup, 'one')));
         expect(all).toEqual(all.map(() => ({ id: 'key_1' })));
         expect(await pointers(1)).toContain('done');
@@ -281,13 +288,13 @@ describeWith(redisPrograms, 'Redis', () => {
       });
 
       test('does not take place on a replica, and look-ups go on', async () => {
-        await storeRedisKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
-        await storeRedisKey(redis.client, { id: 'key_2', digest: sha256.digest('two') });
+        await storeRedisApiKey(redis.client, { id: 'key_1', digest: pepper.digest('one') });
+        await storeRedisApiKey(redis.client, { id: 'key_2', digest: sha256.digest('two') });
         const replica = await openRedis(server);
         const reading = await connect(replica.port);
         try {
           const { client, pointers } = watch(reading.client);
-          const lookup = redisKeys(client, { hashes: [sha256, pepper] });
+          const lookup = redisApiKeys(client, { hashes: [sha256, pepper] });
           for (let i = 0; i < 3; i += 1) {
             expect(await ask(lookup, 'one')).toEqual({ id: 'key_1' });
             expect(await ask(lookup, 'two')).toEqual({ id: 'key_2' });

@@ -1,7 +1,7 @@
 import { sha256 } from '../../src/api-keys.js';
-import type { ApiKeyRecord, KeyLookup } from '../../src/index.js';
-import { postgresKeys } from '../../src/postgres.js';
-import { redisKeys, storeRedisKey } from '../../src/redis.js';
+import type { ApiKeyLookup, ApiKeyRecord } from '../../src/index.js';
+import { postgresApiKeys } from '../../src/postgres.js';
+import { redisApiKeys, storeRedisApiKey } from '../../src/redis.js';
 import { openPostgres, postgresPrograms } from './postgres-server.js';
 import { openRedis, redisClients, redisPrograms } from './redis-server.js';
 import type { Service } from './service.js';
@@ -9,7 +9,7 @@ import type { Service } from './service.js';
 /** A server with keys in it, and the look-up that goes there. */
 export interface Store {
   readonly server: Service;
-  readonly lookup: KeyLookup;
+  readonly lookup: ApiKeyLookup;
   /** Stores keys, by what they are. */
   put(keys: Readonly<Record<string, ApiKeyRecord>>): Promise<void>;
   close(): Promise<void>;
@@ -23,7 +23,7 @@ export interface Kind {
 }
 
 const postgres: Kind = {
-  name: 'postgresKeys',
+  name: 'postgresApiKeys',
   programs: postgresPrograms,
   async open() {
     const server = await openPostgres();
@@ -33,7 +33,7 @@ const postgres: Kind = {
       disabled boolean, environment text, created_by text)`);
     return {
       server,
-      lookup: postgresKeys(pool),
+      lookup: postgresApiKeys(pool),
       async put(keys) {
         for (const [value, { id, disabled }] of Object.entries(keys)) {
           await pool.query(
@@ -50,17 +50,17 @@ const postgres: Kind = {
 
 const redis = Object.entries(redisClients).map(
   ([name, connect]): Kind => ({
-    name: `redisKeys by ${name}`,
+    name: `redisApiKeys by ${name}`,
     programs: redisPrograms,
     async open() {
       const server = await openRedis();
       const { client, close } = await connect(server.port);
       return {
         server,
-        lookup: redisKeys(client),
+        lookup: redisApiKeys(client),
         async put(keys) {
           for (const [value, record] of Object.entries(keys)) {
-            await storeRedisKey(client, { ...record, digest: sha256.digest(value) });
+            await storeRedisApiKey(client, { ...record, digest: sha256.digest(value) });
           }
         },
         async close() {

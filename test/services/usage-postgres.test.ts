@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { postgresUsage, usageTables } from '../../src/postgres.js';
+import { postgresUsageStore, usageTables } from '../../src/postgres.js';
 import type { UsageBatch, UsageRow, UsageStore } from '../../src/usage.js';
 import { batch, october, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
 import { openPostgres, type PostgresServer, postgresPrograms } from './postgres-server.js';
@@ -27,7 +27,7 @@ const several = batch({
 });
 const tables = ['', '_details', '_instances'].map((end) => `sallyport_usage${end}`);
 
-describeWith(postgresPrograms, 'postgresUsage', () => {
+describeWith(postgresPrograms, 'postgresUsageStore', () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   beforeAll(async () => {
@@ -54,27 +54,27 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     return all.map(({ rows }) => rows);
   };
 
-  usageContract(async () => postgresUsage(pool), empty);
+  usageContract(async () => postgresUsageStore(pool), empty);
 
   test('finds its tables in another schema, by names that need quotes', async () => {
     await pool.query('create schema "my Schema"');
     for (const table of ['my Schema.Usage "of" keys', 'plain', 'b'.repeat(50)]) {
       await pool.query(usageTables({ table }));
-      const store = postgresUsage(pool, { table });
+      const store = postgresUsageStore(pool, { table });
       await store.add(several);
       expect(await read(store)).toEqual(recount([several]));
     }
-    expect((await postgresUsage(pool).read()).rows).toEqual([]);
+    expect((await postgresUsageStore(pool).read()).rows).toEqual([]);
   });
 
   test('makes no table by itself, and says which is missing', async () => {
-    const store = postgresUsage(pool, { table: 'nowhere' });
+    const store = postgresUsageStore(pool, { table: 'nowhere' });
     await expect(store.add(batch())).rejects.toThrow(/"nowhere[_a-z]*" does not exist/);
     await expect(store.read()).rejects.toThrow(/"nowhere[_a-z]*" does not exist/);
   });
 
   test('what Postgres cannot keep as it is can be read again as it was', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     const clients = ['a\0b', 'a\ud800b', 'a\ufffdb', 'фирма', 'a\\u0000b', '\\', '\\\\u0041'];
     const all = batch({
       rows: [...clients.map((client) => row({ client })), row({ key: '\udc00' })],
@@ -89,7 +89,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     await pool.query(latin.replace(/(LATIN1|C )/g, (one) => `'${one.trim()}' `));
     const other = server.pool({ database: 'latin' });
     await other.query(usageTables());
-    const store = postgresUsage(other);
+    const store = postgresUsageStore(other);
     const all = batch({ rows: [row({ client: 'фирма', detail: '🗝' }), row({ client: 'é' })] });
     await store.add(all);
     expect(await read(store)).toEqual(recount([all]));
@@ -99,7 +99,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     await pool.query(usageTables({ table: 'older' }));
     await pool.query('alter table older_instances drop column watched');
     await pool.query('alter table older drop column issuer');
-    const store = postgresUsage(pool, { table: 'older' });
+    const store = postgresUsageStore(pool, { table: 'older' });
     for (const work of [() => store.add(batch()), () => store.read()]) {
       await expect(work()).rejects.toMatchObject({
         code: 'ERR_USAGE_TABLES',
@@ -109,7 +109,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('emptied, or restored from a backup, it says from when on it is told again', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     const told = (seq: number) =>
       batch({ seq, from: (october + seq - 1) * 60_000, at: (october + seq) * 60_000 });
     const stretches = async () => {
@@ -129,7 +129,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('by how much a clock differs from that of the server is known', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     const twentyDays = 20 * 86_400_000;
     const sentAt = Date.now() - twentyDays;
     await store.add(batch({ sentAt }));
@@ -145,7 +145,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     onTestFinished(() => void process.off('warning', hear));
     await pool.query(`create role teller login; grant select, insert, update on
       ${tables.join(', ')} to teller`);
-    const store = postgresUsage(server.pool({ user: 'teller' }));
+    const store = postgresUsageStore(server.pool({ user: 'teller' }));
     await store.add(batch());
     await store.add(batch({ instance: 'two' }));
     expect((await store.read()).instances).toHaveLength(2);
@@ -155,10 +155,10 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   test('with a statement timeout and many old rows it takes what it is told', async () => {
     await pool.query(`insert into sallyport_usage select 'n' || g, 'c' || g % 1000, '', 'k', '', 'key',
       '2020-01-01', 1, 1, 1 from generate_series(1, 200000) g`);
-    const store = postgresUsage(server.pool({ statement_timeout: 200, max: 2 }));
+    const store = postgresUsageStore(server.pool({ statement_timeout: 200, max: 2 }));
     await store.add(batch());
     await store.add(batch({ seq: 61, rows: [] }));
-    expect((await postgresUsage(pool).read()).instances).toHaveLength(1);
+    expect((await postgresUsageStore(pool).read()).instances).toHaveLength(1);
     const old = async () =>
       Number(
         (await pool.query(`select count(*) from sallyport_usage where day < '2021'`)).rows[0].count,
@@ -174,7 +174,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     new Date((october - age * 1_440) * 60_000).toISOString().slice(0, 10);
 
   test('what has not happened for too long is forgotten, and who told it if it was closed', async () => {
-    const store = postgresUsage(pool, { keep: 280 });
+    const store = postgresUsageStore(pool, { keep: 280 });
     const rows = [281, 279].flatMap((age) => [
       days(age, { day: dayOf(age), key: `by day, ${age}` }),
       days(age, { what: 'agent', day: '', detail: `${age}` }),
@@ -193,8 +193,8 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('forgetting is rare: with the first batch of an instance, and each sixtieth', async () => {
-    const store = postgresUsage(pool, { keep: 280 });
-    const patient = postgresUsage(pool, { keep: 36_500 });
+    const store = postgresUsageStore(pool, { keep: 280 });
+    const patient = postgresUsageStore(pool, { keep: 36_500 });
     const old = (seq: number) => batch({ seq, rows: [days(281, { what: 'query', day: '' })] });
     await patient.add(old(1));
     for (const seq of [2, 59, 60]) await store.add(batch({ seq, rows: [] }));
@@ -204,7 +204,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('a clock that is far ahead makes nobody forget', async () => {
-    const store = postgresUsage(pool, { keep: 280 });
+    const store = postgresUsageStore(pool, { keep: 280 });
     const now = Math.floor(Date.now() / 60_000);
     const fresh = row({ what: 'query', day: '', first: now, last: now });
     await store.add(batch({ at: now * 60_000, rows: [fresh] }));
@@ -222,7 +222,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     `update sallyport_usage_instances set every = -1`,
     `update sallyport_usage_instances set watched = '{}'`,
   ])('%s: what is no count is left out, and said to be', async (sql) => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     await store.add(several);
     await pool.query(sql);
     const { skipped = 0, rows, instances } = await store.read();
@@ -231,12 +231,12 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('that cannot be written adds nothing, until it can', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     await store.add(batch());
     const reading = server.pool({ options: '-c default_transaction_read_only=on' });
     const next = { ...several, seq: 2 };
-    await expect(postgresUsage(reading).add(next)).rejects.toMatchObject({ code: '25006' });
-    const held = postgresUsage(reading);
+    await expect(postgresUsageStore(reading).add(next)).rejects.toMatchObject({ code: '25006' });
+    const held = postgresUsageStore(reading);
     expect(await read(held)).toEqual(recount([batch()]));
     await store.add(next);
     expect(await read(held)).toEqual(recount([batch(), next]));
@@ -246,7 +246,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
     ['the rows', tables[0]],
     ['the details', tables[1]],
   ])('that fails at %s adds nothing, not even that it was told', async (_, table) => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     const before = await dump();
     await pool.query(`alter table ${table} add constraint refuse check (false) not valid`);
     try {
@@ -260,7 +260,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('that is killed holds what was told, and takes the rest when it is back', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     await store.add(several);
     await server.kill();
     const next = { ...several, seq: 2 };
@@ -271,7 +271,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('that hangs adds what is on its way once, whoever asks again', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     await Promise.all(Array.from({ length: 5 }, () => pool.query('select pg_sleep(0)')));
     await store.add(batch());
     server.pause();
@@ -285,8 +285,8 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   test('whose answer is lost has added the batch, and does not add it again', async () => {
     const proxy = await openProxy(server.port);
     onTestFinished(() => proxy.close());
-    const direct = postgresUsage(pool);
-    const behind = postgresUsage(server.pool({ port: proxy.port }));
+    const direct = postgresUsageStore(pool);
+    const behind = postgresUsageStore(server.pool({ port: proxy.port }));
     for (const seq of [2, 3, 4]) {
       const next = { ...several, seq };
       // Connected, so that what is lost is the answer and not the greeting.
@@ -306,7 +306,7 @@ describeWith(postgresPrograms, 'postgresUsage', () => {
   });
 
   test('many instances with the same rows, in any order, never wait in a circle, and lose none', async () => {
-    const store = postgresUsage(pool);
+    const store = postgresUsageStore(pool);
     const rows = Array.from({ length: 300 }, (_, i) =>
       row({ what: 'agent', day: '', client: `client_${i % 100}`, detail: `${i % 3}` }),
     ).map((one, i) => ({ ...one, key: `key_${Math.floor(i / 150)}` }));

@@ -4,22 +4,22 @@ import express from 'express';
 import pg from 'pg';
 import { expressGuard } from '../../src/express.js';
 import { createGuard } from '../../src/index.js';
-import { postgresUsage } from '../../src/postgres.js';
-import { redisUsage } from '../../src/redis.js';
+import { postgresUsageStore } from '../../src/postgres.js';
+import { redisUsageStore } from '../../src/redis.js';
 import { createTestIssuer } from '../../src/testing.js';
-import { fileUsage, type UsageStore } from '../../src/usage.js';
+import { fileUsageStore, type UsageStore } from '../../src/usage.js';
 import { redisClients } from './redis-server.js';
 
 // A process of its own: an API that takes any key, and tells a store how often.
 
 async function openStore(kind: string, place: string): Promise<UsageStore> {
   const connect = redisClients[kind];
-  if (connect) return redisUsage((await connect(Number(place))).client);
-  if (kind === 'files') return fileUsage(place);
+  if (connect) return redisUsageStore((await connect(Number(place))).client);
+  if (kind === 'files') return fileUsageStore(place);
   const address = { host: '127.0.0.1', port: Number(place), user: 'postgres' };
   const pool = new pg.Pool({ ...address, database: 'postgres' });
   pool.on('error', () => {});
-  return postgresUsage(pool);
+  return postgresUsageStore(pool);
 }
 
 const [, , kind = '', place = ''] = process.argv;
@@ -31,7 +31,7 @@ const guard = createGuard({
   apiKeys: {
     from: [{ header: 'x-api-key' }],
     lookup: async ({ value }) => ({ id: `id of ${value}`, clientId: value }),
-    usage: { store: await openStore(kind, place), every: 60 },
+    usage: { store: await openStore(kind, place), flushInterval: 60 },
   },
 });
 const app = express().get('/:any', expressGuard(guard)(), (_, res) => void res.send('in'));

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { postgresUsage, usageTables } from '../../src/postgres.js';
-import { redisUsage } from '../../src/redis.js';
-import { fileUsage, type Usage } from '../../src/usage.js';
+import { postgresUsageStore, usageTables } from '../../src/postgres.js';
+import { redisUsageStore } from '../../src/redis.js';
+import { fileUsageStore, type Usage } from '../../src/usage.js';
 import { openPostgres, postgresPrograms } from './postgres-server.js';
 import { type Connection, openRedis, redisClients, redisPrograms } from './redis-server.js';
 import { describeWith, type Service, until } from './service.js';
@@ -31,7 +31,7 @@ async function openRedisPlace(kind: string): Promise<Place> {
   };
   return {
     place: String(server.port),
-    read: () => connected(({ client }) => redisUsage(client).read()),
+    read: () => connected(({ client }) => redisUsageStore(client).read()),
     empty: () => connected(({ send }) => send('FLUSHALL')),
     close: server.close,
     server,
@@ -42,7 +42,7 @@ async function openPostgresPlace(): Promise<Place> {
   const server = await openPostgres();
   const pool = server.pool();
   await pool.query(usageTables());
-  const store = postgresUsage(pool);
+  const store = postgresUsageStore(pool);
   const tables = ['', '_details', '_instances'].map((end) => `sallyport_usage${end}`);
   return {
     place: String(server.port),
@@ -57,7 +57,7 @@ async function openFiles(): Promise<Place> {
   const place = await mkdtemp(join(tmpdir(), 'sallyport-usage-'));
   return {
     place,
-    read: () => fileUsage(place).read(),
+    read: () => fileUsageStore(place).read(),
     async empty() {
       for (const name of await readdir(place)) await rm(join(place, name));
     },

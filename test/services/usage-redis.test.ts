@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { redisUsage } from '../../src/redis.js';
+import { redisUsageStore } from '../../src/redis.js';
 import type { UsageBatch, UsageStore } from '../../src/usage.js';
 import { batch, october, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
 import {
@@ -23,7 +23,7 @@ const addAtLast = (store: UsageStore, one: UsageBatch) =>
     ),
   );
 
-describeWith(redisPrograms, 'redisUsage', () => {
+describeWith(redisPrograms, 'redisUsageStore', () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await openRedis();
@@ -54,23 +54,23 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     usageContract(
-      async () => redisUsage(redis.client),
+      async () => redisUsageStore(redis.client),
       async () => void (await redis.send('FLUSHALL')),
     );
 
     test('all of it is in one slot of a cluster, under the prefix', async () => {
-      await redisUsage(redis.client).add(several);
-      await redisUsage(redis.client, { prefix: 'acme:{counts}:of' }).add(several);
-      await redisUsage(redis.client, { prefix: 'acme{}' }).add(several);
+      await redisUsageStore(redis.client).add(several);
+      await redisUsageStore(redis.client, { prefix: 'acme:{counts}:of' }).add(several);
+      await redisUsageStore(redis.client, { prefix: 'acme{}' }).add(several);
       const tags = (await stored()).map((key) => /\{([^}]+)\}/.exec(key)?.[1]);
       expect([...new Set(tags)]).toEqual(['counts', 'acme{', 'sallyport:usage']);
       for (const prefix of ['sallyport:usage', 'acme:{counts}:of', 'acme{}']) {
-        expect(await read(redisUsage(redis.client, { prefix }))).toEqual(recount([several]));
+        expect(await read(redisUsageStore(redis.client, { prefix }))).toEqual(recount([several]));
       }
     });
 
     test('what is told by day is forgotten with its day, whatever the clocks say', async () => {
-      await redisUsage(redis.client, { keep: 280 }).add(several);
+      await redisUsageStore(redis.client, { keep: 280 }).add(several);
       for (const day of ['2026-10-01', '2026-10-02']) {
         const left = await number('TTL', `{sallyport:usage}:rows:${day}`);
         expect(left).toBeGreaterThan(280 * 86_400);
@@ -80,12 +80,12 @@ describeWith(redisPrograms, 'redisUsage', () => {
         expect(await number('TTL', key)).toBeGreaterThan(280 * 86_400);
       }
       await redis.send('DEL', '{sallyport:usage}:rows:2026-10-01');
-      const { rows } = await read(redisUsage(redis.client));
+      const { rows } = await read(redisUsageStore(redis.client));
       expect(rows.map(({ what }) => what).sort()).toEqual(['agent', 'refused']);
     });
 
     test('what has not happened for too long is forgotten, and who told it if it was closed', async () => {
-      const store = redisUsage(redis.client, { keep: 280 });
+      const store = redisUsageStore(redis.client, { keep: 280 });
       const days = (age: number, key: string) =>
         row({ what: 'query', day: '', key, first: october - 499_999, last: october - age * 1_440 });
       const then = (october - 281 * 1_440) * 60_000;
@@ -102,12 +102,12 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('of more that is too old, a part is forgotten at a time', async () => {
-      const store = redisUsage(redis.client, { keep: 280 });
+      const store = redisUsageStore(redis.client, { keep: 280 });
       const old = (seq: number) =>
         Array.from({ length: 900 }, (_, i) =>
           row({ what: 'query', day: '', key: `${seq}/${i}`, first: 1, last: 1 }),
         );
-      const patient = redisUsage(redis.client, { keep: 36_500 });
+      const patient = redisUsageStore(redis.client, { keep: 36_500 });
       for (const seq of [1, 2]) await patient.add(batch({ seq, rows: old(seq) }));
       const lengths: number[] = [];
       for (const seq of [3, 4]) {
@@ -119,7 +119,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('room for details comes back when they are too old', async () => {
-      const store = redisUsage(redis.client, { keep: 280 });
+      const store = redisUsageStore(redis.client, { keep: 280 });
       const agents = (name: string, last: number, length = 100) =>
         Array.from({ length }, (_, i) =>
           row({ what: 'agent', day: '', detail: `${name} ${i}`, first: last, last }),
@@ -140,7 +140,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('a clock that is far ahead makes nobody forget', async () => {
-      const store = redisUsage(redis.client, { keep: 280 });
+      const store = redisUsageStore(redis.client, { keep: 280 });
       const now = Math.floor(Date.now() / 60_000);
       const fresh = row({ what: 'query', day: '', first: now, last: now });
       await store.add(batch({ at: now * 60_000, rows: [fresh] }));
@@ -172,7 +172,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
         ],
       ],
     ])('%s, put there by somebody else: nothing is added, until it is gone', async (_, put) => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       await redis.send(...put);
       const before = await dump();
       const error = await store.add(several).catch((one: unknown) => one);
@@ -194,7 +194,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
       ['an instance that is null', ['HSET', `${base}:instances`, 'x', 'null']],
       ['an instance that is no JSON', ['HSET', `${base}:instances`, 'x', 'a secret']],
     ])('%s is left out, and said to be', async (_, put) => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       await store.add(several);
       await redis.send(...put);
       const { skipped, rows, instances } = await store.read();
@@ -204,7 +204,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('by how much a clock differs from that of Redis is known', async () => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       const anHour = 3_600_000;
       await store.add(batch({ sentAt: Date.now() + anHour }));
       const [{ skew = 0 } = {}] = (await store.read()).instances;
@@ -212,7 +212,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('that is full adds nothing, until there is room', async () => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       await store.add(batch());
       const before = await dump();
       await redis.send('CONFIG', 'SET', 'maxmemory', '1');
@@ -227,11 +227,11 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('that is a replica can be read, and adds nothing', async () => {
-      await redisUsage(redis.client).add(several);
+      await redisUsageStore(redis.client).add(several);
       const replica = await openRedis(server);
       const reading = await connect(replica.port);
       try {
-        const store = redisUsage(reading.client);
+        const store = redisUsageStore(reading.client);
         await expect(store.add({ ...several, seq: 2 })).rejects.toThrow(/READONLY|read only/);
         expect(await read(store)).toEqual(recount([several]));
         await reading.send('REPLICAOF', 'NO', 'ONE');
@@ -244,7 +244,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('that is killed holds what was told, and takes the rest when it is back', async () => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       await store.add(several);
       await server.kill();
       const next = { ...several, seq: 2 };
@@ -256,13 +256,13 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('that hangs adds what is on its way once, whoever asks again', async () => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       await store.add(batch());
       const other = await connect(server.port);
       onTestFinished(() => other.close());
       server.pause();
       const next = { ...several, seq: 2 };
-      const waiting = [store, redisUsage(other.client), store].map((one) => one.add(next));
+      const waiting = [store, redisUsageStore(other.client), store].map((one) => one.add(next));
       server.resume();
       await Promise.all(waiting);
       expect(await read(store)).toEqual(recount([batch(), next]));
@@ -273,7 +273,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
       onTestFinished(() => proxy.close());
       const behind = await connect(proxy.port);
       onTestFinished(() => behind.close());
-      const [store, direct] = [redisUsage(behind.client), redisUsage(redis.client)];
+      const [store, direct] = [redisUsageStore(behind.client), redisUsageStore(redis.client)];
       for (const seq of [1, 2, 3]) {
         const next = { ...several, seq };
         proxy.swallow(1);
@@ -291,7 +291,7 @@ describeWith(redisPrograms, 'redisUsage', () => {
     });
 
     test('many instances at once lose nothing', async () => {
-      const store = redisUsage(redis.client);
+      const store = redisUsageStore(redis.client);
       const all = Array.from({ length: 200 }, (_, i) =>
         batch({ ...several, instance: `i${i % 20}`, seq: 1 + Math.floor(i / 20) }),
       );

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { sha256 } from '../../src/api-keys.js';
-import { postgresKeys } from '../../src/postgres.js';
+import { postgresApiKeys } from '../../src/postgres.js';
 import { ask, only } from './postgres-tables.js';
 
 // A process in a time zone of its own: prints in how many seconds each key ends.
@@ -31,11 +31,11 @@ for (const [table, type] of [
 const columns = only('expiresAt');
 const found: Record<string, unknown> = { zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
 for (const name of Object.keys(keys)) {
-  const record = await ask(postgresKeys(pool, { table: zoned, columns }), name);
+  const record = await ask(postgresApiKeys(pool, { table: zoned, columns }), name);
   const left = record?.expiresAt === undefined ? 'none' : record.expiresAt - now / 1000;
   found[name] = name === 'never' ? record?.expiresAt : left;
 }
-const zoneless = ask(postgresKeys(pool, { table: `${zoned}_not`, columns }), 'ended');
+const zoneless = ask(postgresApiKeys(pool, { table: `${zoned}_not`, columns }), 'ended');
 found.zoneless = await zoneless.catch((error: { readonly code: unknown }) => error.code);
 process.stdout.write(JSON.stringify(found));
 await pool.end();

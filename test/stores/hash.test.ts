@@ -1,7 +1,13 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashedKeys, hmacSha256, type KeyHash, legacyHash, sha256 } from '../../src/api-keys.js';
+import {
+  hmacSha256,
+  inMemoryApiKeys,
+  type KeyHash,
+  legacyHash,
+  sha256,
+} from '../../src/api-keys.js';
 import { ConfigError } from '../../src/index.js';
 import { sameDigest } from '../../src/stores/api-keys/hash.js';
 
@@ -113,7 +119,8 @@ describe('a legacy hash is refused', () => {
 });
 
 describe('the hashes of a store', () => {
-  const refused = (hashes: unknown) => message(() => hashedKeys([], { hashes: hashes as never }));
+  const refused = (hashes: unknown) =>
+    message(() => inMemoryApiKeys([], { hashes: hashes as never }));
   let salt = 0;
   const own = (digest: (value: string) => unknown) => [{ name: 'own', digest }];
 
@@ -141,7 +148,7 @@ describe('the hashes of a store', () => {
       digest: (value) => `v1:${sha256.digest(`tenant\0${value}`).toUpperCase()}`,
     };
     const hashes = [sha256, custom, ...Array(6).fill(legacyHash('md5'))];
-    const lookup = hashedKeys([{ id: 'key_1', digest: custom.digest('secret') }], { hashes });
+    const lookup = inMemoryApiKeys([{ id: 'key_1', digest: custom.digest('secret') }], { hashes });
     return expect(lookup({ value: 'secret', sha256: '' })).resolves.toEqual({ id: 'key_1' });
   });
 
@@ -154,7 +161,7 @@ describe('the hashes of a store', () => {
       }
     }
     const hash = new Salted();
-    const lookup = hashedKeys([{ id: 'key_1', digest: hash.digest('a') }], { hashes: [hash] });
+    const lookup = inMemoryApiKeys([{ id: 'key_1', digest: hash.digest('a') }], { hashes: [hash] });
     return expect(lookup({ value: 'a', sha256: '' })).resolves.toEqual({ id: 'key_1' });
   });
 });

@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  type HashedKey,
-  hashedKeys,
   hmacSha256,
+  type InMemoryApiKey,
+  inMemoryApiKeys,
   type KeyHash,
   legacyHash,
   sha256,
 } from '../../src/api-keys.js';
-import { ConfigError, type KeyLookup } from '../../src/index.js';
+import { type ApiKeyLookup, ConfigError } from '../../src/index.js';
 
-const ask = (lookup: KeyLookup, value: string) => lookup({ value, sha256: sha256.digest(value) });
-const stored = (value: string, record: Partial<HashedKey> = {}): HashedKey => ({
+const ask = (lookup: ApiKeyLookup, value: string) =>
+  lookup({ value, sha256: sha256.digest(value) });
+const stored = (value: string, record: Partial<InMemoryApiKey> = {}): InMemoryApiKey => ({
   id: `id of ${value.length}`,
   digest: sha256.digest(value),
   ...record,
@@ -30,7 +31,7 @@ describe('a list of keys', () => {
       environment: 'live',
       createdBy: 'ann',
     };
-    const lookup = hashedKeys([stored('one', record), stored('three')]);
+    const lookup = inMemoryApiKeys([stored('one', record), stored('three')]);
     expect(await ask(lookup, 'one')).toEqual(record);
     expect(await ask(lookup, 'three')).toEqual({ id: 'id of 5' });
     expect(await ask(lookup, 'two')).toBeUndefined();
@@ -41,7 +42,7 @@ describe('a list of keys', () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.string()), fc.string(), async (values, other) => {
         const keys = values.map((value, i) => stored(value, { id: `key_${i}` }));
-        const lookup = hashedKeys(keys);
+        const lookup = inMemoryApiKeys(keys);
         for (const [i, value] of values.entries()) {
           expect(await ask(lookup, value)).toEqual({ id: `key_${i}` });
         }
@@ -52,9 +53,11 @@ describe('a list of keys', () => {
 
   test('is copied: what happens to it later changes nothing', async () => {
     const scopes = ['a'];
-    const key: { -readonly [M in keyof HashedKey]: HashedKey[M] } = stored('one', { scopes });
+    const key: { -readonly [M in keyof InMemoryApiKey]: InMemoryApiKey[M] } = stored('one', {
+      scopes,
+    });
     const list = [key];
-    const lookup = hashedKeys(list);
+    const lookup = inMemoryApiKeys(list);
     scopes.push('admin');
     key.disabled = true;
     list.pop();
@@ -64,7 +67,7 @@ describe('a list of keys', () => {
   });
 
   test('may be empty', async () => {
-    expect(await ask(hashedKeys([]), '')).toBeUndefined();
+    expect(await ask(inMemoryApiKeys([]), '')).toBeUndefined();
   });
 });
 
@@ -88,7 +91,7 @@ describe('several hashes', () => {
       stored('b', { id: 'plain' }),
       stored('c', { id: 'new', digest: pepper.digest('c') }),
     ];
-    const lookup = hashedKeys(keys, { hashes: [pepper, sha256, old] });
+    const lookup = inMemoryApiKeys(keys, { hashes: [pepper, sha256, old] });
     for (const [value, id] of [
       ['a', 'old'],
       ['b', 'plain'],
@@ -108,11 +111,15 @@ describe('several hashes', () => {
       stored('s', { id: 'a' }),
       stored('s', { id: 'b', digest: old.digest('s'), disabled: true }),
     ];
-    const lookup = hashedKeys(first === 0 ? twice : twice.toReversed(), { hashes: [sha256, old] });
+    const lookup = inMemoryApiKeys(first === 0 ? twice : twice.toReversed(), {
+      hashes: [sha256, old],
+    });
     for (let i = 0; i < 2; i += 1) {
       const error = await ask(lookup, 's').catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: 'ERR_KEY_TWICE' });
-      expect(String(error)).toMatch(/hashedKeys: the same key is listed at hashedKeys\[\d\]/);
+      expect(String(error)).toMatch(
+        /inMemoryApiKeys: the same key is listed at inMemoryApiKeys\[\d\]/,
+      );
     }
     expect(await ask(lookup, 'other')).toBeUndefined();
   });
@@ -125,7 +132,7 @@ describe('several hashes', () => {
       stored('expired', { id: 'expired', digest: old.digest('expired'), expiresAt: 1 }),
       stored('lasting', { id: 'lasting', digest: old.digest('lasting'), expiresAt: 1e11 }),
     ];
-    const lookup = hashedKeys(keys, { hashes: [sha256, hash] });
+    const lookup = inMemoryApiKeys(keys, { hashes: [sha256, hash] });
     taken();
     for (const { id } of [...keys, ...keys]) expect(await ask(lookup, id)).toMatchObject({ id });
     expect(taken()).toEqual(['good', 'disabled', 'expired', 'lasting', 'disabled', 'expired']);
@@ -143,28 +150,28 @@ test('an entry of a class is read with its getters', async () => {
       return true;
     }
   }
-  expect(await ask(hashedKeys([new Ended()]), 'one')).toEqual({ id: 'key_1', disabled: true });
+  expect(await ask(inMemoryApiKeys([new Ended()]), 'one')).toEqual({ id: 'key_1', disabled: true });
 });
 
 test('an id may be a number, a date a Date, and what is absent null', async () => {
   const entry = { ...stored('one'), id: 7, expiresAt: new Date(60_000), clientId: null };
-  const lookup = hashedKeys([entry as never]);
+  const lookup = inMemoryApiKeys([entry as never]);
   expect(await ask(lookup, 'one')).toEqual({ id: '7', expiresAt: 60 });
 });
 
 describe('a list is refused', () => {
   const sixtyFour = 'k'.repeat(64);
   const refused: [string, unknown, RegExp][] = [
-    ['an object', { one: stored('one') }, /hashedKeys is given no list of keys/],
+    ['an object', { one: stored('one') }, /inMemoryApiKeys is given no list of keys/],
     ['undefined', undefined, /is given no list/],
-    ['a text', [stored('one'), 'two'], /hashedKeys\[1\] is no object/],
-    ['null', [null], /hashedKeys\[0\] is no object/],
-    ['no id', [{ digest: sha256.digest('one') }], /hashedKeys\[0\] has no id/],
-    ['an id that is empty', [stored('one', { id: '' })], /hashedKeys\[0\] has no id/],
+    ['a text', [stored('one'), 'two'], /inMemoryApiKeys\[1\] is no object/],
+    ['null', [null], /inMemoryApiKeys\[0\] is no object/],
+    ['no id', [{ digest: sha256.digest('one') }], /inMemoryApiKeys\[0\] has no id/],
+    ['an id that is empty', [stored('one', { id: '' })], /inMemoryApiKeys\[0\] has no id/],
     [
       'an id that is a list',
       [{ ...stored('one'), id: ['a'] }],
-      /hashedKeys\[0\] \("a"\) is a record whose id must be a string/,
+      /inMemoryApiKeys\[0\] \("a"\) is a record whose id must be a string/,
     ],
     [
       'another name for disabled',
@@ -189,22 +196,22 @@ describe('a list is refused', () => {
     ],
     ['scopes as one text', [stored('one', { scopes: 'a b' as never })], /whose scopes must be/],
     ['disabled as a text', [stored('one', { disabled: 'true' as never })], /whose disabled must/],
-    ['no digest', [{ id: 'key_1' }], /hashedKeys\[0\] \("key_1"\) has no digest/],
+    ['no digest', [{ id: 'key_1' }], /inMemoryApiKeys\[0\] \("key_1"\) has no digest/],
     ['a digest of bytes', [{ id: 'key_1', digest: Buffer.alloc(32) }], /has no digest/],
     [
       'the same key twice',
       [stored('one', { id: 'a' }), stored('one', { id: 'b' })],
-      /hashedKeys\[1\] \("b"\) has the digest of hashedKeys\[0\] \("a"\): list each key once/,
+      /inMemoryApiKeys\[1\] \("b"\) has the digest of inMemoryApiKeys\[0\] \("a"\): list each key once/,
     ],
     [
       'the same id twice',
       [stored('one', { id: 'a' }), stored('two', { id: 'a' })],
-      /hashedKeys\[1\] \("a"\) has the id of hashedKeys\[0\]/,
+      /inMemoryApiKeys\[1\] \("a"\) has the id of inMemoryApiKeys\[0\]/,
     ],
     [
       'a raw key',
       [stored('one'), { id: 'key_2', digest: 'sk_live_secret' }],
-      /hashedKeys\[1\] \("key_2"\) has a digest that is not made by sha256: is it the key itself\?/,
+      /inMemoryApiKeys\[1\] \("key_2"\) has a digest that is not made by sha256: is it the key itself\?/,
     ],
     ['a raw key as long as a digest', [{ id: 'key_1', digest: sixtyFour }], /is it the key itself/],
     [
@@ -222,7 +229,7 @@ describe('a list is refused', () => {
   test.each(refused)('with %s', (_, list, expected) => {
     let error: unknown;
     try {
-      hashedKeys(list as HashedKey[]);
+      inMemoryApiKeys(list as InMemoryApiKey[]);
     } catch (thrown) {
       error = thrown;
     }
@@ -235,10 +242,10 @@ describe('a list is refused', () => {
   });
 
   test('with an option that is not known', () => {
-    expect(() => hashedKeys([], { hash: [sha256] } as never)).toThrow(
-      /hashedKeys\.hash is not known: use hashes/,
+    expect(() => inMemoryApiKeys([], { hash: [sha256] } as never)).toThrow(
+      /inMemoryApiKeys\.hash is not known: use hashes/,
     );
-    expect(() => hashedKeys([], { hashes: undefined } as never)).toThrow(/is undefined/);
-    expect(() => hashedKeys([], null as never)).toThrow(/is no object/);
+    expect(() => inMemoryApiKeys([], { hashes: undefined } as never)).toThrow(/is undefined/);
+    expect(() => inMemoryApiKeys([], null as never)).toThrow(/is no object/);
   });
 });

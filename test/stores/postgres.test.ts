@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/api-keys.js';
 import { ConfigError } from '../../src/index.js';
-import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
+import { type PostgresPool, postgresApiKeys } from '../../src/postgres.js';
 import { settle } from '../api-key/scene.js';
 
 // What a real server answers is in test/services. Here is what it cannot: values of types that a
@@ -15,7 +15,7 @@ const none: PostgresPool = { query: async () => ({ rows: [] }) };
 /** What a look-up makes of one row. */
 function lookUp(row: Record<string, unknown>) {
   const pool: PostgresPool = { query: async () => ({ rows: [{ id: 'key_1', digest, ...row }] }) };
-  return postgresKeys(pool)({ value, sha256: digest });
+  return postgresApiKeys(pool)({ value, sha256: digest });
 }
 
 describe('a column of another type is an error that names it, and shows nothing', () => {
@@ -64,7 +64,7 @@ describe('a column of another type is an error that names it, and shows nothing'
 
   test('by the name it has in the table', async () => {
     const rows = [{ id: 1, digest, scopes: 7 }];
-    const lookup = postgresKeys(
+    const lookup = postgresApiKeys(
       { query: async () => ({ rows }) },
       { columns: { scopes: 'Grants' } },
     );
@@ -90,7 +90,7 @@ describe('what drivers make of a column', () => {
 
   test('is an error where it is somebody else’s', async () => {
     const broken = new Error('the pool has ended');
-    const rejecting = postgresKeys({ query: () => Promise.reject(broken) });
+    const rejecting = postgresApiKeys({ query: () => Promise.reject(broken) });
     await expect(rejecting({ value, sha256: digest })).rejects.toBe(broken);
   });
 
@@ -104,8 +104,8 @@ describe('options are refused', () => {
   const long = 'é'.repeat(32);
 
   test.each<[unknown, RegExp]>([
-    [{ tabel: 'keys' }, /postgresKeys\.tabel is not known: use table, columns, hashes, rehash/],
-    [{ table: '' }, /postgresKeys\.table is no name of Postgres/],
+    [{ tabel: 'keys' }, /postgresApiKeys\.tabel is not known: use table, columns, hashes, rehash/],
+    [{ table: '' }, /postgresApiKeys\.table is no name of Postgres/],
     [{ table: 'a.b.c' }, /has more than one dot/],
     [{ table: 'a.' }, /table is no name/],
     [{ table: 'a\0' }, /table is no name/],
@@ -114,8 +114,8 @@ describe('options are refused', () => {
     [{ table: long }, /table is over 63 bytes/],
     [{ table: undefined }, /table is undefined: is a variable not set/],
     [{ rehash: 'no' }, /rehash is neither true nor false/],
-    [{ hashes: [] }, /postgresKeys\.hashes has 0 entries/],
-    [{ columns: [] }, /postgresKeys\.columns is no object/],
+    [{ hashes: [] }, /postgresApiKeys\.hashes has 0 entries/],
+    [{ columns: [] }, /postgresApiKeys\.columns is no object/],
     [{ columns: { client_id: 'owner' } }, /client_id is not known: did you mean "clientId"\?/],
     [{ columns: { label: 'name' } }, /columns\.label is not known: use id, digest, clientId/],
     [{ columns: { id: false } }, /columns\.id cannot be left out/],
@@ -127,12 +127,12 @@ describe('options are refused', () => {
     [{ columns: { scopes: undefined } }, /columns\.scopes is undefined/],
     ['api_keys', /is no object/],
   ])('%j', (options, expected) => {
-    expect(() => postgresKeys(none, options as never)).toThrow(ConfigError);
-    expect(() => postgresKeys(none, options as never)).toThrow(expected);
+    expect(() => postgresApiKeys(none, options as never)).toThrow(ConfigError);
+    expect(() => postgresApiKeys(none, options as never)).toThrow(expected);
   });
 
   test.each([undefined, null, 'postgres://localhost', {}])('and no pool: %j', (pool) => {
-    expect(() => postgresKeys(pool as never)).toThrow(/needs a pool/);
+    expect(() => postgresApiKeys(pool as never)).toThrow(/needs a pool/);
   });
 
   test('and what a prototype has is no option', async () => {
@@ -147,7 +147,7 @@ describe('options are refused', () => {
     prototype.table = 'other';
     prototype.id = 'other';
     try {
-      await postgresKeys(pool)({ value, sha256: digest });
+      await postgresApiKeys(pool)({ value, sha256: digest });
     } finally {
       delete prototype.table;
       delete prototype.id;
@@ -175,7 +175,7 @@ test('re-hashes run one at a time, and one that fails or never ends is nobody’
       return { rows: [{ id: 1, digest }] };
     },
   };
-  const lookup = postgresKeys(pool, { hashes: [sha256, old] });
+  const lookup = postgresApiKeys(pool, { hashes: [sha256, old] });
   for (let i = 1; i <= 300; i += 1) {
     expect(await lookup({ value: `key ${i}`, sha256: '' })).toEqual({ id: '1' });
   }
@@ -196,7 +196,7 @@ test('a re-hash that would wait for a lock of the table is left to another looku
       };
     },
   };
-  await postgresKeys(pool, { hashes: [sha256, old] })({ value: 'a', sha256: '' });
+  await postgresApiKeys(pool, { hashes: [sha256, old] })({ value: 'a', sha256: '' });
   await settle();
   expect(asked).toEqual(['select', 'select']);
 });
@@ -220,7 +220,7 @@ describe('the type of a column of times', () => {
 
   test('is refused though no key is found', async () => {
     const row = { id: null, digest: null, 'type of expiresAt': 'timestamp without time zone' };
-    const lookup = postgresKeys({ query: async () => ({ rows: [row] }) });
+    const lookup = postgresApiKeys({ query: async () => ({ rows: [row] }) });
     await expect(lookup({ value: 'a', sha256: '' })).rejects.toThrow(/timestamp without time zone/);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/index.js';
-import { redisInvalidations, redisKeys, redisPlan, storeRedisKey } from '../../src/redis.js';
+import { redisApiKeys, redisInvalidations, redisPlan, storeRedisApiKey } from '../../src/redis.js';
 
 // What a real server answers is in test/services. None of these reaches one.
 
@@ -16,16 +16,28 @@ const digest = 'd'.repeat(64);
 
 describe('options are refused', () => {
   test.each<[string, () => unknown, RegExp]>([
-    ['no client', () => redisKeys(undefined as never), /redisKeys needs a client of node-redis or/],
-    ['a URL', () => redisKeys('redis://localhost' as never), /needs a client/],
-    ['a name', () => redisKeys(client, { prefx: 'k:' } as never), /use prefix, hashes, rehash/],
-    ['no prefix', () => redisKeys(client, { prefix: '' }), /redisKeys\.prefix is no text/],
-    ['a flag', () => redisKeys(client, { rehash: 1 as never }), /rehash is neither true nor false/],
-    ['hashes', () => redisKeys(client, { hashes: [] }), /redisKeys\.hashes has 0 entries/],
+    [
+      'no client',
+      () => redisApiKeys(undefined as never),
+      /redisApiKeys needs a client of node-redis or/,
+    ],
+    ['a URL', () => redisApiKeys('redis://localhost' as never), /needs a client/],
+    ['a name', () => redisApiKeys(client, { prefx: 'k:' } as never), /use prefix, hashes, rehash/],
+    ['no prefix', () => redisApiKeys(client, { prefix: '' }), /redisApiKeys\.prefix is no text/],
+    [
+      'a flag',
+      () => redisApiKeys(client, { rehash: 1 as never }),
+      /rehash is neither true nor false/,
+    ],
+    ['hashes', () => redisApiKeys(client, { hashes: [] }), /redisApiKeys\.hashes has 0 entries/],
     ['no client', () => redisPlan({} as never), /redisPlan needs a client/],
-    ['a name', () => redisPlan(client, { interval: 1 } as never), /use key, every/],
+    ['a name', () => redisPlan(client, { interval: 1 } as never), /use key, pollInterval/],
     ['no key', () => redisPlan(client, { key: '' }), /redisPlan\.key is no text/],
-    ['undefined', () => redisPlan(client, { every: undefined } as never), /every is undefined/],
+    [
+      'undefined',
+      () => redisPlan(client, { pollInterval: undefined } as never),
+      /pollInterval is undefined/,
+    ],
     ['no client', () => redisInvalidations(null as never, subscriber), /needs a client/],
     ['no listener', () => redisInvalidations(client, client as never), /needs a second connection/],
     [
@@ -46,27 +58,27 @@ describe('options are refused', () => {
   });
 
   test.each<[string, unknown, object, RegExp]>([
-    ['no id', { digest }, {}, /storeRedisKey\.id is no text/],
-    ['no digest', { id: 'key_1' }, {}, /storeRedisKey\.digest is no text/],
-    ['no prefix', { id: 'key_1', digest }, { prefix: '' }, /storeRedisKey\.prefix is no text/],
+    ['no id', { digest }, {}, /storeRedisApiKey\.id is no text/],
+    ['no digest', { id: 'key_1' }, {}, /storeRedisApiKey\.digest is no text/],
+    ['no prefix', { id: 'key_1', digest }, { prefix: '' }, /storeRedisApiKey\.prefix is no text/],
     ['a name', { id: 'key_1', digest }, { hashes: [] }, /hashes is not known: use prefix, ttl/],
     ['a member', { id: 'key_1', digest, revoked: true }, {}, /"revoked": did you mean "disabled"/],
     ['a time', { id: 'key_1', digest, expiresAt: 1e13 }, {}, /not milliseconds/],
     ['a ttl', { id: 'key_1', digest }, { ttl: 0 }, /ttl must be a number of seconds above 0/],
     ['a ttl', { id: 'key_1', digest }, { ttl: '60' }, /ttl must be a number of seconds/],
   ])('and nothing is stored: %s', async (_, key, options, expected) => {
-    const stored = storeRedisKey(client, key as never, options);
+    const stored = storeRedisApiKey(client, key as never, options);
     await expect(stored).rejects.toThrow(ConfigError);
     await expect(stored).rejects.toThrow(expected);
   });
 });
 
 test('how often a plan is loaded is handed on', () => {
-  expect(redisPlan(client, { every: 30 })).toMatchObject({ every: 30 });
-  expect('every' in redisPlan(client)).toBe(false);
+  expect(redisPlan(client, { pollInterval: 30 })).toMatchObject({ pollInterval: 30 });
+  expect('pollInterval' in redisPlan(client)).toBe(false);
 });
 
 test.each(['a', {}, [], 7, true])('GET answered by %j is an outage', async (answer) => {
-  const lookup = redisKeys({ sendCommand: async () => answer });
+  const lookup = redisApiKeys({ sendCommand: async () => answer });
   await expect(lookup({ value: 'a', sha256: '' })).rejects.toThrow(TypeError);
 });

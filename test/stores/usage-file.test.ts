@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/index.js';
-import { fileUsage, readUsage, type UsageRow } from '../../src/usage.js';
+import { fileUsageStore, readUsage, type UsageRow } from '../../src/usage.js';
 import { inFull } from '../runs.js';
 import { batch, october, recount, row, sorted, usageContract } from './usage-contract.js';
 
@@ -26,16 +26,16 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 const at = (name: string) => join(directory, name);
 const read = async () => sorted(await readUsage(directory));
 
-describe('fileUsage', () => {
+describe('fileUsageStore', () => {
   usageContract(
-    async () => fileUsage(directory),
+    async () => fileUsageStore(directory),
     async () => {
       for (const name of await readdir(directory)) await rm(at(name));
     },
   );
 
   test('a line is a batch, as it was told', async () => {
-    const store = fileUsage(directory);
+    const store = fileUsageStore(directory);
     await store.add(batch());
     await store.add(batch({ seq: 2, closed: true }));
     const lines = (await readFile(at('one.ndjson'), 'utf8')).split('\n');
@@ -55,13 +55,13 @@ describe('fileUsage', () => {
     ['ends as on Windows', '\r'],
   ])('a line that %s spoils nothing of what follows', async (_, torn) => {
     await writeFile(at('one.ndjson'), `${line({ seq: 1 })}\n${torn}`);
-    await fileUsage(directory).add(batch({ seq: 2 }));
+    await fileUsageStore(directory).add(batch({ seq: 2 }));
     expect(await read()).toEqual(recount([batch({ seq: 1 }), batch({ seq: 2 })]));
   });
 
   test.runIf(inFull)('each byte of a line can be the last that was written', async () => {
     const bytes = Buffer.from(`\n${line({ rows: [row({ client: 'é' })] })}`);
-    const store = fileUsage(directory);
+    const store = fileUsageStore(directory);
     for (let length = 0; length < bytes.length; length += 1) {
       await writeFile(at('one.ndjson'), bytes.subarray(0, length));
       expect((await read()).rows).toEqual([]);
@@ -86,7 +86,7 @@ describe('fileUsage', () => {
   });
 
   test('reads one file too, and several that were put into one', async () => {
-    const store = fileUsage(directory);
+    const store = fileUsageStore(directory);
     const all = [batch(), batch({ instance: 'two', seq: 4 }), batch({ seq: 2 })];
     for (const one of all) await store.add(one);
     const texts = await Promise.all(
@@ -103,7 +103,7 @@ describe('fileUsage', () => {
   test('what is not there, and what is no file of counts, is an error', async () => {
     await expect(readUsage(at('nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
     await mkdir(at('gone'));
-    const store = fileUsage(at('gone'));
+    const store = fileUsageStore(at('gone'));
     await rm(at('gone'), { recursive: true });
     await expect(store.add(batch())).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(store.read()).rejects.toMatchObject({ code: 'ENOENT' });
@@ -119,24 +119,26 @@ describe('fileUsage', () => {
     ['a directory that is not there', '/no/such/directory', /which is not there/],
     ['a file', new URL(import.meta.url).pathname, /which is no directory/],
   ])('refuses %s', (_, path, expected) => {
-    expect(() => fileUsage(path as string)).toThrow(ConfigError);
-    expect(() => fileUsage(path as string)).toThrow(expected);
+    expect(() => fileUsageStore(path as string)).toThrow(ConfigError);
+    expect(() => fileUsageStore(path as string)).toThrow(expected);
   });
 
   test.each([0, 1.5, -1, 36_501, '400', Number.NaN])('refuses to keep for %s days', (keep) => {
-    expect(() => fileUsage(directory, { keep: keep as number })).toThrow(
+    expect(() => fileUsageStore(directory, { keep: keep as number })).toThrow(
       /keep must be a whole number/,
     );
   });
 
   test('refuses options that are not known', () => {
-    expect(() => fileUsage(directory, { kept: 3 } as never)).toThrow(/kept is not known: use keep/);
+    expect(() => fileUsageStore(directory, { kept: 3 } as never)).toThrow(
+      /kept is not known: use keep/,
+    );
   });
 
   test.each(['../one', 'a/b', '.one', 'a'.repeat(101), 'a\0'])(
     'an instance called %j gets no file',
     async (instance) => {
-      const store = fileUsage(at('.'));
+      const store = fileUsageStore(at('.'));
       await expect(store.add(batch({ instance }))).rejects.toThrow(/name cannot be a file's/);
       expect(await readdir(directory)).toEqual([]);
     },
@@ -150,7 +152,7 @@ describe('fileUsage', () => {
       (await readFile(at(name), 'utf8')).split('\n').filter(Boolean).length;
 
     test('becomes one line, and counts on', async () => {
-      const store = fileUsage(directory);
+      const store = fileUsageStore(directory);
       const all = [1, 2, 3, 4, 5].map((seq) => batch({ seq, rows: wide(0) }));
       const lengths: number[] = [];
       for (const one of all) {
@@ -165,7 +167,7 @@ describe('fileUsage', () => {
     });
 
     test.runIf(inFull)('is rewritten only once it is twice as long as it has to be', async () => {
-      const store = fileUsage(directory);
+      const store = fileUsageStore(directory);
       const lengths: number[] = [];
       const all = Array.from({ length: 12 }, (_, i) => batch({ seq: i + 1, rows: wide(i * 500) }));
       for (const one of all) {
@@ -177,7 +179,7 @@ describe('fileUsage', () => {
     });
 
     test('loses what is too old, and keeps a hundred details', async () => {
-      const store = fileUsage(directory, { keep: 280 });
+      const store = fileUsageStore(directory, { keep: 280 });
       const old = row({ key: 'old', first: october - 499_999, last: october - 280 * 1_440 });
       const young = row({ key: 'young', first: october - 499_999, last: october - 279 * 1_440 });
       await store.add(batch({ rows: [old, young] }));
@@ -193,7 +195,7 @@ describe('fileUsage', () => {
     });
 
     test('of a clock that is far ahead loses nothing that is young', async () => {
-      const store = fileUsage(directory, { keep: 280 });
+      const store = fileUsageStore(directory, { keep: 280 });
       const now = Math.floor(Date.now() / 60_000);
       const today = new Date(now * 60_000).toISOString().slice(0, 10);
       const rows = wide(0, { day: today, first: now, last: now });
@@ -203,7 +205,7 @@ describe('fileUsage', () => {
     });
 
     test('stays as it is with a line in it that is nobody’s, and the batch is added', async () => {
-      const store = fileUsage(directory);
+      const store = fileUsageStore(directory);
       await writeFile(at('one.ndjson'), `${line()}\n"somebody else's"`);
       const all = [2, 3, 4].map((seq) => batch({ seq, rows: wide(seq * 500) }));
       for (const one of all) await store.add(one);
@@ -212,7 +214,7 @@ describe('fileUsage', () => {
     });
 
     test('keeps what is known of the time that was watched', async () => {
-      const store = fileUsage(directory);
+      const store = fileUsageStore(directory);
       const all = [1, 2, 5, 6, 7].map((seq) =>
         batch({ seq, at: (october + seq) * 60_000, rows: wide(0) }),
       );
@@ -227,7 +229,7 @@ describe('fileUsage', () => {
   const young = new Date((october - 279 * 1_440) * 60_000);
 
   test('files of this store that nobody wrote to for too long are deleted, and no others', async () => {
-    const store = fileUsage(directory, { keep: 280 });
+    const store = fileUsageStore(directory, { keep: 280 });
     const audit = '{"schema":"audit","kind":"decision"}\n';
     const tmp = `gone.ndjson.${crypto.randomUUID()}.tmp`;
     for (const [name, text, time] of [
@@ -262,7 +264,7 @@ describe('fileUsage', () => {
     await writeFile(at('audit.ndjson'), '{"schema":"audit","kind":"decision"}\n'.repeat(99));
     await writeFile(at('empty.ndjson'), '');
     await mkdir(at('directory.ndjson'));
-    await fileUsage(directory).add(batch());
+    await fileUsageStore(directory).add(batch());
     expect(await read()).toEqual({ ...recount([batch()]), skipped: 2 });
   });
 
@@ -272,7 +274,7 @@ describe('fileUsage', () => {
     const victim = join(outside, 'victim.conf');
     await writeFile(victim, 'precious\n');
     await utimes(victim, old, old);
-    const store = fileUsage(directory, { keep: 280 });
+    const store = fileUsageStore(directory, { keep: 280 });
     await symlink(victim, at('linked.ndjson'));
     await symlink(victim, at('one.ndjson.tmp'));
     const refused = store.add(batch({ instance: 'linked' }));
@@ -289,7 +291,7 @@ describe('fileUsage', () => {
   });
 
   test('more files than are deleted at a time are deleted in time', async () => {
-    const store = fileUsage(directory, { keep: 280 });
+    const store = fileUsageStore(directory, { keep: 280 });
     for (let i = 0; i < 150; i += 1) {
       await writeFile(at(`${i}.ndjson`), `\n${line({ instance: `${i}`, closed: true })}`);
       await utimes(at(`${i}.ndjson`), old, old);
@@ -301,7 +303,7 @@ describe('fileUsage', () => {
   });
 
   test('whoever comes while eight batches wait is turned away, and can come again', async () => {
-    const store = fileUsage(directory);
+    const store = fileUsageStore(directory);
     const all = Array.from({ length: 12 }, (_, i) => batch({ seq: i + 1 }));
     const settled = await Promise.allSettled(all.map((one) => store.add(one)));
     const turnedAway = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
 import { createGuard } from '../../src/index.js';
-import { memoryUsage, type UsageRow, type UsageStore } from '../../src/usage.js';
+import { memoryUsageStore, type UsageRow, type UsageStore } from '../../src/usage.js';
 import { batch, october, row, usageContract } from './usage-contract.js';
 
-let store: UsageStore = memoryUsage();
+let store: UsageStore = memoryUsageStore();
 beforeEach(() => {
-  store = memoryUsage();
+  store = memoryUsageStore();
 });
 
 usageContract(
@@ -15,12 +15,12 @@ usageContract(
     clients: async () => (await store.clients?.()) ?? [],
   }),
   async () => {
-    store = memoryUsage();
+    store = memoryUsageStore();
   },
 );
 
 test('there is room for so many rows; what comes beyond them is somebody’s', async () => {
-  const full = memoryUsage();
+  const full = memoryUsageStore();
   const add = (seq: number, rows: readonly UsageRow[]) => full.add(batch({ seq, rows }));
   for (let seq = 1; seq <= 100; seq += 1) {
     await add(
@@ -42,7 +42,7 @@ test('there is room for so many rows; what comes beyond them is somebody’s', a
 });
 
 test('what did not happen for long enough is forgotten, and its room is free', async () => {
-  const short = memoryUsage({ keep: 280 });
+  const short = memoryUsageStore({ keep: 280 });
   const agent = (i: number, last: number) =>
     row({ what: 'agent', detail: `agent-${i}`, day: '', first: october, last });
   await short.add(batch({ rows: Array.from({ length: 100 }, (_, i) => agent(i, october)) }));

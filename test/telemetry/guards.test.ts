@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createApiKey, hashedKeys } from '../../src/api-keys.js';
+import { createApiKey, inMemoryApiKeys } from '../../src/api-keys.js';
 import { auditLog } from '../../src/audit.js';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
@@ -30,7 +30,7 @@ function scene() {
     ...issuer.options,
     apiKeys: {
       from: [{ header: 'x-api-key' }, { dangerouslyInQuery: 'api_key' }],
-      lookup: hashedKeys([{ id: 'key_1', clientId: 'shop', digest, scopes: ['orders:read'] }]),
+      lookup: inMemoryApiKeys([{ id: 'key_1', clientId: 'shop', digest, scopes: ['orders:read'] }]),
       plan: {
         mode: 'dual',
         clients: { shop: { mode: 'deprecated', cohort: 'first' } },

@@ -87,7 +87,7 @@ test('what is not known is left out', () => {
 
 test('what a refused token claims is apart from who was verified', () => {
   const claimed = { issuer: 'https://issuer.test', clientId: 'shop' };
-  const line = lineOf(event({ outcome: 'deny', status: 401, claimed }));
+  const line = lineOf(event({ outcome: 'deny', status: 401, claimed: claimed }));
   expect(line).toMatchObject({ claimed });
   expect(line).not.toHaveProperty('clientId');
   expect(line).not.toHaveProperty('issuer');

@@ -51,7 +51,7 @@ const refused = lineOf(
 const forbidden = lineOf(
   event({ outcome: 'deny', status: 403, reason: 'ERR_SCOPE_MISSING', missingScopes: ['a'] }),
 );
-const undecided = lineOf(event({ outcome: 'error', status: 503, reason: 'ERR_KEYS_TIMEOUT' }));
+const undecided = lineOf(event({ outcome: 'error', status: 503, reason: 'ERR_JWKS_TIMEOUT' }));
 const gap: AuditLine = {
   schema: 'sallyport-audit-1',
   kind: 'dropped',
@@ -123,7 +123,7 @@ describe('ECS 9.4', () => {
     });
     expect(toEcs(undecided)).toMatchObject({
       event: { type: ['access'], action: 'error', outcome: 'failure' },
-      error: { code: 'ERR_KEYS_TIMEOUT' },
+      error: { code: 'ERR_JWKS_TIMEOUT' },
     });
   });
 

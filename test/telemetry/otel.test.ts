@@ -14,7 +14,7 @@ import express from 'express';
 import fc from 'fast-check';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createApiKey, hashedKeys } from '../../src/api-keys.js';
+import { createApiKey, inMemoryApiKeys } from '../../src/api-keys.js';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
 import { ConfigError, createGuard, type GuardOptions } from '../../src/index.js';
@@ -87,7 +87,7 @@ const guardOf = (options: OtelDecisionsOptions = {}, extra: Partial<GuardOptions
     ...issuer.options,
     apiKeys: {
       from: [{ header: 'x-api-key' }],
-      lookup: hashedKeys([{ id: 'key_1', clientId: 'shop', digest }]),
+      lookup: inMemoryApiKeys([{ id: 'key_1', clientId: 'shop', digest }]),
       plan: { mode: 'dual', checks: { scopes: 'report' } },
     },
     onDecision: otelDecisions(options),

@@ -4,10 +4,10 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { redactedLogger, redactUrl } from '../../src/audit.js';
-import type { KeySource } from '../../src/index.js';
+import type { ApiKeySource } from '../../src/index.js';
 
 const key = 'sk_live_0123456789abcdef';
-const from: readonly KeySource[] = [{ header: 'X-Api-Key' }, { dangerouslyInQuery: 'api_key' }];
+const from: readonly ApiKeySource[] = [{ header: 'X-Api-Key' }, { dangerouslyInQuery: 'api_key' }];
 
 /** What pino writes of this, with all that keeps keys out. */
 function written(log: (logger: pino.Logger) => void): string {

@@ -7,11 +7,11 @@ import fc from 'fast-check';
 import Fastify from 'fastify';
 import { pino, stdSerializers } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { hashedKeys } from '../../src/api-keys.js';
+import { inMemoryApiKeys } from '../../src/api-keys.js';
 import { redactedLogger, redactPaths, redactUrl } from '../../src/audit.js';
 import { expressGuard } from '../../src/express.js';
 import { fastifyGuard } from '../../src/fastify.js';
-import { ConfigError, createGuard, type GuardOptions, type KeySource } from '../../src/index.js';
+import { type ApiKeySource, ConfigError, createGuard, type GuardOptions } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { runs } from '../runs.js';
 
@@ -23,7 +23,7 @@ const from = [
   { bearer: /^sk_live_\w+$/ },
   { dangerouslyInQuery: 'api_key' },
   { dangerouslyInQuery: 'k' },
-] as const satisfies readonly KeySource[];
+] as const satisfies readonly ApiKeySource[];
 
 /** What is written to a log, whole. */
 function memory() {
@@ -40,7 +40,10 @@ function memory() {
 const issuer = await createTestIssuer();
 const token = await issuer.token({ scopes: ['a'] });
 const guardOf = () =>
-  createGuard({ ...issuer.options, apiKeys: { from, lookup: hashedKeys([]) } } as GuardOptions);
+  createGuard({
+    ...issuer.options,
+    apiKeys: { from, lookup: inMemoryApiKeys([]) },
+  } as GuardOptions);
 
 /** Every way in which this guard's clients send a credential, and some in which they should not. */
 const requests: readonly [name: string, url: string, headers: Record<string, string>][] = [

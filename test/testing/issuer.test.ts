@@ -43,7 +43,7 @@ describe('a token', () => {
       exp: start / 1000 + 300,
       jti: expect.any(String),
     });
-    const guard = createGuard({ ...issuer.options, types: ['at+jwt'] });
+    const guard = createGuard({ ...issuer.options, typ: ['at+jwt'] });
     expect(await guard(request(token))).toMatchObject({ allowed: true });
   });
 

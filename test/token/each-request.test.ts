@@ -104,7 +104,7 @@ async function openPlanned(plan: MigrationPlan) {
     apiKeys: {
       from: [{ header: 'x-api-key' }],
       lookup: async () => undefined,
-      plan: { load: async () => current, every: 0.001, initial: plan },
+      plan: { load: async () => current, pollInterval: 0.001, initial: plan },
       onMigration: (event) => event.kind === 'plan' && changed(),
     },
   });

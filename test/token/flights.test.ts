@@ -108,7 +108,7 @@ describe('a refusal that many wait for', () => {
     const { verdict, principal, token, network, clock, events } = await openTold();
     network.answer = down;
     const all = await atOnce(200, () => verdict(token()));
-    expect(new Set(all)).toEqual(new Set(['ERR_KEYS_UNREACHABLE']));
+    expect(new Set(all)).toEqual(new Set(['ERR_JWKS_UNREACHABLE']));
     expect(network.asked).toBe(1);
     expect(new Set(events.map(({ outcome, status }) => `${outcome} ${status}`))).toEqual(
       new Set(['error 503']),
@@ -163,7 +163,7 @@ describe('while a token waits for its keys', () => {
 
   test('what is remembered of others is at hand', async () => {
     const { principal, token, network, clock, key } = await openTold({
-      verifiedTokens: { ttl: 3_600 },
+      tokenCache: { ttl: 3_600 },
     });
     const first = await principal(token());
     const second = await freshKey('second');
@@ -182,8 +182,8 @@ describe('while a token waits for its keys', () => {
     const waiting = atOnce(50, () => verdict(token()));
     await settle();
     await guard.close();
-    expect(new Set(await waiting)).toEqual(new Set(['ERR_KEYS_UNREACHABLE']));
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
+    expect(new Set(await waiting)).toEqual(new Set(['ERR_JWKS_UNREACHABLE']));
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
   });
 
   test('a clock that breaks is a bug for all who wait, and for nobody after', async () => {

@@ -11,7 +11,7 @@ const clock = createClock();
 
 async function openScene() {
   const issuer = await createTestIssuer({ now: clock.now });
-  const guard = createGuard({ ...issuer.options, verifiedTokens: false });
+  const guard = createGuard({ ...issuer.options, tokenCache: false });
   onTestFinished(() => guard.close());
   return { issuer, ask: (token: string) => judge(guard, token) };
 }
@@ -37,8 +37,8 @@ test('what one issuer may have in a header is no other’s', async () => {
   const other = await createTestIssuer({ issuer: 'https://other.test', now: clock.now });
   const options = trustTestIssuers(one, other);
   const [first, second] = options.issuers as [object, object];
-  const issuers = [first, { ...second, types: ['at+jwt'] }] as typeof options.issuers;
-  const guard = createGuard({ ...options, issuers, verifiedTokens: false, now: clock.now });
+  const issuers = [first, { ...second, typ: ['at+jwt'] }] as typeof options.issuers;
+  const guard = createGuard({ ...options, issuers, tokenCache: false, now: clock.now });
   onTestFinished(() => guard.close());
   const header = { typ: 'JWT' };
   expect(await judge(guard, await one.token({ header }))).toBe('allowed');

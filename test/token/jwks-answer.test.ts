@@ -31,7 +31,7 @@ test('F13: good keys in 24 MB are refused, and the connection is dropped early',
   expect(await scene.decide()).toMatchObject({
     allowed: false,
     error: {
-      code: 'ERR_KEYS_RESPONSE',
+      code: 'ERR_JWKS_RESPONSE',
       message: `${scene.host.origin}/jwks answered with more than 1 MiB`,
     },
     denial: { status: 503 },
@@ -45,13 +45,13 @@ test('F13: 24 MB that come as a few compressed bytes are refused', async () => {
   const body = gzipSync(padded(scene, 24 * mebibyte));
   expect(body.length).toBeLessThan(mebibyte / 8);
   scene.serve((response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(body));
-  expect(await scene.outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await scene.outcome()).toBe('503 ERR_JWKS_RESPONSE');
 });
 
 test('F13: an answer of 1 MiB is taken, and one byte more is not', async () => {
   const scene = await openScene();
   scene.serve(text(padded(scene, mebibyte + 1)));
-  expect(await scene.outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await scene.outcome()).toBe('503 ERR_JWKS_RESPONSE');
   scene.serve(text(padded(scene, mebibyte)));
   scene.clock.advance(1);
   expect(await scene.outcome()).toBe('allowed');
@@ -61,7 +61,7 @@ test('a set of 256 keys is taken, and one of 257 is not', async () => {
   const { serve, issuer, outcome, clock } = await openScene();
   const others = (count: number) => Array.from({ length: count }, (_, i) => ({ kid: `${i}` }));
   serve(json({ keys: [...others(256), ...issuer.jwks.keys] }));
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
   serve(json({ keys: [...others(255), ...issuer.jwks.keys] }));
   clock.advance(1);
   expect(await outcome()).toBe('allowed');
@@ -73,7 +73,7 @@ test.each([301, 302, 303, 307, 308])(
     const { serve, host, published, outcome } = await openScene();
     host.routes['/elsewhere'] = published;
     serve((response) => void response.writeHead(status, { location: '/elsewhere' }).end());
-    expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+    expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
     expect(host.received).toEqual(['/jwks']);
   },
 );
@@ -83,7 +83,7 @@ test('F13: a redirect is no answer even if its body has good keys', async () => 
   const withBody: Answer = (response) =>
     void response.writeHead(302, { location: '/jwks' }).end(JSON.stringify(issuer.jwks));
   serve(withBody);
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
   expect(host.received).toEqual(['/jwks']);
 });
 
@@ -98,9 +98,9 @@ const unusableSets: readonly (readonly [string, readonly unknown[]])[] = [
 test.each(unusableSets)('F12: %s at first use is an outage: 503, never 401', async (_, keys) => {
   const { serve, published, outcome, issuer, clock } = await openScene();
   serve(json({ keys }));
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
   const nameless = await issuer.token({ header: { kid: undefined } });
-  expect(await outcome(nameless)).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome(nameless)).toBe('503 ERR_JWKS_RESPONSE');
   serve(published);
   clock.advance(1);
   expect(await outcome()).toBe('allowed');
@@ -116,11 +116,11 @@ test.each(unusableSets)(
     clock.advance(480);
     expect(await outcome()).toBe('allowed');
     const unknown = await issuer.token({ header: { kid: 'unknown' } });
-    expect(await outcome(unknown)).toBe('503 ERR_KEYS_RESPONSE');
+    expect(await outcome(unknown)).toBe('503 ERR_JWKS_RESPONSE');
     clock.advance(719.999);
     expect(await outcome()).toBe('allowed');
     clock.advance(0.001);
-    expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+    expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
     serve(published);
     clock.advance(30);
     expect(await outcome()).toBe('allowed');
@@ -133,21 +133,21 @@ test('F12: an outage after an empty set does not make it forgotten', async () =>
   serve(json({ keys: [] }));
   clock.advance(600);
   const unknown = await issuer.token({ header: { kid: 'unknown' } });
-  expect(await outcome(unknown)).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome(unknown)).toBe('503 ERR_JWKS_RESPONSE');
   expect(await outcome()).toBe('allowed');
   serve(text('', 500));
   clock.advance(600);
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
   clock.advance(30);
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
 });
 
-test('F12: an empty set does not lengthen a maxStale that is shorter', async () => {
-  const { serve, outcome, clock } = await openScene({ keys: { maxStale: 0 } });
+test('F12: an empty set does not lengthen a staleIfError that is shorter', async () => {
+  const { serve, outcome, clock } = await openScene({ keys: { staleIfError: 0 } });
   expect(await outcome()).toBe('allowed');
   serve(json({ keys: [] }));
   clock.advance(600);
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
 });
 
 test('the keys are asked for plainly: a GET for JSON, without a body or a credential', async () => {
@@ -173,7 +173,7 @@ test('a set that is not UTF-8 is refused', async () => {
   const { serve, issuer, outcome } = await openScene();
   const bytes = Buffer.from(JSON.stringify({ ...issuer.jwks, name: 'ÿ' }), 'latin1');
   serve((response) => void response.writeHead(200).end(bytes));
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
 });
 
 test('F13: metadata in a redirect is not followed either', async () => {

@@ -40,20 +40,20 @@ test('F19: a clock set back while the host is down leaves the held keys in use',
   expect(await outcome()).toBe('allowed');
 });
 
-test('F19: but for no longer than maxStale from then', async () => {
+test('F19: but for no longer than staleIfError from then', async () => {
   const { clock, outcome, serve } = await openWarm();
   serve(reset);
   clock.advance(-tenYears);
   expect(await outcome()).toBe('allowed');
   clock.advance(86_400);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
 });
 
-test('F19: with maxStale: 0 a clock set back while the host is down is 503', async () => {
-  const { clock, outcome, serve } = await openWarm({ maxStale: 0 });
+test('F19: with staleIfError: 0 a clock set back while the host is down is 503', async () => {
+  const { clock, outcome, serve } = await openWarm({ staleIfError: 0 });
   serve(reset);
   clock.advance(-1);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
 });
 
 test('F19: a clock set back during a back-off ends it, for a moment and not for good', async () => {
@@ -78,7 +78,7 @@ test('F19: ahead while the host is down is 503, and back again the held keys ser
   const { clock, outcome, serve, fetched } = await openWarm();
   serve(reset);
   clock.advance(tenYears);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
   clock.advance(-tenYears);
   expect(await outcome()).toBe('allowed');
   expect(fetched).toHaveLength(2);

@@ -32,7 +32,7 @@ test.each<[string, Answer]>([
   expect(await decide()).toMatchObject({
     allowed: false,
     error: {
-      code: 'ERR_KEYS_TIMEOUT',
+      code: 'ERR_JWKS_TIMEOUT',
       message: `no answer within 0.05 s from ${host.origin}/jwks`,
     },
     denial: { status: 503, headers: { 'Retry-After': '1' } },
@@ -43,10 +43,10 @@ test.each<[string, Answer]>([
 test('F2: a host that hung and is well again is asked after the back-off', async () => {
   const { serve, published, outcome, clock, fetched } = await openScene({ keys: soonEnough });
   serve(hang);
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
   serve(published);
   clock.advance(0.999);
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
   expect(fetched).toHaveLength(1);
   clock.advance(0.001);
   expect(await outcome()).toBe('allowed');
@@ -63,7 +63,7 @@ test.each<[string, Answer]>([
       answer(response);
     });
   });
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
   expect(await dropped).toBe(true);
 });
 
@@ -71,7 +71,7 @@ test('F2: everybody who waits for a hanging host is answered, after one fetch', 
   const { serve, outcome, host } = await openScene({ keys: soonEnough });
   serve(hang);
   const all = await Promise.all(Array.from({ length: 60 }, () => outcome()));
-  expect(new Set(all)).toEqual(new Set(['503 ERR_KEYS_TIMEOUT']));
+  expect(new Set(all)).toEqual(new Set(['503 ERR_JWKS_TIMEOUT']));
   expect(host.received).toEqual(['/jwks']);
 });
 
@@ -90,13 +90,13 @@ test.each([
   host.routes['/.well-known/oauth-authorization-server'] = slowly(text('', 404));
   host.routes[found] = slowly(json({ issuer: issuer.issuer, jwks_uri: `${host.origin}/jwks` }));
   host.routes['/jwks'] = found.endsWith('server') ? slowly(published) : published;
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
 });
 
 test('F2: metadata that hangs is 503 within the time-out', async () => {
   const { host, outcome } = await openScene({ keys: soon, discoverAt: '' });
   host.routes['/.well-known/oauth-authorization-server'] = hang;
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
 });
 
 /** A guard on a network of the test's own making. */
@@ -107,7 +107,7 @@ async function openWith(fetch: typeof globalThis.fetch) {
     ...issuer.options,
     jwksUri: 'https://issuer.test/jwks',
     fetch,
-    keys: soon,
+    jwks: soon,
   });
   onTestFinished(() => guard.close());
   return { clock, issuer, outcome: async () => outcome(guard, await issuer.token()) };
@@ -115,13 +115,13 @@ async function openWith(fetch: typeof globalThis.fetch) {
 
 test('F2: a fetch that ignores its signal is bounded too', async () => {
   const { outcome } = await openWith(() => new Promise(() => {}));
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
 });
 
 test('F2: a body that ignores the signal is bounded too', async () => {
   const endless = { pull: () => new Promise<void>(() => {}) };
   const { outcome } = await openWith(async () => new Response(new ReadableStream(endless)));
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
 });
 
 test('F2: an answer that comes after the deadline is not used, nor a failure heard', async () => {
@@ -132,13 +132,13 @@ test('F2: an answer that comes after the deadline is not used, nor a failure hea
         late.push((answer) => (answer instanceof Error ? fail(answer) : done(answer)));
       }),
   );
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
   late[0]?.(Response.json(issuer.jwks));
   await new Promise((done) => setImmediate(done));
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
   expect(late).toHaveLength(1);
   clock.advance(1);
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
   late[1]?.(new TypeError('fetch failed'));
   expect(late).toHaveLength(2);
 });
@@ -156,8 +156,8 @@ test('a guard that is closed during a hanging fetch answers 503 at once', async 
   await arrived;
   await guard.close();
   expect(await Promise.all(waiting)).toEqual([
-    '503 ERR_KEYS_UNREACHABLE',
-    '503 ERR_KEYS_UNREACHABLE',
+    '503 ERR_JWKS_UNREACHABLE',
+    '503 ERR_JWKS_UNREACHABLE',
   ]);
   await dropped;
 });
@@ -165,9 +165,9 @@ test('a guard that is closed during a hanging fetch answers 503 at once', async 
 test('a guard that is closed asks the network no more', async () => {
   const { outcome, guard, fetched, clock } = await openScene();
   await guard.close();
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
   clock.advance(60);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
   expect(fetched).toEqual([]);
 });
 

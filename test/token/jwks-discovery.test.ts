@@ -95,7 +95,7 @@ test('where one form hangs and the other is absent, the message says so', async 
   const [first, second] = [`${host.origin}${rfc8414}`, `${host.origin}${openid}`];
   expect(await decide()).toMatchObject({
     error: {
-      code: 'ERR_KEYS_TIMEOUT',
+      code: 'ERR_JWKS_TIMEOUT',
       message: `no answer within 0.4 s from ${first} (${second} returned 404)`,
     },
   });
@@ -137,7 +137,7 @@ test('a discovered jwks_uri is named as it is fetched, so that no log line break
   scene.serve(text('', 500));
   const decision = await scene.decide();
   expect(decision).toMatchObject({
-    error: { message: `${scene.host.origin}/jwks returned 500`, code: 'ERR_KEYS_RESPONSE' },
+    error: { message: `${scene.host.origin}/jwks returned 500`, code: 'ERR_JWKS_RESPONSE' },
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, createGuard, type GuardOptions, type KeysEvent } from '../../src/index.js';
+import { ConfigError, createGuard, type GuardOptions, type JwksEvent } from '../../src/index.js';
 import { deferred } from '../api-key/scene.js';
 import { judge } from '../rfc/ask.js';
 import { audience, issuer, mint, seconds } from '../rfc/mint.js';
@@ -16,16 +16,16 @@ import {
 } from './scene.js';
 
 interface Told extends Scene {
-  readonly events: KeysEvent[];
+  readonly events: JwksEvent[];
   /** The events since it was asked last, without what they have in common. */
   news(): Promise<object[]>;
 }
 
 /** A scene whose guard tells of its keys. */
 async function openTold(options: SceneOptions = {}): Promise<Told> {
-  const events: KeysEvent[] = [];
+  const events: JwksEvent[] = [];
   let read = 0;
-  const scene = await openScene({ ...options, onKeys: (event) => void events.push(event) });
+  const scene = await openScene({ ...options, onJwks: (event) => void events.push(event) });
   return {
     ...scene,
     events,
@@ -99,16 +99,16 @@ describe('fetched', () => {
       createNetwork(await freshKey('a')),
       createNetwork(await freshKey('b')),
     ] as const;
-    const events: KeysEvent[] = [];
+    const events: JwksEvent[] = [];
     const { clock } = await openScene();
     const guard = createGuard({
       issuers: names.map((name) => ({ issuer: name, audience, jwksUri: `${name}/jwks` })),
       now: clock.now,
       fetch: (url, init) => networks[String(url).startsWith('https://a.') ? 0 : 1].fetch(url, init),
-      onKeys: (event) => void events.push(event),
+      onJwks: (event) => void events.push(event),
     });
     networks[1].answer = down;
-    await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_KEYS_UNREACHABLE' });
+    await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_JWKS_UNREACHABLE' });
     await settle();
     expect(events.map((event) => [event.issuer, event.kind]).sort()).toEqual([
       ['https://a.test', 'fetched'],
@@ -188,7 +188,7 @@ describe('rotated and withdrawn', () => {
 
   test('tell how the keys to begin with differ from those that are fetched', async () => {
     const key = await freshKey('old');
-    const { news, verdict, guard } = await openTold({ keys: { initial: { keys: [key.jwk] } } });
+    const { news, verdict, guard } = await openTold({ jwks: { initial: { keys: [key.jwk] } } });
     await guard.ready();
     expect(await news()).toEqual([]);
     expect(await verdict(longLived(key))).toBe('allowed');
@@ -226,9 +226,9 @@ describe('failed', () => {
   });
 
   test('tells of a host that hangs', async () => {
-    const { news, verdict, token, network } = await openTold({ keys: { timeout: 0.05 } });
+    const { news, verdict, token, network } = await openTold({ jwks: { timeout: 0.05 } });
     network.answer = () => new Promise(() => {});
-    expect(await verdict(token())).toBe('ERR_KEYS_TIMEOUT');
+    expect(await verdict(token())).toBe('ERR_JWKS_TIMEOUT');
     expect(await news()).toEqual([
       { kind: 'failed', detail: `no answer within 0.05 s from ${issuer}/jwks` },
     ]);
@@ -249,10 +249,10 @@ describe('failed', () => {
 
   test('tells of a store that cannot be asked, and the fetch goes on', async () => {
     const store = { get: () => Promise.reject(new Error('secret')), set: async () => {} };
-    const { news, verdict, token } = await openTold({ keys: { store } });
+    const { news, verdict, token } = await openTold({ jwks: { store } });
     expect(await verdict(token())).toBe('allowed');
     expect(await news()).toEqual([
-      { kind: 'failed', detail: 'keys.store.get failed, so keys are fetched' },
+      { kind: 'failed', detail: 'jwks.store.get failed, so keys are fetched' },
       { kind: 'fetched', keys: 1 },
     ]);
   });
@@ -262,12 +262,12 @@ describe('failed', () => {
       throw new Error('secret');
     };
     const store = { get: async () => undefined, set };
-    const { events, verdict, token } = await openTold({ keys: { store } });
+    const { events, verdict, token } = await openTold({ jwks: { store } });
     expect(await verdict(token())).toBe('allowed');
     await settle();
     expect(events.map((event) => ('detail' in event ? event.detail : event.kind)).sort()).toEqual([
       'fetched',
-      'keys.store.set failed: no other process has them',
+      'jwks.store.set failed: no other process has them',
     ]);
   });
 });
@@ -318,11 +318,11 @@ describe('stale', () => {
     }
   });
 
-  test('is not told beyond maxStale, for nobody uses them', async () => {
-    const { news, verdict, token, clock, network } = await openWarm({ keys: { maxStale: 0 } });
+  test('is not told beyond staleIfError, for nobody uses them', async () => {
+    const { news, verdict, token, clock, network } = await openWarm({ jwks: { staleIfError: 0 } });
     network.answer = down;
     clock.advance(600);
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
     expect(await news()).toEqual([failed]);
   });
 
@@ -331,8 +331,8 @@ describe('stale', () => {
     const stored = { issuer, jwks: { keys: network.keys as object[] }, fetchedAt: clock.time };
     const kinds: string[] = [];
     const guard = open({
-      keys: { store: { get: async () => stored, set: async () => {} } },
-      onKeys: ({ kind }) => void kinds.push(kind),
+      jwks: { store: { get: async () => stored, set: async () => {} } },
+      onJwks: ({ kind }) => void kinds.push(kind),
     });
     network.answer = down;
     expect(await judge(guard, token())).toBe('allowed');
@@ -362,13 +362,13 @@ describe('a listener', () => {
   ])('that %s changes nothing', async (_, listener) => {
     let told = 0;
     const { verdict, token, clock, network, guard } = await openScene({
-      onKeys: () => {
+      onJwks: () => {
         told += 1;
         return listener() as never;
       },
     });
     network.answer = down;
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
     network.answer = undefined;
     clock.advance(1);
     expect(await verdict(token())).toBe('allowed');
@@ -385,7 +385,7 @@ describe('a listener', () => {
 
   test('that changes its event changes nobody else’s', async () => {
     const { verdict, token, clock, network, key } = await openScene({
-      onKeys: (event) => {
+      onJwks: (event) => {
         Object.assign(event, { kind: 'withdrawn', kids: [], issuer: 'https://evil.test' });
       },
     });
@@ -400,7 +400,7 @@ describe('a listener', () => {
   test('that asks the guard in turn is answered', async () => {
     const answered = deferred<string>();
     const { guard, token, verdict } = await openScene({
-      onKeys: async () => answered.resolve(await judge(guard, token({ jti: 'in turn' }))),
+      onJwks: async () => answered.resolve(await judge(guard, token({ jti: 'in turn' }))),
     });
     expect(await verdict(token())).toBe('allowed');
     expect(await answered.promise).toBe('allowed');
@@ -436,8 +436,8 @@ describe('after close', () => {
     answer(Response.json({ keys: [] }));
     expect(await news()).toEqual([]);
     clock.advance(86_400);
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
-    await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_KEYS_UNREACHABLE' });
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
+    await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_JWKS_UNREACHABLE' });
     expect(await news()).toEqual([]);
   });
 
@@ -461,7 +461,7 @@ describe('after close', () => {
         fail = reject;
       });
     const store = { get: async () => undefined, set: async () => {}, [name]: pending };
-    const { news, guard, verdict, token } = await openTold({ keys: { store } });
+    const { news, guard, verdict, token } = await openTold({ jwks: { store } });
     const waiting = verdict(token());
     await settle();
     await news();
@@ -474,14 +474,14 @@ describe('after close', () => {
 });
 
 test.each([[null], [false], [0], [''], [true], ['console.log'], [{}], [[]]])(
-  'onKeys that is %j is a ConfigError',
-  (onKeys) => {
-    const make = () => createGuard({ issuer, audience, onKeys } as unknown as GuardOptions);
+  'onJwks that is %j is a ConfigError',
+  (onJwks) => {
+    const make = () => createGuard({ issuer, audience, onJwks } as unknown as GuardOptions);
     expect(make).toThrow(ConfigError);
-    expect(make).toThrow(/^options\.onKeys: .* is no function \(see "Options"/);
+    expect(make).toThrow(/^options\.onJwks: .* is no function \(see "Options"/);
   },
 );
 
-test('onKeys is an option that may be left out, or have what it needs', () => {
-  expect(createGuard({ issuer, audience, onKeys: () => {} })).toBeTypeOf('function');
+test('onJwks is an option that may be left out, or have what it needs', () => {
+  expect(createGuard({ issuer, audience, onJwks: () => {} })).toBeTypeOf('function');
 });

@@ -2,17 +2,17 @@ import { expect, test } from 'vitest';
 import { type Answer, json, openScene, reset, text } from './jwks-server.js';
 
 const outages: readonly (readonly [string, Answer, string])[] = [
-  ['resets the connection', reset, 'ERR_KEYS_UNREACHABLE'],
-  ['answers 500', text('', 500), 'ERR_KEYS_RESPONSE'],
-  ['answers 500 with good keys', json({ keys: [] }, 500), 'ERR_KEYS_RESPONSE'],
-  ['answers 404', text('', 404), 'ERR_KEYS_RESPONSE'],
-  ['answers with a page of HTML', text('<!doctype html><p>Sign in'), 'ERR_KEYS_RESPONSE'],
-  ['answers with malformed JSON', text('{"keys":['), 'ERR_KEYS_RESPONSE'],
-  ['answers with nothing', text(''), 'ERR_KEYS_RESPONSE'],
-  ['answers with null', json(null), 'ERR_KEYS_RESPONSE'],
-  ['answers with a list', json([]), 'ERR_KEYS_RESPONSE'],
-  ['answers with an object without keys', json({}), 'ERR_KEYS_RESPONSE'],
-  ['answers with keys that are no list', json({ keys: {} }), 'ERR_KEYS_RESPONSE'],
+  ['resets the connection', reset, 'ERR_JWKS_UNREACHABLE'],
+  ['answers 500', text('', 500), 'ERR_JWKS_RESPONSE'],
+  ['answers 500 with good keys', json({ keys: [] }, 500), 'ERR_JWKS_RESPONSE'],
+  ['answers 404', text('', 404), 'ERR_JWKS_RESPONSE'],
+  ['answers with a page of HTML', text('<!doctype html><p>Sign in'), 'ERR_JWKS_RESPONSE'],
+  ['answers with malformed JSON', text('{"keys":['), 'ERR_JWKS_RESPONSE'],
+  ['answers with nothing', text(''), 'ERR_JWKS_RESPONSE'],
+  ['answers with null', json(null), 'ERR_JWKS_RESPONSE'],
+  ['answers with a list', json([]), 'ERR_JWKS_RESPONSE'],
+  ['answers with an object without keys', json({}), 'ERR_JWKS_RESPONSE'],
+  ['answers with keys that are no list', json({ keys: {} }), 'ERR_JWKS_RESPONSE'],
   [
     'promises more than it sends',
     (response) => {
@@ -20,7 +20,7 @@ const outages: readonly (readonly [string, Answer, string])[] = [
         response.destroy();
       });
     },
-    'ERR_KEYS_UNREACHABLE',
+    'ERR_JWKS_UNREACHABLE',
   ],
 ];
 
@@ -37,7 +37,7 @@ test.each(outages)('F1: a host that %s at first use is 503, until it is well', a
   });
   expect(decision.allowed || decision.denial.body).toMatchObject({
     status: 503,
-    code: 'ERR_KEYS_UNAVAILABLE',
+    code: 'ERR_TEMPORARILY_UNAVAILABLE',
   });
   serve(published);
   clock.advance(1);
@@ -50,7 +50,7 @@ test('F1: a host that refuses connections is 503, until it listens', async () =>
   const decision = await decide();
   expect(decision).toMatchObject({
     allowed: false,
-    error: { name: 'UpstreamError', code: 'ERR_KEYS_UNREACHABLE' },
+    error: { name: 'UpstreamError', code: 'ERR_JWKS_UNREACHABLE' },
     denial: { status: 503, headers: { 'Retry-After': '1' } },
   });
   expect(decision.allowed || Object.keys(decision.denial.headers)).not.toContain(
@@ -122,7 +122,9 @@ test('F8: a cool-down under a second is the back-off from the beginning', async 
 });
 
 test('F8: after a good fetch the back-off begins anew', async () => {
-  const { serve, published, outcome, decide, clock } = await openScene({ keys: { maxStale: 0 } });
+  const { serve, published, outcome, decide, clock } = await openScene({
+    keys: { staleIfError: 0 },
+  });
   serve(reset);
   for (const wait of [1, 2, 4]) {
     await outcome();
@@ -139,9 +141,9 @@ test('F8: sixty cold requests while the host is down make one fetch for each wai
   const { serve, outcome, clock, fetched, host } = await openScene();
   serve(reset);
   const together = await Promise.all(Array.from({ length: 30 }, () => outcome()));
-  expect(new Set(together)).toEqual(new Set(['503 ERR_KEYS_UNREACHABLE']));
+  expect(new Set(together)).toEqual(new Set(['503 ERR_JWKS_UNREACHABLE']));
   for (let i = 0; i < 30; i += 1) {
-    expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+    expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
     clock.advance(0.1);
   }
   // At 0 s, 1 s, and 3 s is yet to come.

@@ -10,7 +10,7 @@ import {
   text,
 } from './jwks-server.js';
 
-// With the defaults: 480 s is 80 % of maxAge, 1200 s is twice maxAge, 86 400 s is maxStale.
+// With the defaults: 480 s is 80 % of maxAge, 1200 s is twice maxAge, 86 400 s is staleIfError.
 
 /** A scene whose guard fetched its keys this many seconds ago. */
 async function openAged(seconds: number, keys = {}): Promise<Scene> {
@@ -77,23 +77,29 @@ test('from twice maxAge on, a key that the shared fetch no longer lists is refus
 });
 
 test.each<[string, Answer, string]>([
-  ['resets', reset, 'ERR_KEYS_UNREACHABLE'],
-  ['answers 500', text('', 500), 'ERR_KEYS_RESPONSE'],
-  ['answers with HTML', text('<p>'), 'ERR_KEYS_RESPONSE'],
-  ['answers with no set', json({}), 'ERR_KEYS_RESPONSE'],
-  ['hangs', hang, 'ERR_KEYS_TIMEOUT'],
-])('F4, F5: keys serve until maxStale while the host %s, and then it is 503', async (...given) => {
-  const [, answer, code] = given;
-  const { serve, outcome, clock } = await openAged(1_200, answer === hang ? { timeout: 0.5 } : {});
-  serve(answer);
-  expect(await outcome()).toBe('allowed');
-  clock.advance(86_400 - 1_200 - 0.001);
-  expect(await outcome()).toBe('allowed');
-  clock.advance(0.001);
-  expect(await outcome()).toBe(`503 ${code}`);
-});
+  ['resets', reset, 'ERR_JWKS_UNREACHABLE'],
+  ['answers 500', text('', 500), 'ERR_JWKS_RESPONSE'],
+  ['answers with HTML', text('<p>'), 'ERR_JWKS_RESPONSE'],
+  ['answers with no set', json({}), 'ERR_JWKS_RESPONSE'],
+  ['hangs', hang, 'ERR_JWKS_TIMEOUT'],
+])(
+  'F4, F5: keys serve until staleIfError while the host %s, and then it is 503',
+  async (...given) => {
+    const [, answer, code] = given;
+    const { serve, outcome, clock } = await openAged(
+      1_200,
+      answer === hang ? { timeout: 0.5 } : {},
+    );
+    serve(answer);
+    expect(await outcome()).toBe('allowed');
+    clock.advance(86_400 - 1_200 - 0.001);
+    expect(await outcome()).toBe('allowed');
+    clock.advance(0.001);
+    expect(await outcome()).toBe(`503 ${code}`);
+  },
+);
 
-test('F5: after maxStale a 503 tells when to come back, and the host may come back', async () => {
+test('F5: after staleIfError a 503 tells when to come back, and the host may come back', async () => {
   const { serve, published, decide, outcome, clock } = await openAged(86_400);
   serve(reset);
   expect(await decide()).toMatchObject({
@@ -101,7 +107,7 @@ test('F5: after maxStale a 503 tells when to come back, and the host may come ba
     denial: { status: 503, headers: { 'Retry-After': '1' } },
   });
   serve(published);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
   clock.advance(1);
   expect(await outcome()).toBe('allowed');
 });
@@ -114,7 +120,7 @@ test.each([480, 600, 1_200, 50_000])(
     serve(reset);
     for (const [fetches, wait] of [1, 2, 4, 8, 16, 30, 30].entries()) {
       expect(await outcome()).toBe('allowed');
-      expect(await outcome(await stranger(scene))).toBe('503 ERR_KEYS_UNREACHABLE');
+      expect(await outcome(await stranger(scene))).toBe('503 ERR_JWKS_UNREACHABLE');
       expect(await outcome()).toBe('allowed');
       clock.advance(wait - 0.001);
       expect(await outcome()).toBe('allowed');
@@ -138,19 +144,19 @@ test('F4: when the host is well again, the keys are young again', async () => {
   expect(fetched).toHaveLength(3);
 });
 
-test('with maxStale: 0, keys are used up to maxAge', async () => {
-  const scene = await openAged(599.999, { maxStale: 0 });
+test('with staleIfError: 0, keys are used up to maxAge', async () => {
+  const scene = await openAged(599.999, { staleIfError: 0 });
   scene.serve(reset);
   expect(await scene.outcome()).toBe('allowed');
-  expect(await scene.outcome(await stranger(scene))).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await scene.outcome(await stranger(scene))).toBe('503 ERR_JWKS_UNREACHABLE');
   expect(await scene.outcome()).toBe('allowed');
   scene.clock.advance(0.001);
-  expect(await scene.outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await scene.outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
   expect(scene.fetched).toHaveLength(2);
 });
 
-test('with maxStale: 0, requests from maxAge on wait for one shared fetch', async () => {
-  const { outcome, issuer, fetched, token } = await openAged(600, { maxStale: 0 });
+test('with staleIfError: 0, requests from maxAge on wait for one shared fetch', async () => {
+  const { outcome, issuer, fetched, token } = await openAged(600, { staleIfError: 0 });
   const withdrawn = await token();
   await issuer.rotateKeys({ withdraw: true });
   const all = await Promise.all([outcome(), outcome(), outcome(withdrawn)]);
@@ -158,20 +164,20 @@ test('with maxStale: 0, requests from maxAge on wait for one shared fetch', asyn
   expect(fetched).toHaveLength(2);
 });
 
-test('a maxStale under twice maxAge ends the use of held keys all the same', async () => {
-  const { serve, outcome, clock } = await openAged(899.999, { maxStale: 900 });
+test('a staleIfError under twice maxAge ends the use of held keys all the same', async () => {
+  const { serve, outcome, clock } = await openAged(899.999, { staleIfError: 900 });
   serve(reset);
   expect(await outcome()).toBe('allowed');
   clock.advance(0.001);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
 });
 
-test('a maxStale under maxAge does not shorten maxAge', async () => {
-  const { serve, outcome, clock } = await openAged(479, { maxStale: 10 });
+test('a staleIfError under maxAge does not shorten maxAge', async () => {
+  const { serve, outcome, clock } = await openAged(479, { staleIfError: 10 });
   serve(reset);
   expect(await outcome()).toBe('allowed');
   clock.advance(121);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
 });
 
 test('maxAge may be a fraction of a second', async () => {

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
 import {
   createGuard,
-  type KeyOptions,
-  type KeyStore,
-  type KeysEvent,
-  type StoredKeys,
+  type JwksEvent,
+  type JwksOptions,
+  type JwksStore,
+  type StoredJwks,
 } from '../../src/index.js';
 import { createTestIssuer } from '../../src/testing.js';
 import { createClock, outcome } from './jwks-server.js';
@@ -15,16 +15,16 @@ import { settle } from './scene.js';
 const jwksUri = 'https://issuer.test/jwks';
 
 /** A guard whose fetches are answered by hand, in any order and at any time. */
-async function openByHand(keys: KeyOptions) {
+async function openByHand(keys: JwksOptions) {
   const clock = createClock();
   const issuer = await createTestIssuer({ now: clock.now });
   const answers: ((keys: object) => void)[] = [];
-  const events: KeysEvent[] = [];
+  const events: JwksEvent[] = [];
   const guard = createGuard({
     ...issuer.options,
     jwksUri,
-    keys,
-    onKeys: (event) => void events.push(event),
+    jwks: keys,
+    onJwks: (event) => void events.push(event),
     // It does not obey its signal.
     fetch: () =>
       new Promise((done) => {
@@ -38,8 +38,8 @@ async function openByHand(keys: KeyOptions) {
 }
 
 function createStore() {
-  const told: StoredKeys[] = [];
-  const store: KeyStore = {
+  const told: StoredJwks[] = [];
+  const store: JwksStore = {
     get: async () => undefined,
     set: async (_, keys) => void told.push(structuredClone(keys)),
   };
@@ -49,7 +49,7 @@ function createStore() {
 test('the late answer of a fetch that timed out is not stored, and brings no key back', async () => {
   const { store, told } = createStore();
   const { clock, issuer, guard, answers, withdrawn } = await openByHand({ store, timeout: 0.3 });
-  expect(await outcome(guard, await issuer.token())).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome(guard, await issuer.token())).toBe('503 ERR_JWKS_TIMEOUT');
   clock.advance(1);
   const deciding = outcome(guard, await issuer.token());
   await settle();
@@ -70,16 +70,16 @@ test('the answer of a fetch that was on its way when the guard was closed is not
   const deciding = outcome(guard, await issuer.token());
   await settle();
   await guard.close();
-  expect(await deciding).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await deciding).toBe('503 ERR_JWKS_UNREACHABLE');
   answers[0]?.(issuer.jwks);
   await settle();
   expect(told).toEqual([]);
 });
 
 test('a late answer of the store brings no key back', async () => {
-  const late: ((keys: StoredKeys) => void)[] = [];
+  const late: ((keys: StoredJwks) => void)[] = [];
   const get = () =>
-    new Promise<StoredKeys>((done) => {
+    new Promise<StoredJwks>((done) => {
       late.push(done);
     });
   const scene = await openByHand({ store: { get, set: async () => {} }, timeout: 2 });
@@ -99,8 +99,8 @@ test('a late answer of the store brings no key back', async () => {
 
 test('a set that is slow is told of by an event, and never more than one is under way', async () => {
   const ends: (() => void)[] = [];
-  const told: StoredKeys[] = [];
-  const store: KeyStore = {
+  const told: StoredJwks[] = [];
+  const store: JwksStore = {
     get: async () => undefined,
     set: (_, keys) =>
       new Promise((done) => {
@@ -120,7 +120,7 @@ test('a set that is slow is told of by an event, and never more than one is unde
   expect(told).toHaveLength(1);
   await expect
     .poll(() => events.flatMap((event) => ('detail' in event ? [event.detail] : [])))
-    .toEqual(['keys.store.set failed: no other process has them']);
+    .toEqual(['jwks.store.set failed: no other process has them']);
   ends[0]?.();
   await settle();
   // Of those that waited, the newest.

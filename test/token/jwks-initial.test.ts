@@ -15,10 +15,10 @@ import {
 } from './scene.js';
 
 /** A scene whose guard has its issuer's keys to begin with, or others. */
-async function openWith(keys: SceneOptions['keys'] = {}, list?: readonly unknown[]) {
+async function openWith(keys: SceneOptions['jwks'] = {}, list?: readonly unknown[]) {
   const scene = await openScene();
   const initial = { keys: (list ?? scene.network.keys) as object[] };
-  const guard = scene.open({ keys: { ...keys, initial } });
+  const guard = scene.open({ jwks: { ...keys, initial } });
   return { ...scene, guard, verdict: (token: string) => judge(guard, token) };
 }
 
@@ -84,17 +84,17 @@ describe('with keys to begin with', () => {
     const { verdict, token, network, clock } = await openWith();
     network.answer = down;
     const unknown = longLived(await freshKey('second'));
-    expect(await verdict(unknown)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(unknown)).toBe('ERR_JWKS_UNREACHABLE');
     expect(await verdict(token())).toBe('allowed');
-    expect(await verdict(unknown)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(unknown)).toBe('ERR_JWKS_UNREACHABLE');
     expect(network.asked).toBe(1);
     clock.advance(1);
-    expect(await verdict(unknown)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(unknown)).toBe('ERR_JWKS_UNREACHABLE');
     expect(network.asked).toBe(2);
   });
 
-  test('they serve while nothing can be fetched, by the back-off, until maxStale', async () => {
-    const { verdict, token, network, clock } = await openWith({ maxStale: 2_000 });
+  test('they serve while nothing can be fetched, by the back-off, until staleIfError', async () => {
+    const { verdict, token, network, clock } = await openWith({ staleIfError: 2_000 });
     network.answer = down;
     const fetches: number[] = [];
     for (const wait of [0, 0.999, 0.001, 1.999, 0.001, 3.999, 0.001]) {
@@ -108,7 +108,7 @@ describe('with keys to begin with', () => {
     clock.advance(2_000 - 480 - 7 - 0.001);
     expect(await verdict(token())).toBe('allowed');
     clock.advance(0.001);
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
     network.answer = undefined;
     clock.advance(30);
     expect(await verdict(token())).toBe('allowed');
@@ -151,33 +151,33 @@ describe('with keys to begin with', () => {
     network.keys = [key.jwk];
     network.answer = down;
     expect(await verdict(scene.token())).toBe('allowed');
-    expect(await verdict(longLived({ ...scene.key, kid: 'secret' }))).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(longLived({ ...scene.key, kid: 'secret' }))).toBe('ERR_JWKS_UNREACHABLE');
   });
 
   test('members beside the list are of no concern', async () => {
     const { network, open, token } = await openScene();
     network.answer = down;
     const initial = { 'x-made-by': 'us', keys: network.keys as object[] };
-    expect(await judge(open({ keys: { initial } }), token())).toBe('allowed');
+    expect(await judge(open({ jwks: { initial } }), token())).toBe('allowed');
   });
 
   test('what is given is not changed, nor looked at again', async () => {
     const { network, open, token, key } = await openScene();
     network.answer = down;
     const initial = { keys: [{ ...key.jwk }] };
-    const guard = open({ keys: { initial } });
+    const guard = open({ jwks: { initial } });
     Object.assign(initial.keys[0] as object, { use: 'enc' });
     initial.keys.length = 0;
     expect(await judge(guard, token())).toBe('allowed');
     const frozen = Object.freeze({ keys: Object.freeze([Object.freeze({ ...key.jwk })]) });
-    expect(await judge(open({ keys: { initial: frozen } }), token())).toBe('allowed');
+    expect(await judge(open({ jwks: { initial: frozen } }), token())).toBe('allowed');
   });
 
   test('a list of one issuer is one issuer', async () => {
     const { network, clock, token } = await openScene();
     const guard = createGuard({
       issuers: [{ issuer, audience, jwksUri: `${issuer}/jwks` }],
-      keys: { initial: { keys: network.keys as object[] } },
+      jwks: { initial: { keys: network.keys as object[] } },
       fetch: down,
       now: clock.now,
     });
@@ -188,7 +188,7 @@ describe('with keys to begin with', () => {
 /** The sentence that a mistake is answered with. */
 function sentence(keys: unknown, issuers: object = { issuer, audience }): string {
   try {
-    createGuard({ ...issuers, keys } as GuardOptions);
+    createGuard({ ...issuers, jwks: keys } as GuardOptions);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as Error).message).toMatch(/ \(see "Options" in the README of sallyport\)$/);
@@ -197,7 +197,7 @@ function sentence(keys: unknown, issuers: object = { issuer, audience }): string
   throw new Error('was accepted');
 }
 
-describe('keys.initial', () => {
+describe('jwks.initial', () => {
   const one = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
   const noSet = 'is no key set: write { keys: […] }, as the issuer publishes it';
 
@@ -207,7 +207,7 @@ describe('keys.initial', () => {
       audience,
     }));
     expect(sentence({ initial: { keys: [one] } }, { issuers })).toContain(
-      'options.keys.initial: this is of one issuer: with several, use a store',
+      'options.jwks.initial: this is of one issuer: with several, use a store',
     );
   });
 
@@ -230,7 +230,7 @@ describe('keys.initial', () => {
   ])('that is %s is a ConfigError', (_, initial, says) => {
     const message = sentence({ initial });
     expect(message).toContain(says);
-    expect(message).toMatch(/^options\.keys\.initial[.:]/);
+    expect(message).toMatch(/^options\.jwks\.initial[.:]/);
   });
 
   // A guard that nobody could pass without a fetch has no keys to begin with.
@@ -240,15 +240,15 @@ describe('keys.initial', () => {
     ['symmetric', [{ kty: 'oct', k: 'AQAB' }]],
     ['for encryption', [{ ...one, use: 'enc' }]],
   ])('of which no key can verify, being %s, is a ConfigError', (_, keys) => {
-    expect(sentence({ initial: { keys } })).toMatch(/^options\.keys\.initial/);
+    expect(sentence({ initial: { keys } })).toMatch(/^options\.jwks\.initial/);
   });
 
   test('that cannot be written as JSON is a ConfigError', () => {
     const circle: Record<string, unknown> = { ...one };
     circle.self = circle;
-    expect(sentence({ initial: { keys: [circle] } })).toMatch(/^options\.keys\.initial/);
+    expect(sentence({ initial: { keys: [circle] } })).toMatch(/^options\.jwks\.initial/);
     expect(sentence({ initial: { keys: [{ ...one, big: 1n }] } })).toMatch(
-      /^options\.keys\.initial/,
+      /^options\.jwks\.initial/,
     );
   });
 });

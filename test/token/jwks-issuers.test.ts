@@ -41,7 +41,7 @@ async function openTwo() {
   const [a, b] = [await openIssuer(clock), await openIssuer(clock)];
   const { fetch, fetched } = countFetches();
   const issuers = [a.trusted, b.trusted];
-  const guard = createGuard({ issuers, keys: { timeout: 60 }, fetch, now: clock.now });
+  const guard = createGuard({ issuers, jwks: { timeout: 60 }, fetch, now: clock.now });
   onTestFinished(() => guard.close());
   return { a, b, clock, guard, fetched };
 }
@@ -50,7 +50,7 @@ test('F14: of two issuers, one that is down does not touch the other', async () 
   const { a, b, guard, clock } = await openTwo();
   a.host.routes['/jwks'] = reset;
   for (let i = 0; i < 3; i += 1) {
-    expect(await outcome(guard, await a.token())).toBe('503 ERR_KEYS_UNREACHABLE');
+    expect(await outcome(guard, await a.token())).toBe('503 ERR_JWKS_UNREACHABLE');
     expect(await outcome(guard, await b.token())).toBe('allowed');
     clock.advance(1);
   }
@@ -65,7 +65,7 @@ test('F14: of two issuers, one that hangs does not make the other wait', async (
   await arrived;
   expect(await outcome(guard, await b.token())).toBe('allowed');
   await guard.close();
-  expect(await waiting).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await waiting).toBe('503 ERR_JWKS_UNREACHABLE');
 });
 
 test('F14: a flood at one issuer does not spend the fetches of the other', async () => {
@@ -97,14 +97,14 @@ test('a key of one issuer is not borrowed while the other is down', async () => 
   expect(await outcome(guard, await a.token())).toBe('allowed');
   b.host.routes['/jwks'] = reset;
   const forged = await a.token({ iss: b.trusted.issuer });
-  expect(await outcome(guard, forged)).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome(guard, forged)).toBe('503 ERR_JWKS_UNREACHABLE');
 });
 
 test('F20: a guard is made without a fetch, and starts while its issuer is down', async () => {
   const { host, outcome, fetched, clock } = await openScene();
   await host.stop();
   expect(fetched).toEqual([]);
-  expect(await outcome()).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome()).toBe('503 ERR_JWKS_UNREACHABLE');
   await host.start();
   clock.advance(1);
   expect(await outcome()).toBe('allowed');
@@ -123,7 +123,7 @@ test('ready fetches ahead, so that the first request does not', async () => {
 test('F20: ready rejects while the issuer is down, within the back-off, and can be called again', async () => {
   const { guard, serve, published, clock, fetched } = await openScene();
   serve(reset);
-  const down = { code: 'ERR_KEYS_UNREACHABLE', status: 503, retryAfter: 1 };
+  const down = { code: 'ERR_JWKS_UNREACHABLE', status: 503, retryAfter: 1 };
   await expect(guard.ready()).rejects.toBeInstanceOf(UpstreamError);
   await expect(guard.ready()).rejects.toMatchObject(down);
   expect(fetched).toHaveLength(1);
@@ -137,7 +137,7 @@ test('F20: ready rejects while the issuer is down, within the back-off, and can 
 test('ready fetches the keys of every issuer, also if one is down', async () => {
   const { a, b, guard, fetched } = await openTwo();
   a.host.routes['/jwks'] = reset;
-  await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_KEYS_UNREACHABLE' });
+  await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_JWKS_UNREACHABLE' });
   expect(fetched).toEqual([a.trusted.jwksUri, b.trusted.jwksUri]);
   b.host.routes['/jwks'] = reset;
   expect(await outcome(guard, await b.token())).toBe('allowed');
@@ -155,7 +155,7 @@ test('ready rejects when the guard is closed, and no later', async () => {
   const { answer, arrived } = keepBack(hang);
   serve(answer);
   const ready = guard.ready();
-  const rejected = expect(ready).rejects.toMatchObject({ code: 'ERR_KEYS_UNREACHABLE' });
+  const rejected = expect(ready).rejects.toMatchObject({ code: 'ERR_JWKS_UNREACHABLE' });
   await arrived;
   await guard.close();
   await rejected;
@@ -233,6 +233,6 @@ test('F22: a background fetch that fails when nobody waits is nobody’s rejecti
   await arrived;
   release();
   const unknown = await issuer.token({ header: { kid: 'unknown' } });
-  expect(await outcome(unknown)).toBe('503 ERR_KEYS_UNREACHABLE');
+  expect(await outcome(unknown)).toBe('503 ERR_JWKS_UNREACHABLE');
   expect(fetched).toHaveLength(2);
 });

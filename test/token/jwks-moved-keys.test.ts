@@ -98,7 +98,7 @@ test('F21: metadata and the old place both down is an outage like any other', as
   serve(text('', 500));
   expect(await outcome()).toBe('allowed');
   clock.advance(86_400 - 1_200);
-  expect(await outcome()).toBe('503 ERR_KEYS_RESPONSE');
+  expect(await outcome()).toBe('503 ERR_JWKS_RESPONSE');
 });
 
 test('F2: metadata that later hang are an outage like any other', async () => {
@@ -106,5 +106,5 @@ test('F2: metadata that later hang are an outage like any other', async () => {
   host.routes[wellKnown] = hang;
   expect(await outcome()).toBe('allowed');
   clock.advance(86_400 - 1_200);
-  expect(await outcome()).toBe('503 ERR_KEYS_TIMEOUT');
+  expect(await outcome()).toBe('503 ERR_JWKS_TIMEOUT');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createGuard, type KeyStore, type StoredKeys } from '../../src/index.js';
+import { createGuard, type JwksStore, type StoredJwks } from '../../src/index.js';
 import { judge } from '../rfc/ask.js';
 import { audience, guardFor, issuer, keyFor, mint, now } from '../rfc/mint.js';
 
@@ -20,13 +20,13 @@ const deep = [lists, objects].flatMap((nest) =>
 describe('a key set with a value of any depth', () => {
   test('is used for its other keys, and shared without that one', async () => {
     for (const one of deep) {
-      const told: StoredKeys[] = [];
-      const store: KeyStore = {
+      const told: StoredJwks[] = [];
+      const store: JwksStore = {
         get: async () => undefined,
         set: async (_, keys) => void told.push(JSON.parse(JSON.stringify(keys))),
       };
       const body = `{"keys":[${one},${JSON.stringify(key.jwk)}]}`;
-      const guard = guardFor([], { fetch: async () => new Response(body), keys: { store } });
+      const guard = guardFor([], { fetch: async () => new Response(body), jwks: { store } });
       expect(await judge(guard, mint(key))).toBe('allowed');
       expect(told.map(({ jwks }) => jwks.keys)).toEqual([[key.jwk]]);
     }
@@ -35,7 +35,7 @@ describe('a key set with a value of any depth', () => {
   test('alone is an outage', async () => {
     for (const one of deep) {
       const guard = guardFor([], { fetch: async () => new Response(`{"keys":[${one}]}`) });
-      expect(await judge(guard, mint(key))).toBe('ERR_KEYS_RESPONSE');
+      expect(await judge(guard, mint(key))).toBe('ERR_JWKS_RESPONSE');
     }
   });
 
@@ -46,7 +46,7 @@ describe('a key set with a value of any depth', () => {
       expect(await judge(guard, mint(key))).toBe('allowed');
       for (const text of [value, `{"keys":${value}}`, `{"issuer":${value},"jwks_uri":${value}}`]) {
         const broken = guardFor([], { fetch: async () => new Response(text) });
-        expect(await judge(broken, mint(key))).toBe('ERR_KEYS_RESPONSE');
+        expect(await judge(broken, mint(key))).toBe('ERR_JWKS_RESPONSE');
         const lost = createGuard({ issuer, audience, now, fetch: async () => new Response(text) });
         expect(await judge(lost, mint(key))).toBe('ERR_DISCOVERY_RESPONSE');
       }
@@ -58,7 +58,7 @@ describe('a key set with a value of any depth', () => {
       const keys = [JSON.parse(one), key.jwk];
       const stored = { issuer, jwks: { keys }, fetchedAt: now() };
       const store = { get: async () => stored, set: async () => {} };
-      const guard = guardFor([], { keys: { store } });
+      const guard = guardFor([], { jwks: { store } });
       expect(await judge(guard, mint(key))).toBe('allowed');
     }
   });

@@ -8,7 +8,7 @@ import {
   limitsIn,
 } from '../../src/core/token/jwks-freshness.js';
 
-const limits = { maxAge: 600, maxStale: 10_000, cooldown: 8_000 };
+const limits = { maxAge: 600, staleIfError: 10_000, cooldown: 8_000 };
 
 describe('freshness', () => {
   test.each([
@@ -28,8 +28,8 @@ describe('freshness', () => {
   test.each([
     [599, 'due'],
     [600, 'unusable'],
-  ])('without maxStale at %d is %s', (age, state) => {
-    expect(freshness(age, { ...limits, maxStale: 0 })).toBe(state);
+  ])('without staleIfError at %d is %s', (age, state) => {
+    expect(freshness(age, { ...limits, staleIfError: 0 })).toBe(state);
   });
 });
 
@@ -59,9 +59,9 @@ describe('a failure', () => {
   });
 
   test('that was an empty key set bounds old keys for the rest of the outage', () => {
-    expect(limitsIn(fail(), limits).maxStale).toBe(10_000);
-    expect(limitsIn(fail(fail(undefined, true)), limits).maxStale).toBe(1_200);
-    expect(limitsIn(fail(undefined, true), { ...limits, maxStale: 7 }).maxStale).toBe(7);
+    expect(limitsIn(fail(), limits).staleIfError).toBe(10_000);
+    expect(limitsIn(fail(fail(undefined, true)), limits).staleIfError).toBe(1_200);
+    expect(limitsIn(fail(undefined, true), { ...limits, staleIfError: 7 }).staleIfError).toBe(7);
   });
 });
 

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, expect, onTestFinished } from 'vitest';
-import { createGuard, type Decision, type Guard, type KeyOptions } from '../../src/index.js';
+import { createGuard, type Decision, type Guard, type JwksOptions } from '../../src/index.js';
 import { createTestIssuer, type TestIssuer } from '../../src/testing.js';
 
 /** What a path of the host does with a request. */
@@ -148,7 +148,7 @@ export interface Scene {
 }
 
 export interface SceneOptions {
-  readonly keys?: KeyOptions;
+  readonly keys?: JwksOptions;
   /** The guard has to find the keys by metadata, under this path of the host. */
   readonly discoverAt?: string;
 }
@@ -164,7 +164,7 @@ export async function openScene({ keys = {}, discoverAt }: SceneOptions = {}): P
     issuer: name,
     audience: 'https://api.test',
     ...(discoverAt === undefined && { jwksUri }),
-    keys,
+    jwks: keys,
     fetch,
     now: clock.now,
   });

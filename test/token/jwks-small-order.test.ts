@@ -82,7 +82,7 @@ describe('Ed25519 keys of small order', () => {
 
   test.each(canonical)('%s is refused', async (x) => {
     expect(await judge(guardFor([jwkOf(x), good.jwk]), forged)).toBe('ERR_TOKEN_KEY_UNKNOWN');
-    expect(await judge(guardFor([jwkOf(x)]), forged)).toBe('ERR_KEYS_RESPONSE');
+    expect(await judge(guardFor([jwkOf(x)]), forged)).toBe('ERR_JWKS_RESPONSE');
   });
 
   test.each(others)('%s, which is no canonical encoding, is refused', async (x) => {

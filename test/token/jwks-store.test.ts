@@ -3,8 +3,8 @@ import {
   ConfigError,
   createGuard,
   type GuardOptions,
-  type KeyStore,
-  type StoredKeys,
+  type JwksStore,
+  type StoredJwks,
 } from '../../src/index.js';
 import { judge } from '../rfc/ask.js';
 import { audience, issuer, jwksUri, mint, seconds } from '../rfc/mint.js';
@@ -22,10 +22,10 @@ import {
 } from './scene.js';
 
 /** A store that processes share, and what it was asked and told. */
-interface Shared extends KeyStore {
+interface Shared extends JwksStore {
   readonly held: Map<string, unknown>;
   readonly asked: string[];
-  readonly told: (readonly [string, StoredKeys])[];
+  readonly told: (readonly [string, StoredJwks])[];
 }
 
 /** As one behind a network is: what comes out of it is never what went in. */
@@ -37,7 +37,7 @@ function createStore(held: Readonly<Record<string, unknown>> = {}): Shared {
     async get(name) {
       store.asked.push(name);
       await settle();
-      return structuredClone(store.held.get(name)) as StoredKeys | undefined;
+      return structuredClone(store.held.get(name)) as StoredJwks | undefined;
     },
     async set(name, keys) {
       store.told.push([name, structuredClone(keys)]);
@@ -55,8 +55,8 @@ async function openShared(
   const scene = await openScene();
   const stored = held(scene.network.keys, scene.clock.time);
   const store = createStore(stored === undefined ? {} : { [issuer]: stored });
-  const start = (keys: SceneOptions['keys'] = {}, more: SceneOptions = {}) => {
-    const guard = scene.open({ keys: { store, ...keys }, ...more });
+  const start = (keys: SceneOptions['jwks'] = {}, more: SceneOptions = {}) => {
+    const guard = scene.open({ jwks: { store, ...keys }, ...more });
     return { guard, verdict: (token: string) => judge(guard, token) };
   };
   return { ...scene, store, start };
@@ -108,7 +108,7 @@ describe('a guard with a store', () => {
     const start = (fetch: typeof globalThis.fetch) =>
       createGuard({
         issuers: names.map((name) => ({ issuer: name, audience, jwksUri: `${name}/jwks` })),
-        keys: { store },
+        jwks: { store },
         now: clock.now,
         fetch,
       });
@@ -153,7 +153,7 @@ describe('a guard with a store', () => {
     const { verdict } = start();
     for (const answer of [down, () => Response.json({}), () => new Response('', { status: 500 })]) {
       network.answer = answer;
-      expect(await verdict(token())).toMatch(/^ERR_KEYS_/);
+      expect(await verdict(token())).toMatch(/^ERR_JWKS_/);
       clock.advance(30);
     }
     expect(store.told).toEqual([]);
@@ -179,21 +179,21 @@ describe('a guard with a store', () => {
   });
 
   test('a method of a class has its own object', async () => {
-    class Store implements KeyStore {
-      readonly #held = new Map<string, StoredKeys>();
+    class Store implements JwksStore {
+      readonly #held = new Map<string, StoredJwks>();
       async get(name: string) {
         return this.#held.get(name);
       }
-      async set(name: string, keys: StoredKeys) {
+      async set(name: string, keys: StoredJwks) {
         this.#held.set(name, keys);
       }
     }
     const { open, token, network } = await openScene();
     const store = new Store();
-    expect(await judge(open({ keys: { store } }), token())).toBe('allowed');
+    expect(await judge(open({ jwks: { store } }), token())).toBe('allowed');
     await settle();
     network.answer = down;
-    expect(await judge(open({ keys: { store } }), token())).toBe('allowed');
+    expect(await judge(open({ jwks: { store } }), token())).toBe('allowed');
   });
 
   test('with keys to begin with, these come first, and it is asked behind them', async () => {
@@ -245,7 +245,7 @@ describe('keys from a store', () => {
 
   test('that are fetched again just so keep their remembered tokens', async () => {
     const { start, token, network, clock } = await openShared(fresh);
-    const { guard } = start({}, { verifiedTokens: { ttl: 3_600 } });
+    const { guard } = start({}, { tokenCache: { ttl: 3_600 } });
     const first = await principalOf(guard, token());
     clock.advance(480);
     expect(await principalOf(guard, token())).toBe(first);
@@ -277,21 +277,21 @@ describe('keys from a store', () => {
     network.answer = down;
     const { verdict } = start();
     const unknown = longLived(await freshKey('unknown'));
-    expect(await verdict(unknown)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(unknown)).toBe('ERR_JWKS_UNREACHABLE');
     expect(await verdict(token())).toBe('allowed');
   });
 
-  test('serve until maxStale while nothing can be fetched', async () => {
+  test('serve until staleIfError while nothing can be fetched', async () => {
     const { start, token, network, clock } = await openShared((keys, time) =>
       fresh(keys, time - 100_000),
     );
     network.answer = down;
-    const { verdict } = start({ maxStale: 2_000 });
+    const { verdict } = start({ staleIfError: 2_000 });
     expect(await verdict(token())).toBe('allowed');
     clock.advance(1_899.999);
     expect(await verdict(token())).toBe('allowed');
     clock.advance(0.001);
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
   });
 });
 
@@ -354,7 +354,7 @@ describe('what is not believed of a store costs one fetch', () => {
     }
   });
 
-  test.each<[string, KeyStore['get']]>([
+  test.each<[string, JwksStore['get']]>([
     ['rejects', () => Promise.reject(new Error('the store is down'))],
     [
       'throws',
@@ -378,7 +378,7 @@ describe('what is not believed of a store costs one fetch', () => {
     const { open, token, network } = await openScene();
     const told: unknown[] = [];
     const store = { get, set: async (...one: unknown[]) => void told.push(one) };
-    expect(await judge(open({ keys: { store } }), token())).toBe('allowed');
+    expect(await judge(open({ jwks: { store } }), token())).toBe('allowed');
     expect(network.asked).toBe(1);
     expect(told).toHaveLength(1);
   });
@@ -386,7 +386,7 @@ describe('what is not believed of a store costs one fetch', () => {
   test('a store that hangs is not waited for to the end, and the fetch has time left', async () => {
     const { open, token, network } = await openScene();
     const store = { get: () => new Promise<never>(() => {}), set: async () => {} };
-    const guard = open({ keys: { store, timeout: 0.4 } });
+    const guard = open({ jwks: { store, timeout: 0.4 } });
     const all = await atOnce(100, (i) => judge(guard, token({ jti: `${i}` })));
     expect(new Set(all)).toEqual(new Set(['allowed']));
     expect(network.asked).toBe(1);
@@ -396,22 +396,22 @@ describe('what is not believed of a store costs one fetch', () => {
     const { open, token, network } = await openScene();
     network.answer = () => new Promise(() => {});
     const store = { get: () => new Promise<never>(() => {}), set: async () => {} };
-    const guard = open({ keys: { store, timeout: 0.1 } });
+    const guard = open({ jwks: { store, timeout: 0.1 } });
     const decision = await judge(guard, token());
-    expect(decision).toBe('ERR_KEYS_TIMEOUT');
+    expect(decision).toBe('ERR_JWKS_TIMEOUT');
   });
 
   test('an answer that comes too late is not used', async () => {
     const { open, token, network, clock } = await openScene();
     const stranger = await freshKey('first');
-    let answer: (keys: StoredKeys) => void = () => {};
+    let answer: (keys: StoredJwks) => void = () => {};
     const get = () =>
-      new Promise<StoredKeys>((done) => {
+      new Promise<StoredJwks>((done) => {
         answer = done;
       });
-    const guard = open({ keys: { store: { get, set: async () => {} }, timeout: 0.1 } });
+    const guard = open({ jwks: { store: { get, set: async () => {} }, timeout: 0.1 } });
     expect(await judge(guard, token())).toBe('allowed');
-    answer(fresh([stranger.jwk], clock.time) as StoredKeys);
+    answer(fresh([stranger.jwk], clock.time) as StoredJwks);
     await settle();
     expect(await judge(guard, longLived(stranger))).toBe('ERR_TOKEN_SIGNATURE');
     expect(await judge(guard, token())).toBe('allowed');
@@ -425,24 +425,24 @@ test('keys of one issuer never verify for another, in a store that mixes them up
   const [a, b] = [await freshKey('a'), await freshKey('b')];
   const network = createNetwork(b);
   const details: unknown[] = [];
-  const mixed = fresh([a.jwk], clock.time) as StoredKeys;
+  const mixed = fresh([a.jwk], clock.time) as StoredJwks;
   const guard = open({
     fetch: network.fetch,
-    keys: {
+    jwks: {
       store: { get: async () => ({ ...mixed, issuer: 'https://a.test' }), set: async () => {} },
     },
-    onKeys: (event) => void details.push('detail' in event ? event.detail : event.kind),
+    onJwks: (event) => void details.push('detail' in event ? event.detail : event.kind),
   });
   expect(await judge(guard, longLived(a))).toBe('ERR_TOKEN_KEY_UNKNOWN');
   expect(await judge(guard, longLived(b))).toBe('allowed');
   await settle();
   expect(details[0]).toBe(
-    'keys.store.get returned keys that do not name this issuer, so keys are fetched',
+    'jwks.store.get returned keys that do not name this issuer, so keys are fetched',
   );
 });
 
 describe('a store that cannot be told', () => {
-  test.each<[string, KeyStore['set']]>([
+  test.each<[string, JwksStore['set']]>([
     ['rejects', () => Promise.reject(new Error('the store is down'))],
     [
       'throws',
@@ -461,7 +461,7 @@ describe('a store that cannot be told', () => {
     ],
   ])('for it %s changes nothing', async (_, set) => {
     const { open, token, network, clock } = await openScene();
-    const guard = open({ keys: { store: { get: async () => undefined, set } } });
+    const guard = open({ jwks: { store: { get: async () => undefined, set } } });
     expect(await judge(guard, token())).toBe('allowed');
     for (let fetches = 2; fetches <= 4; fetches += 1) {
       clock.advance(480);
@@ -482,11 +482,11 @@ describe('a guard that is closed', () => {
       new Promise<never>((_, reject) => {
         fail = reject;
       });
-    const guard = open({ keys: { store: { get, set: async () => {} } } });
+    const guard = open({ jwks: { store: { get, set: async () => {} } } });
     const waiting = judge(guard, token());
     await settle();
     await guard.close();
-    expect(await waiting).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await waiting).toBe('ERR_JWKS_UNREACHABLE');
     fail(new Error('the store is down'));
     await settle();
     await settle();
@@ -497,15 +497,15 @@ describe('a guard that is closed', () => {
     const { start, store, token, network } = await openShared(fresh);
     const { guard, verdict } = start();
     await guard.close();
-    expect(await verdict(token())).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(token())).toBe('ERR_JWKS_UNREACHABLE');
     expect([store.asked.length, network.asked]).toEqual([0, 0]);
   });
 });
 
-describe('keys.store', () => {
-  const full: KeyStore = { get: async () => undefined, set: async () => {} };
+describe('jwks.store', () => {
+  const full: JwksStore = { get: async () => undefined, set: async () => {} };
   const make = (store: unknown) =>
-    createGuard({ issuer, audience, jwksUri, keys: { store } } as GuardOptions);
+    createGuard({ issuer, audience, jwksUri, jwks: { store } } as GuardOptions);
 
   test.each<[string, unknown]>([
     ['null', null],
@@ -528,7 +528,7 @@ describe('keys.store', () => {
       error = thrown;
     }
     expect(error).toBeInstanceOf(ConfigError);
-    expect((error as Error).message).toMatch(/^options\.keys\.store[.:]/);
+    expect((error as Error).message).toMatch(/^options\.jwks\.store[.:]/);
   });
 
   test('may have more than it needs', () => {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { AuthError, ConfigError, createGuard, type KeysEvent } from '../../src/index.js';
+import { AuthError, ConfigError, createGuard, type JwksEvent } from '../../src/index.js';
 import { bearing } from '../rfc/ask.js';
 import { audience, guardFor, issuer, keyFor, mint, named, now } from '../rfc/mint.js';
 import {
@@ -66,15 +66,15 @@ describe('about what is not a key set', () => {
 
 describe('about the network', () => {
   const unreachable = async (jwksUri: string, fetch?: typeof globalThis.fetch) => {
-    const events: KeysEvent[] = [];
+    const events: JwksEvent[] = [];
     const guard = createGuard({
       issuer,
       audience,
       jwksUri,
-      onKeys: (event) => void events.push(event),
+      onJwks: (event) => void events.push(event),
       ...(fetch && { fetch }),
     });
-    await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_KEYS_UNREACHABLE' });
+    await expect(guard.ready()).rejects.toMatchObject({ code: 'ERR_JWKS_UNREACHABLE' });
     await settle();
     return events.map((event) => ('detail' in event ? event.detail : event.kind));
   };

@@ -51,7 +51,7 @@ describe('RFC 8725 §3.12: a token that is no access token is refused', () => {
     { vp: { type: ['VerifiablePresentation'] } },
     { vc: { type: ['VerifiableCredential'] } },
   ])('%j', async (claims) => {
-    expect(await ask(claims)).toBe('ERR_TOKEN_KIND');
+    expect(await ask(claims)).toBe('ERR_TOKEN_NOT_ACCESS_TOKEN');
   });
 });
 
@@ -74,7 +74,7 @@ describe('an access token stays one', () => {
   test('with a nonce, and a scope where it is mapped', async () => {
     const options = { claims: { scopes: 'scp' } };
     expect(await ask({ nonce: 'a', scp: 'Orders.Read' }, options)).toBe('allowed');
-    expect(await ask({ nonce: 'a', scope: 'openid' }, options)).toBe('ERR_TOKEN_KIND');
+    expect(await ask({ nonce: 'a', scope: 'openid' }, options)).toBe('ERR_TOKEN_NOT_ACCESS_TOKEN');
   });
 });
 
@@ -97,7 +97,7 @@ describe('no plan makes a report of', () => {
   test.each([
     ['a bound token', 'ERR_TOKEN_BOUND', { cnf: { jkt: 'abc' } }],
     ['a bound token for others', 'ERR_TOKEN_BOUND', { cnf: {}, aud: 'https://other.test' }],
-    ['another kind of token', 'ERR_TOKEN_KIND', { typ: 'ID' }],
+    ['another kind of token', 'ERR_TOKEN_NOT_ACCESS_TOKEN', { typ: 'ID' }],
     ['an identity that is no string', 'ERR_TOKEN_CLAIMS', { sub: 1 }],
     ['a token that has expired', 'ERR_TOKEN_EXPIRED', { exp: 1 }],
   ])('%s', async (_, code, claims) => {

@@ -35,7 +35,7 @@ async function pass(
 test.runIf(inFull)(
   '200 000 tokens through a guard that remembers 1000 leave memory flat',
   async () => {
-    const { guard, token, network } = await openScene({ verifiedTokens: { max: 1_000 } });
+    const { guard, token, network } = await openScene({ tokenCache: { max: 1_000 } });
     const numbered = (i: number) => token({ jti: `${i}` });
     await pass(guard, [0, 50_000], numbered);
     const before = await bytesUsed();
@@ -89,7 +89,7 @@ test.runIf(inFull).each([
   // What is only made once, by the first guard, is no part of it.
   await pass(guard, [10_000, 12_000], good);
   const before = await bytesUsed();
-  const filled = open({ verifiedTokens: { max: 10_000 } });
+  const filled = open({ tokenCache: { max: 10_000 } });
   await pass(filled, [0, 10_000], good);
   const each = Math.round(((await bytesUsed()) - before) / 10_000);
   console.log(`${each} bytes: ${name}`);

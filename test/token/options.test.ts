@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError, createGuard } from '../../src/index.js';
 
 const good = { issuer: 'https://issuer.test', audience: 'https://api.test' };
-const make = (verifiedTokens: unknown) => createGuard({ ...good, verifiedTokens } as never);
+const make = (tokenCache: unknown) => createGuard({ ...good, tokenCache } as never);
 
 /** The sentence that a mistake is answered with. */
-function sentence(verifiedTokens: unknown): string {
+function sentence(tokenCache: unknown): string {
   try {
-    make(verifiedTokens);
+    make(tokenCache);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as Error).message;
@@ -15,7 +15,7 @@ function sentence(verifiedTokens: unknown): string {
   throw new Error('was accepted');
 }
 
-describe('verifiedTokens', () => {
+describe('tokenCache', () => {
   // What is like false is not false: it may be a variable that was not set.
   test.each([
     [0, '0 is no object'],
@@ -29,7 +29,7 @@ describe('verifiedTokens', () => {
     [() => ({ max: 1 }), 'a function is no object'],
     [undefined, 'undefined is no value'],
   ])('cannot be %j', (given, says) => {
-    expect(sentence(given)).toContain(`options.verifiedTokens: ${says}`);
+    expect(sentence(given)).toContain(`options.tokenCache: ${says}`);
   });
 
   test.each([
@@ -40,7 +40,7 @@ describe('verifiedTokens', () => {
     ['__proto', 'use max, ttl'],
   ])('has no setting that is called %s', (name, says) => {
     const message = sentence({ [name]: 1 });
-    expect(message).toContain(`options.verifiedTokens.${name}: "${name}" is not known: ${says}`);
+    expect(message).toContain(`options.tokenCache.${name}: "${name}" is not known: ${says}`);
     expect(message).toMatch(/ \(see "Options" in the README of sallyport\)$/);
   });
 
@@ -54,7 +54,7 @@ describe('verifiedTokens', () => {
   ])('%s cannot be any of %j', (name, values, says) => {
     for (const value of values) {
       const message = sentence({ [name]: value });
-      expect(message).toContain(`options.verifiedTokens.${name}: `);
+      expect(message).toContain(`options.tokenCache.${name}: `);
       expect(message).toContain(says);
     }
   });

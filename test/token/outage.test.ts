@@ -3,9 +3,9 @@ import type { Principal } from '../../src/index.js';
 import { bearing } from '../rfc/ask.js';
 import { down, freshKey, keepBack, longLived, openScene, type Scene, settle } from './scene.js';
 
-// With the defaults: 480 s is 80 % of maxAge, 1200 s is twice maxAge, 86 400 s is maxStale. No token
+// With the defaults: 480 s is 80 % of maxAge, 1200 s is twice maxAge, 86 400 s is staleIfError. No token
 // is remembered for longer than an hour, so what outlives its keys has keys that age faster.
-const hour = { verifiedTokens: { ttl: 3_600 } };
+const hour = { tokenCache: { ttl: 3_600 } };
 
 interface Warm extends Scene {
   /** A token that is remembered. */
@@ -15,7 +15,7 @@ interface Warm extends Scene {
 
 /** A scene in which a token is remembered, and was verified this many seconds ago. */
 async function openAged(age: number, keys = {}): Promise<Warm> {
-  const scene = await openScene({ ...hour, keys });
+  const scene = await openScene({ ...hour, jwks: keys });
   const good = scene.token();
   const first = await scene.principal(good);
   scene.clock.advance(age);
@@ -92,7 +92,7 @@ describe('a remembered token', () => {
   test('that waited for the keys until its time was over is refused', async () => {
     const { guard, clock, network, token, principal } = await openScene({
       ...hour,
-      keys: { maxAge: 100 },
+      jwks: { maxAge: 100 },
     });
     const short = token({ exp: clock.time / 1000 + 300 });
     await principal(short);
@@ -105,9 +105,9 @@ describe('a remembered token', () => {
     expect(await waiting).toMatchObject({ allowed: false, error: { code: 'ERR_TOKEN_EXPIRED' } });
   });
 
-  test('is good while the host is down, until maxStale, and then it is 503', async () => {
+  test('is good while the host is down, until staleIfError, and then it is 503', async () => {
     const { principal, guard, good, first, network, clock } = await openAged(1_200, {
-      maxStale: 3_000,
+      staleIfError: 3_000,
     });
     network.answer = down;
     expect(await principal(good)).toBe(first);
@@ -117,7 +117,7 @@ describe('a remembered token', () => {
     const decision = await guard(bearing(good));
     expect(decision).toMatchObject({
       allowed: false,
-      error: { name: 'UpstreamError', code: 'ERR_KEYS_UNREACHABLE' },
+      error: { name: 'UpstreamError', code: 'ERR_JWKS_UNREACHABLE' },
       denial: { status: 503, headers: { 'Retry-After': '2' } },
     });
     expect(decision.allowed || Object.keys(decision.denial.headers)).not.toContain(
@@ -127,26 +127,26 @@ describe('a remembered token', () => {
 
   test('is good again when the host is well again', async () => {
     const { principal, verdict, good, first, network, clock } = await openAged(3_000, {
-      maxStale: 3_000,
+      staleIfError: 3_000,
     });
     network.answer = down;
-    expect(await verdict(good)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(good)).toBe('ERR_JWKS_UNREACHABLE');
     network.answer = undefined;
-    expect(await verdict(good)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(good)).toBe('ERR_JWKS_UNREACHABLE');
     clock.advance(1);
     // It was not forgotten meanwhile, for its key is the same.
     expect(await principal(good)).toBe(first);
     expect(network.asked).toBe(3);
   });
 
-  test('with maxStale: 0 is 503 from maxAge on, and not before', async () => {
+  test('with staleIfError: 0 is 503 from maxAge on, and not before', async () => {
     const { principal, verdict, good, first, network, clock } = await openAged(599.999, {
-      maxStale: 0,
+      staleIfError: 0,
     });
     network.answer = down;
     expect(await principal(good)).toBe(first);
     clock.advance(1);
-    expect(await verdict(good)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(good)).toBe('ERR_JWKS_UNREACHABLE');
   });
 
   test('costs no more fetches in an outage than the back-off allows', async () => {
@@ -187,21 +187,21 @@ describe('a clock that is set back', () => {
     expect(network.asked).toBe(2);
   });
 
-  test('behind maxStale of the keys while the host is down is 503', async () => {
-    const { verdict, good, network, clock } = await openAged(0, { maxStale: 0 });
+  test('behind staleIfError of the keys while the host is down is 503', async () => {
+    const { verdict, good, network, clock } = await openAged(0, { staleIfError: 0 });
     network.answer = down;
     clock.advance(-1);
-    expect(await verdict(good)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(good)).toBe('ERR_JWKS_UNREACHABLE');
   });
 
-  test('and on again in an outage leaves remembered tokens to maxStale from then', async () => {
-    const { verdict, good, network, clock } = await openAged(0, { maxStale: 2_000 });
+  test('and on again in an outage leaves remembered tokens to staleIfError from then', async () => {
+    const { verdict, good, network, clock } = await openAged(0, { staleIfError: 2_000 });
     network.answer = down;
     clock.advance(-5);
     expect(await verdict(good)).toBe('allowed');
     clock.advance(799.999);
     expect(await verdict(good)).toBe('allowed');
     clock.advance(0.002);
-    expect(await verdict(good)).toBe('ERR_KEYS_UNREACHABLE');
+    expect(await verdict(good)).toBe('ERR_JWKS_UNREACHABLE');
   });
 });

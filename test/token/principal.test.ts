@@ -154,7 +154,7 @@ describe('a principal, being many requests’', () => {
 
 describe('a principal that is not remembered', () => {
   test('is frozen all the same', async () => {
-    const { principal, token } = await openScene({ verifiedTokens: false });
+    const { principal, token } = await openScene({ tokenCache: false });
     const first = await principal(token(nested));
     for (const one of within(first)) expect(Object.isFrozen(one)).toBe(true);
     expect(() => (first.scopes as Set<string>).add('admin')).toThrow(TypeError);

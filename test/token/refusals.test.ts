@@ -60,7 +60,7 @@ describe('a stack', () => {
     await expect(guard.ready()).rejects.toSatisfy((error: Error) => frames(error).length > 0);
     const decision = await guard(bearing(token()));
     expect(decision).toMatchObject({ allowed: false, error: { name: 'UpstreamError' } });
-    expect(frames(new UpstreamError('ERR_KEYS_TIMEOUT', 'late'))[0]).toContain('refusals.test.ts');
+    expect(frames(new UpstreamError('ERR_JWKS_TIMEOUT', 'late'))[0]).toContain('refusals.test.ts');
     expect(frames(new ConfigError('a mistake'))[0]).toContain('refusals.test.ts');
     const mistake = await guard(bearing(token()), { scopes: [] }).catch((error: Error) => error);
     expect(mistake).toBeInstanceOf(ConfigError);
@@ -112,7 +112,7 @@ const asking = (freeze: string) => `
 const said = [
   false,
   ...['allowed', 'allowed', 'ERR_SCOPE_MISSING 403'],
-  ...['ERR_TOKEN_EXPIRED 401', 'ERR_TOKEN_OPAQUE 401', 'ERR_TOKEN_SIGNATURE 401'],
+  ...['ERR_TOKEN_EXPIRED 401', 'ERR_TOKEN_NOT_JWT 401', 'ERR_TOKEN_SIGNATURE 401'],
   true,
   10,
 ];

@@ -85,8 +85,8 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const open = (more: SceneOptions = {}) => {
     const common = { issuer, audience, jwksUri, now: clock.now, fetch: network.fetch };
     // No test that does not say so is about a deadline, on a busy machine either.
-    const keys = { timeout: 60, ...options.keys, ...more.keys };
-    const guard = createGuard({ ...common, ...options, ...more, keys } as GuardOptions);
+    const keys = { timeout: 60, ...options.jwks, ...more.jwks };
+    const guard = createGuard({ ...common, ...options, ...more, jwks: keys } as GuardOptions);
     onTestFinished(() => guard.close());
     return guard;
   };

@@ -14,7 +14,7 @@ import {
 
 // With the defaults, keys are fetched anew behind a request from 480 s on. What is remembered for an
 // hour outlives that, and so shows what a fetch does to it.
-const hour = { verifiedTokens: { ttl: 3_600 } };
+const hour = { tokenCache: { ttl: 3_600 } };
 
 interface Warm extends Scene {
   /** A token that is remembered. */
@@ -113,7 +113,7 @@ describe('a fetch', () => {
     clock.advance(719.999);
     expect(await verdict(good)).toBe('allowed');
     clock.advance(0.001);
-    expect(await verdict(good)).toBe('ERR_KEYS_RESPONSE');
+    expect(await verdict(good)).toBe('ERR_JWKS_RESPONSE');
   });
 
   test.each<[string, (jwk: Readonly<Record<string, unknown>>) => object]>([

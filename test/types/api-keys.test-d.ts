@@ -1,20 +1,20 @@
-import { hashedKeys } from '../../src/api-keys.js';
+import { inMemoryApiKeys } from '../../src/api-keys.js';
 import {
   type ApiKeyOptions,
   type ApiKeyRecord,
+  type ApiKeySource,
+  type ClientState,
   type Counts,
   checkPlan,
   createGuard,
   type DecisionEvent,
   type ErrorCode,
   type Guard,
-  type KeySource,
   type MigrationEvent,
   type MigrationPlan,
   type Mode,
   type PlanSource,
   type Principal,
-  type Standing,
 } from '../../src/index.js';
 import { planFile } from '../../src/plan.js';
 
@@ -28,7 +28,7 @@ declare const hear: () => Promise<void>;
 
 const one = { issuer: 'https://login.example.com', audience: 'https://api.example.com' };
 const lookup: ApiKeyOptions['lookup'] = async () => undefined;
-const from: readonly KeySource[] = [{ header: 'x-api-key' }];
+const from: readonly ApiKeySource[] = [{ header: 'x-api-key' }];
 const keys = { from, lookup };
 
 // What is meant compiles.
@@ -49,13 +49,13 @@ createGuard({
     both: 'same-client',
     environment: 'live',
     wellFormed: (value) => value.startsWith('sk_'),
-    cache: { max: 10, ttl: 1.5, unknownMax: 10, unknownTtl: 0.5, maxStale: 60 },
+    cache: { max: 10, ttl: 1.5, negativeMax: 10, negativeTtl: 0.5, staleIfError: 60 },
     plan: planFile('plan.json'),
     invalidations: { publish: async () => {}, subscribe: async () => async () => {} },
     onMigration: (event) => void event.kind,
   },
 });
-createGuard({ issuers: [one], apiKeys: { ...keys, lookup: hashedKeys([]) } });
+createGuard({ issuers: [one], apiKeys: { ...keys, lookup: inMemoryApiKeys([]) } });
 createGuard({ ...one, apiKeys: { ...keys, plan: { load: async () => '{}', initial: '{}' } } });
 
 // Mistake: two places are written into one source, and keys are looked for in one of them.
@@ -103,7 +103,7 @@ createGuard({ ...one, apiKeys: { from, lookup: async () => ({ id: '1', expiresAt
 // @ts-expect-error: not an option
 createGuard({ ...one, apiKeys: { ...keys, cached: true } });
 // @ts-expect-error: not an option, inside
-createGuard({ ...one, apiKeys: { ...keys, cache: { negativeTtl: 5 } } });
+createGuard({ ...one, apiKeys: { ...keys, cache: { unknownTtl: 5 } } });
 // @ts-expect-error: an object; a time of 0 is for none
 createGuard({ ...one, apiKeys: { ...keys, cache: false } });
 // @ts-expect-error: not any two
@@ -217,7 +217,7 @@ must<Equal<ReturnType<Guard['invalidateApiKey']>, Promise<void>>>();
 guard.invalidateApiKey(record);
 // @ts-expect-error: read only
 guard.counts().refused.ERR_API_KEY_RETIRED = 0;
-const told = (event: MigrationEvent): Standing | readonly string[] | string => {
+const told = (event: MigrationEvent): ClientState | readonly string[] | string => {
   // @ts-expect-error: of a change of mode alone
   event.clientId;
   if (event.kind === 'mode') return event.to;

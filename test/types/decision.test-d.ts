@@ -59,7 +59,7 @@ if (!decision.allowed) {
   error.code === 'ERR_TOKEN_EXPIRY';
 }
 // @ts-expect-error: a code of the other class
-new AuthError('ERR_KEYS_TIMEOUT');
+new AuthError('ERR_JWKS_TIMEOUT');
 // @ts-expect-error: a code of the other class
 new UpstreamError('ERR_TOKEN_EXPIRED', 'down');
 

@@ -77,9 +77,9 @@ must<Equal<LeaksIn<typeof usageDoor>, never>>();
 must<Equal<LeaksIn<core.GuardOptions>, never>>();
 must<Equal<LeaksIn<core.IssuerOptions>, never>>();
 must<Equal<LeaksIn<core.SharedOptions>, never>>();
-must<Equal<LeaksIn<core.KeyOptions>, never>>();
-must<Equal<LeaksIn<core.KeyStore>, never>>();
-must<Equal<LeaksIn<core.StoredKeys>, never>>();
+must<Equal<LeaksIn<core.JwksOptions>, never>>();
+must<Equal<LeaksIn<core.JwksStore>, never>>();
+must<Equal<LeaksIn<core.StoredJwks>, never>>();
 must<Equal<LeaksIn<core.JsonWebKeySet>, never>>();
 must<Equal<LeaksIn<core.TokenCacheOptions>, never>>();
 must<Equal<LeaksIn<core.ClaimMap>, never>>();
@@ -94,11 +94,11 @@ must<
 must<Equal<Parameters<NonNullable<core.SharedOptions['onDecision']>>, [core.DecisionEvent]>>();
 
 must<Equal<LeaksIn<core.ApiKeyOptions>, never>>();
-must<Equal<LeaksIn<core.KeyCacheOptions>, never>>();
-must<Equal<LeaksIn<core.KeyInvalidations>, never>>();
-must<Equal<LeaksIn<core.KeySource>, never>>();
-must<Equal<LeaksIn<Parameters<core.KeyLookup>[0]>, never>>();
-must<Equal<Awaited<ReturnType<core.KeyLookup>>, core.ApiKeyRecord | undefined>>();
+must<Equal<LeaksIn<core.ApiKeyCacheOptions>, never>>();
+must<Equal<LeaksIn<core.ApiKeyInvalidations>, never>>();
+must<Equal<LeaksIn<core.ApiKeySource>, never>>();
+must<Equal<LeaksIn<Parameters<core.ApiKeyLookup>[0]>, never>>();
+must<Equal<Awaited<ReturnType<core.ApiKeyLookup>>, core.ApiKeyRecord | undefined>>();
 must<Equal<Parameters<NonNullable<core.ApiKeyOptions['onMigration']>>, [core.MigrationEvent]>>();
 
 // The plan, to its last member.
@@ -109,21 +109,23 @@ must<Equal<LeaksIn<core.Brownout>, never>>();
 must<Equal<LeaksIn<core.Daily>, never>>();
 must<Equal<LeaksIn<core.Checks>, never>>();
 must<Equal<LeaksIn<core.PlanSource>, never>>();
-must<IsOne<core.Mode | core.SharedMode | core.Standing | core.Check | core.Rule | core.Weekday>>();
+must<
+  IsOne<core.Mode | core.SharedMode | core.ClientState | core.Check | core.Rule | core.Weekday>
+>();
 
 // What stores are asked with.
 must<Equal<LeaksIn<keysDoor.CreateApiKeyOptions>, never>>();
 must<Equal<LeaksIn<keysDoor.CreatedApiKey>, never>>();
-must<Equal<LeaksIn<keysDoor.HashedKey>, never>>();
+must<Equal<LeaksIn<keysDoor.InMemoryApiKey>, never>>();
 must<Equal<LeaksIn<keysDoor.HashOptions>, never>>();
 must<Equal<LeaksIn<keysDoor.KeyHash>, never>>();
 must<Equal<LeaksIn<keysDoor.LegacyHashOptions>, never>>();
 must<Equal<LeaksIn<postgresDoor.PostgresColumns>, never>>();
-must<Equal<LeaksIn<postgresDoor.PostgresKeysOptions>, never>>();
+must<Equal<LeaksIn<postgresDoor.PostgresApiKeysOptions>, never>>();
 must<Equal<LeaksIn<postgresDoor.PostgresPool>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisClient>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisSubscriber>, never>>();
-must<Equal<LeaksIn<redisDoor.RedisKeysOptions>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisApiKeysOptions>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisPlanOptions>, never>>();
 must<Equal<LeaksIn<redisDoor.RedisInvalidationsOptions>, never>>();
 
@@ -133,9 +135,9 @@ must<Equal<LeaksIn<core.UsageStore>, never>>();
 must<Equal<LeaksIn<core.Usage>, never>>();
 must<Equal<LeaksIn<core.UsageRow>, never>>();
 must<Equal<LeaksIn<core.UsageBatch>, never>>();
-must<Equal<LeaksIn<usageDoor.FileUsageOptions>, never>>();
-must<Equal<LeaksIn<postgresDoor.PostgresUsageOptions>, never>>();
-must<Equal<LeaksIn<redisDoor.RedisUsageOptions>, never>>();
+must<Equal<LeaksIn<usageDoor.FileUsageStoreOptions>, never>>();
+must<Equal<LeaksIn<postgresDoor.PostgresUsageStoreOptions>, never>>();
+must<Equal<LeaksIn<redisDoor.RedisUsageStoreOptions>, never>>();
 must<Equal<LeaksIn<reportDoor.ReportInput>, never>>();
 must<Equal<LeaksIn<reportDoor.ReportPageOptions>, never>>();
 must<Equal<LeaksIn<reportDoor.MigrationReport>, never>>();
@@ -144,7 +146,7 @@ must<Equal<LeaksIn<reportDoor.ClientReport>, never>>();
 // What they answer.
 must<Equal<LeaksIn<core.ApiKeyRecord>, never>>();
 must<Equal<LeaksIn<core.MigrationEvent>, never>>();
-must<Equal<LeaksIn<core.KeysEvent>, never>>();
+must<Equal<LeaksIn<core.JwksEvent>, never>>();
 must<Equal<LeaksIn<core.Counts>, never>>();
 must<Equal<LeaksIn<core.Retirement>, never>>();
 must<Equal<LeaksIn<core.Principal>, never>>();

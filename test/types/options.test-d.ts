@@ -14,17 +14,17 @@ createGuard({
   ...one,
   jwksUri: 'https://login.example.com/jwks',
   algorithms: ['ES256', 'EdDSA'],
-  types: ['at+jwt', undefined],
+  typ: ['at+jwt', undefined],
   claims: { scopes: 'scp', orgId: ['realm', 'org'] },
   clockTolerance: 2.5,
-  keys: { maxAge: 60, maxStale: 600, cooldown: 10, timeout: 1 },
+  jwks: { maxAge: 60, staleIfError: 600, cooldown: 10, timeout: 1 },
   optional: true,
   maxTokenLifetime: 3_600,
-  verifiedTokens: { max: 100, ttl: 0.5 },
+  tokenCache: { max: 100, ttl: 0.5 },
   impliedScopes: { 'orders:write': ['orders:read'] },
   onDecision: (event) => void event.outcome,
 });
-createGuard({ ...one, verifiedTokens: false });
+createGuard({ ...one, tokenCache: false });
 createGuard((await createTestIssuer()).options);
 createGuard({ ...(await createTestIssuer()).options, optional: true });
 
@@ -80,13 +80,13 @@ createGuard({ ...one, audiences: [audience] });
 // @ts-expect-error: not an option
 createGuard({ ...one, tokenSigningAlg: 'ES256' });
 // @ts-expect-error: not an option, inside
-createGuard({ ...one, keys: { maxage: 60 } });
+createGuard({ ...one, jwks: { maxage: 60 } });
 // @ts-expect-error: not an option, inside
 createGuard({ ...one, claims: { scope: 'scp' } });
 // @ts-expect-error: not an option, inside
-createGuard({ ...one, verifiedTokens: { maxStale: 60 } });
+createGuard({ ...one, tokenCache: { staleIfError: 60 } });
 // @ts-expect-error: it is on unless it is off
-createGuard({ ...one, verifiedTokens: true });
+createGuard({ ...one, tokenCache: true });
 // @ts-expect-error: not an option of a listed issuer
 createGuard({ issuers: [{ ...one, clockTolerance: 5 }] });
 
@@ -96,17 +96,17 @@ createGuard({ ...one, realm: undefined });
 // @ts-expect-error: process.env has maybe nothing
 createGuard({ issuer, audience: process.env.AUDIENCE });
 // @ts-expect-error: a name that is present has a value
-createGuard({ ...one, keys: { timeout: undefined } });
+createGuard({ ...one, jwks: { timeout: undefined } });
 
 // Mistake: a unit is written as in another library.
 // @ts-expect-error: seconds are a number
 createGuard({ ...one, clockTolerance: '5s' });
 // @ts-expect-error: seconds are a number
-createGuard({ ...one, keys: { maxAge: '10m' } });
+createGuard({ ...one, jwks: { maxAge: '10m' } });
 
 // Mistake: options are changed after the guard has checked them, and nothing happens.
 declare const options: GuardOptions;
 // @ts-expect-error: read only
 options.optional = true;
 // @ts-expect-error: read only
-options.keys.timeout = 1;
+options.jwks.timeout = 1;

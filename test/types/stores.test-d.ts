@@ -4,18 +4,23 @@ import { createClient, createCluster, createSentinel } from 'redis';
 import {
   checksummed,
   createApiKey,
-  hashedKeys,
   hmacSha256,
+  inMemoryApiKeys,
   legacyHash,
 } from '../../src/api-keys.js';
-import type { ApiKeyOptions, KeyInvalidations, KeyLookup, PlanSource } from '../../src/index.js';
-import { type PostgresPool, postgresKeys } from '../../src/postgres.js';
+import type {
+  ApiKeyInvalidations,
+  ApiKeyLookup,
+  ApiKeyOptions,
+  PlanSource,
+} from '../../src/index.js';
+import { type PostgresPool, postgresApiKeys } from '../../src/postgres.js';
 import {
-  type deleteRedisKey,
+  type deleteRedisApiKey,
+  redisApiKeys,
   redisInvalidations,
-  redisKeys,
   redisPlan,
-  storeRedisKey,
+  storeRedisApiKey,
 } from '../../src/redis.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
@@ -29,65 +34,65 @@ const node = createClient();
 const io = new IoRedis();
 
 // What is meant compiles: the clients as they come, without a cast.
-must<Equal<ReturnType<typeof postgresKeys>, KeyLookup>>();
-postgresKeys(pool);
-postgresKeys(new pg.Client(), {
+must<Equal<ReturnType<typeof postgresApiKeys>, ApiKeyLookup>>();
+postgresApiKeys(pool);
+postgresApiKeys(new pg.Client(), {
   table: 'auth.keys',
   columns: { clientId: 'owner', scopes: false },
 });
-postgresKeys({ query: async (_text: string, _values: unknown[]) => ({ rows: [{ id: 1 }] }) });
-for (const client of [node, io, createClient({ RESP: 2 }), node.duplicate()]) redisKeys(client);
-redisKeys(node, { hashes: [hmacSha256('pepper'), legacyHash('md5', { prefix: 'salt' })] });
-redisKeys(io, { rehash: false });
-redisKeys({
+postgresApiKeys({ query: async (_text: string, _values: unknown[]) => ({ rows: [{ id: 1 }] }) });
+for (const client of [node, io, createClient({ RESP: 2 }), node.duplicate()]) redisApiKeys(client);
+redisApiKeys(node, { hashes: [hmacSha256('pepper'), legacyHash('md5', { prefix: 'salt' })] });
+redisApiKeys(io, { rehash: false });
+redisApiKeys({
   sendCommand: (args) =>
     createSentinel({ name: 'a', sentinelRootNodes: [] }).sendCommand(false, args),
 });
-must<Equal<ReturnType<typeof redisInvalidations>, KeyInvalidations>>();
+must<Equal<ReturnType<typeof redisInvalidations>, ApiKeyInvalidations>>();
 redisInvalidations(node, node.duplicate());
 redisInvalidations(io, io.duplicate(), { channel: 'a' });
 redisInvalidations(io, node);
 must<Equal<ReturnType<typeof redisPlan>, PlanSource>>();
-redisPlan(io, { every: 30 });
-storeRedisKey(node, { id: 'key_1', digest: createApiKey({ prefix: 'acme' }).digest });
-storeRedisKey(io, { id: 'key_1', digest: 'd', metadata: { plan: 'gold' } }, { ttl: false });
-must<Equal<ReturnType<typeof deleteRedisKey>, Promise<boolean>>>();
+redisPlan(io, { pollInterval: 30 });
+storeRedisApiKey(node, { id: 'key_1', digest: createApiKey({ prefix: 'acme' }).digest });
+storeRedisApiKey(io, { id: 'key_1', digest: 'd', metadata: { plan: 'gold' } }, { ttl: false });
+must<Equal<ReturnType<typeof deleteRedisApiKey>, Promise<boolean>>>();
 // What a database returns, with null, a Date and a number, is a lookup's to return.
 const found = async () => ({ id: 1, clientId: null, expiresAt: new Date(), disabled: null });
 const lookup: ApiKeyOptions['lookup'] = found;
-must<Equal<Parameters<typeof lookup>, Parameters<KeyLookup>>>();
+must<Equal<Parameters<typeof lookup>, Parameters<ApiKeyLookup>>>();
 // @ts-expect-error: a time, and no text
 const misspelt: ApiKeyOptions['lookup'] = async () => ({ id: '1', expiresAt: 'never' });
 must<Equal<typeof misspelt, typeof lookup>>();
-hashedKeys([{ id: 'key_1', digest: 'd', scopes: ['a'] }]);
+inMemoryApiKeys([{ id: 'key_1', digest: 'd', scopes: ['a'] }]);
 const wellFormed: (value: string) => boolean = checksummed('acme', 'acme_live');
 must<Equal<typeof wellFormed, ReturnType<typeof checksummed>>>();
 must<Equal<Awaited<ReturnType<PostgresPool['query']>>['rows'][number][string], unknown>>();
 
 // Mistake: a table without its key.
 // @ts-expect-error: there is always an id
-postgresKeys(pool, { columns: { id: false } });
+postgresApiKeys(pool, { columns: { id: false } });
 // @ts-expect-error: clientId
-postgresKeys(pool, { columns: { client_id: 'owner' } });
+postgresApiKeys(pool, { columns: { client_id: 'owner' } });
 // @ts-expect-error: a pool, not where it is
-postgresKeys('postgres://localhost');
+postgresApiKeys('postgres://localhost');
 
 // Mistake: a client whose sendCommand takes other parameters.
 // @ts-expect-error: the key comes first
-redisKeys(createCluster({ rootNodes: [] }));
+redisApiKeys(createCluster({ rootNodes: [] }));
 // @ts-expect-error: whether it only reads comes first
-redisKeys(createSentinel({ name: 'a', sentinelRootNodes: [] }));
+redisApiKeys(createSentinel({ name: 'a', sentinelRootNodes: [] }));
 // @ts-expect-error: nobody can listen on it
 redisInvalidations(node, { sendCommand: async () => undefined });
 
 // Mistake: what is stored is the key itself, or cannot be looked up.
 // @ts-expect-error: a digest
-hashedKeys([{ id: 'key_1', key: 'acme_live_x' }]);
+inMemoryApiKeys([{ id: 'key_1', key: 'acme_live_x' }]);
 // @ts-expect-error: salted
 legacyHash('bcrypt');
 // @ts-expect-error: at once
-hashedKeys([], { hashes: [{ name: 'own', digest: async (value: string) => value }] });
+inMemoryApiKeys([], { hashes: [{ name: 'own', digest: async (value: string) => value }] });
 // @ts-expect-error: a digest
-storeRedisKey(node, { id: 'key_1' });
+storeRedisApiKey(node, { id: 'key_1' });
 // @ts-expect-error: a prefix
 createApiKey({});

@@ -16,7 +16,7 @@ import {
   toEcs,
   toOcsf,
 } from '../../src/audit.js';
-import { createGuard, type DecisionEvent, type KeySource } from '../../src/index.js';
+import { type ApiKeySource, createGuard, type DecisionEvent } from '../../src/index.js';
 import { otelDecisions } from '../../src/otel.js';
 
 // Never run: `tsc` compiles it, and a mistake that begins to compile is an unused directive.
@@ -24,7 +24,7 @@ import { otelDecisions } from '../../src/otel.js';
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function must<_Truth extends true>(): void;
-declare const from: readonly KeySource[];
+declare const from: readonly ApiKeySource[];
 declare const meter: Meter;
 declare const line: AuditLine;
 

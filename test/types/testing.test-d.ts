@@ -1,8 +1,8 @@
 import type { Principal } from '../../src/index.js';
 import {
+  type conformanceCases,
   createTestIssuer,
   type GuardCase,
-  type guardCases,
   testPrincipal,
 } from '../../src/testing.js';
 
@@ -50,4 +50,4 @@ issuer.issuer = 'https://other.example';
 // @ts-expect-error: counted, not set
 issuer.requests.jwks = 0;
 must<Equal<ReturnType<typeof testPrincipal>, Principal>>();
-must<Equal<typeof guardCases, readonly GuardCase[]>>();
+must<Equal<typeof conformanceCases, readonly GuardCase[]>>();

@@ -4,7 +4,7 @@ import { expressGuard } from '../../src/express.js';
 import {
   createGuard,
   type MigrationPlan,
-  memoryUsage,
+  memoryUsageStore,
   type UsageBatch,
   type UsageOptions,
   type UsageStore,
@@ -34,7 +34,7 @@ async function open(usage: UsageOptions = {}, plan: MigrationPlan = {}) {
   onTestFinished(() => guard.close());
   return { clock, issuer, guard };
 }
-function watched(store: UsageStore = memoryUsage()) {
+function watched(store: UsageStore = memoryUsageStore()) {
   const batches: UsageBatch[] = [];
   return {
     batches,
@@ -58,7 +58,7 @@ test('a guard that is closed stays closed, whoever reads its counts', async () =
 
 test('each caller of close waits until everything is told', async () => {
   let release = () => {};
-  const kept = memoryUsage();
+  const kept = memoryUsageStore();
   const store: UsageStore = {
     add: async (b) => {
       await new Promise<void>((d) => {
@@ -123,7 +123,7 @@ test('a key in the path of a router is not kept', async () => {
 });
 
 test.runIf(inFull)('the memory store keeps what others had no room for', async () => {
-  const full = memoryUsage();
+  const full = memoryUsageStore();
   for (let seq = 1; seq <= 100; seq += 1)
     await full.add(
       batch({ seq, rows: Array.from({ length: 1_000 }, (_, i) => row({ client: `${seq}-${i}` })) }),
@@ -178,20 +178,20 @@ test('a source that is no object', async () => {
   expect(decision.allowed).toBe(false);
 });
 
-test('the next flush comes within `every`, as is told', async () => {
+test('the next flush comes within `flushInterval`, as is told', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   vi.spyOn(Math, 'random').mockReturnValue(0.999);
   onTestFinished(() => void vi.restoreAllMocks());
   const { batches, store } = watched();
-  await open({ store, every: 10 });
+  await open({ store, flushInterval: 10 });
   await vi.advanceTimersByTimeAsync(0);
   expect(batches.length).toBe(1);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(batches.length).toBe(2);
 });
 test('instances are forgotten after keep', async () => {
-  const s = memoryUsage({ keep: 280 });
+  const s = memoryUsageStore({ keep: 280 });
   await s.add(batch({ closed: true }));
   await s.add(batch({ instance: 'two', at: (october + 500 * 1440) * 60_000, rows: [] }));
   expect((await s.read()).instances).toHaveLength(1);

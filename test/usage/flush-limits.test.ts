@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   createGuard,
   type MigrationEvent,
-  memoryUsage,
+  memoryUsageStore,
   type UsageBatch,
   type UsageOptions,
   type UsageStore,
@@ -39,7 +39,7 @@ const isAnnouncement = ({ seq, rows, closed }: UsageBatch) =>
 
 /** A store that waits with each batch until a test says what becomes of it. */
 function openStore() {
-  const kept = memoryUsage();
+  const kept = memoryUsageStore();
   const asked: { readonly batch: UsageBatch; readonly answer: Deferred<void> }[] = [];
   const store: UsageStore = {
     async add(batch) {
@@ -69,7 +69,7 @@ const fakeTimers = () => {
 
 /** A store that refuses while it is told to. */
 function refusing() {
-  const kept = memoryUsage();
+  const kept = memoryUsageStore();
   const batches: UsageBatch[] = [];
   const state = { refusals: 0 };
   const store: UsageStore = {
@@ -195,7 +195,7 @@ test.each(['resolve', 'reject'] as const)(
   async (how) => {
     fakeTimers();
     const { store, kept, asked } = openStore();
-    const { guard, come, failures } = openGuard({ store, every: 10 });
+    const { guard, come, failures } = openGuard({ store, flushInterval: 10 });
     await come();
     for (let i = 0; i < 10; i += 1) await vi.advanceTimersByTimeAsync(12_000);
     expect(asked).toHaveLength(3);
@@ -219,7 +219,7 @@ test.each(['resolve', 'reject'] as const)(
 test('that fails is told of once, and once more if it fails again later', async () => {
   fakeTimers();
   const { store, state } = refusing();
-  const { failures } = openGuard({ store, every: 10 });
+  const { failures } = openGuard({ store, flushInterval: 10 });
   const detail = 'usage counts wait to be kept: read-only';
   state.refusals = 3;
   await vi.advanceTimersByTimeAsync(40_000);
@@ -235,10 +235,10 @@ test('comes of many processes not at once', async () => {
   const told: number[] = [];
   let seconds = 0;
   const store: UsageStore = {
-    ...memoryUsage(),
+    ...memoryUsageStore(),
     add: async ({ seq }) => void (seq > 1 && told.push(seconds)),
   };
-  for (let i = 0; i < 20; i += 1) openGuard({ store, every: 60 });
+  for (let i = 0; i < 20; i += 1) openGuard({ store, flushInterval: 60 });
   for (; seconds < 72; seconds += 1) {
     await vi.advanceTimersByTimeAsync(1_000);
     if (seconds < 30) expect(told).toEqual([]);
@@ -289,7 +289,7 @@ test('that fails however it likes changes no decision and leaves no rejection', 
     },
     read: async () => ({ trackingSince: undefined, rows: [], instances: [] }),
   };
-  const { guard, come, failures } = openGuard({ store, every: 10 });
+  const { guard, come, failures } = openGuard({ store, flushInterval: 10 });
   for (let i = 0; i < 6; i += 1) {
     expect((await come()).allowed).toBe(true);
     await vi.advanceTimersByTimeAsync(12_000);
@@ -304,7 +304,7 @@ test('that fails however it likes changes no decision and leaves no rejection', 
 test('that is on its way when the guard is closed is the last but one, and none comes later', async () => {
   fakeTimers();
   const { store, asked } = openStore();
-  const { guard, come } = openGuard({ store, every: 10 });
+  const { guard, come } = openGuard({ store, flushInterval: 10 });
   await come();
   await vi.advanceTimersByTimeAsync(12_000);
   expect(asked).toHaveLength(1);

@@ -11,7 +11,7 @@ import {
   type GuardRequest,
   type MigrationEvent,
   type MigrationPlan,
-  memoryUsage,
+  memoryUsageStore,
   type Usage,
   type UsageBatch,
   type UsageOptions,
@@ -327,7 +327,7 @@ const isAnnouncement = ({ seq, rows, closed }: UsageBatch) =>
 
 /** A store that does what it is told, in turn; then it keeps what it is handed. */
 function storeOf(...answers: readonly (() => Promise<unknown>)[]) {
-  const kept = memoryUsage();
+  const kept = memoryUsageStore();
   const batches: UsageBatch[] = [];
   const left = [...answers];
   const store: UsageStore = {
@@ -360,7 +360,7 @@ describe('a flush', () => {
   });
 
   test('whose answer is lost counts nothing twice', async () => {
-    const kept = memoryUsage();
+    const kept = memoryUsageStore();
     let lost = 2;
     const store: UsageStore = {
       async add(batch) {
@@ -437,7 +437,7 @@ describe('a flush', () => {
     const { store, batches } = storeOf(
       ...Array.from({ length: 9 }, () => () => new Promise(() => {})),
     );
-    const { guard, withKey, events } = await openScene({ usage: { store, every: 10 } });
+    const { guard, withKey, events } = await openScene({ usage: { store, flushInterval: 10 } });
     await withKey('acme-key');
     for (let i = 0; i < 20; i += 1) await vi.advanceTimersByTimeAsync(12_000);
     expect(batches.map(({ seq }) => seq)).toEqual([2, 2, 2]);
@@ -456,7 +456,7 @@ describe('a flush', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const { store, batches } = storeOf();
-    const { guard } = await openScene({ usage: { store, every: 10 } });
+    const { guard } = await openScene({ usage: { store, flushInterval: 10 } });
     await vi.advanceTimersByTimeAsync(7_999);
     expect(batches).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(4_001);
@@ -486,8 +486,8 @@ describe('options that cannot be meant', () => {
   test.each<[unknown, string]>([
     [{ store: {} }, 'options.apiKeys.usage.store.add'],
     [{ store: { add() {} } }, 'options.apiKeys.usage.store.read'],
-    [{ every: 5 }, 'options.apiKeys.usage.every'],
-    [{ every: 61 }, 'options.apiKeys.usage.every'],
+    [{ flushInterval: 5 }, 'options.apiKeys.usage.flushInterval'],
+    [{ flushInterval: 61 }, 'options.apiKeys.usage.flushInterval'],
     [{ max: 0 }, 'options.apiKeys.usage.max'],
     [{ exclude: [] }, 'options.apiKeys.usage.exclude'],
     [{ exclude: [''] }, 'options.apiKeys.usage.exclude'],

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   createGuard,
   type MigrationPlan,
-  memoryUsage,
+  memoryUsageStore,
   nameOf,
   type UsageOptions,
   type UsageRow,
@@ -171,7 +171,7 @@ describe('counts in this process', () => {
     Array.from({ length }, (_, i) => row({ ...more, detail: `${i}` }));
 
   test('of so many instances: who told longest ago is forgotten', async () => {
-    const store = memoryUsage();
+    const store = memoryUsageStore();
     const tell = (i: number, seq: number) => store.add(batch({ instance: `i${i}`, seq, rows: [] }));
     for (let i = 0; i < 1_000; i += 1) await tell(i, 1);
     await tell(0, 2);
@@ -184,7 +184,7 @@ describe('counts in this process', () => {
   });
 
   test('are forgotten after so many days, to the minute of a new one', async () => {
-    const store = memoryUsage({ keep: 280 });
+    const store = memoryUsageStore({ keep: 280 });
     await store.add(batch({ rows: [row(), row({ key: 'key_2', last: october + 1 })] }));
     const tell = (seq: number, minute: number) =>
       store.add(batch({ seq, at: minute * 60_000, rows: [] }));
@@ -200,7 +200,7 @@ describe('counts in this process', () => {
   });
 
   test('of details that are kept leave no room for others on the next day either', async () => {
-    const store = memoryUsage();
+    const store = memoryUsageStore();
     const agents = { what: 'agent', day: '' } as const;
     await store.add(batch({ rows: many(100, agents) }));
     const tomorrow = { seq: 2, at: (october + 1_440) * 60_000 };
@@ -213,7 +213,7 @@ describe('counts in this process', () => {
   });
 
   test('that there is no room for are somebody’s who was let in or refused, by day', async () => {
-    const store = memoryUsage();
+    const store = memoryUsageStore();
     for (let seq = 1; seq <= 100; seq += 1) {
       const rows = Array.from({ length: 1_000 }, (_, i) => row({ client: `${seq}-${i}` }));
       await store.add(batch({ seq, rows }));

@@ -3,7 +3,7 @@ import {
   createGuard,
   type GuardOptions,
   type MigrationEvent,
-  memoryUsage,
+  memoryUsageStore,
   type UsageBatch,
   type UsageStore,
 } from '../../src/index.js';
@@ -23,7 +23,7 @@ const second = await createTestIssuer({
   now: createClock().now,
 });
 
-async function open(store: UsageStore = memoryUsage(), issuers = [first]) {
+async function open(store: UsageStore = memoryUsageStore(), issuers = [first]) {
   const clock = createClock();
   const events: MigrationEvent[] = [];
   const options = issuers.length > 1 ? trustTestIssuers(...issuers) : first.options;
@@ -110,7 +110,7 @@ describe('a refused token', () => {
   });
 
   test('of another issuer’s client of the same name is that client’s', async () => {
-    const { make, rows } = await open(memoryUsage(), [first, second]);
+    const { make, rows } = await open(memoryUsageStore(), [first, second]);
     const guard = await make();
     for (const issuer of [first, second])
       await guard(bearing(await issuer.token({ clientId: 'acme' })));
@@ -206,7 +206,7 @@ describe('a guard that is asked after it was closed', () => {
 
 describe('a guard with a store', () => {
   test('says whom it does not count', async () => {
-    const store = memoryUsage();
+    const store = memoryUsageStore();
     const usage = { store, exclude: ['acme'] };
     const lookup = async () => undefined;
     const apiKeys = { from: [{ header: 'x-api-key' }], lookup, usage };
@@ -301,7 +301,7 @@ describe('a guard with a store', () => {
   });
 
   test('that refuses a batch for itself gets the next one; what was in it is said to be dropped', async () => {
-    const kept = memoryUsage();
+    const kept = memoryUsageStore();
     const tried: UsageBatch[] = [];
     const store: UsageStore = {
       async add(batch) {

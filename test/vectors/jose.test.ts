@@ -82,7 +82,7 @@ type Reason = readonly [code: string, applies: (look: Look) => boolean];
 
 /** Another kind of token, by one of its claims. */
 const kind = (name: string, good?: string): Reason => [
-  'ERR_TOKEN_KIND',
+  'ERR_TOKEN_NOT_ACCESS_TOKEN',
   ({ claims }) => name in claims && claims[name] !== good,
 ];
 
@@ -121,13 +121,13 @@ const stricter: Readonly<Record<string, Reason>> = {
   'OpenID Connect Core §3.3.2.11: an ID token, by c_hash': kind('c_hash'),
   'RFC 8417 §2.2: a security event': kind('events'),
   'an ID token, by a nonce without a scope': [
-    'ERR_TOKEN_KIND',
+    'ERR_TOKEN_NOT_ACCESS_TOKEN',
     ({ claims }) => 'nonce' in claims && !('scope' in claims),
   ],
   'a token for another use': kind('token_use', 'access'),
   'RFC 7800 §3.1: a key to be proved': ['ERR_TOKEN_BOUND', ({ claims }) => 'cnf' in claims],
   'RFC 7519 §4.1.6: issued later': [
-    'ERR_TOKEN_ISSUED_LATER',
+    'ERR_TOKEN_IAT_IN_FUTURE',
     ({ claims }) => Number(claims.iat) > now() / 1000 + 60,
   ],
   'RFC 7519 §2: a time in milliseconds': [
@@ -340,7 +340,7 @@ describe('the example of RFC 9068', () => {
     const token = signAs(key, parts.map((part) => encode(JSON.stringify(part))).join('.'));
     const currentDate = new Date(claims.iat * 1000);
     const guard = guardFor([key.jwk], {
-      ...{ issuer: claims.iss, audience: claims.aud, types: ['at+jwt'] },
+      ...{ issuer: claims.iss, audience: claims.aud, typ: ['at+jwt'] },
       now: () => currentDate.getTime(),
     });
     const theirs = await jwtVerify(token, createLocalJWKSet({ keys: [key.jwk as never] }), {

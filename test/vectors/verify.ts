@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAlgorithm } from '../../src/core/token/algorithms.js';
 import { importKey, type VerificationKey } from '../../src/core/token/jwk.js';
-import { type Jws, parseCompact } from '../../src/core/token/jws.js';
+import { type Jws, parseJws } from '../../src/core/token/jws.js';
 import { verifySignature } from '../../src/core/token/signature.js';
 import { AuthError } from '../../src/index.js';
 
@@ -25,7 +25,7 @@ export const importKeys = (published: object): VerificationKey[] =>
 export async function verify(text: string, published: object): Promise<string> {
   let jws: Jws;
   try {
-    jws = parseCompact(text);
+    jws = parseJws(text);
   } catch (error) {
     if (error instanceof AuthError) return error.code;
     throw error;

@@ -52,7 +52,7 @@ const counts = {
     algorithm: 6,
     ERR_HEADER_MALFORMED: 14,
     ERR_TOKEN_MALFORMED: 19,
-    ERR_TOKEN_OPAQUE: 14,
+    ERR_TOKEN_NOT_JWT: 14,
   },
   json_web_key_test: { valid: 5, key: 8, algorithm: 11, ERR_TOKEN_MALFORMED: 2 },
   json_web_crypto_test: {
@@ -62,7 +62,7 @@ const counts = {
     algorithm: 6,
     ERR_TOKEN_MALFORMED: 13,
     ERR_HEADER_MALFORMED: 5,
-    ERR_TOKEN_OPAQUE: 24,
+    ERR_TOKEN_NOT_JWT: 24,
     ERR_TOKEN_ENCRYPTED: 21,
   },
 };

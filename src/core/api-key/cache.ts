@@ -1,5 +1,5 @@
 import type { AuthErrorCode } from '../base/errors.js';
-import { boundedMap } from '../base/lru.js';
+import { createLru } from '../base/lru.js';
 import type { KnownKey, Principal } from '../principal.js';
 import type { ApiKeyRecord } from './options.js';
 
@@ -32,7 +32,7 @@ export const idOf = (verdict: Verdict): string | undefined =>
   verdict.code === undefined ? verdict.record.id : verdict.key?.id;
 
 /** Remembers verdicts by the handle of a key; valid and refused keys do not displace each other. */
-export interface KeyMemory {
+export interface ApiKeyCache {
   known(handle: string): Known | undefined;
   refused(handle: string): Refused | undefined;
   /** Keeps a verdict, unless a lookup that began later has left one. */
@@ -42,17 +42,17 @@ export interface KeyMemory {
   forget(id: string): void;
 }
 
-export function createKeyMemory({
+export function createApiKeyCache({
   max,
-  unknownMax,
+  negativeMax,
 }: {
   readonly max: number;
-  readonly unknownMax: number;
-}): KeyMemory {
+  readonly negativeMax: number;
+}): ApiKeyCache {
   const handles = createIndex();
   const leave = (verdict: Verdict, handle: string) => handles.remove(idOf(verdict), handle);
-  const known = boundedMap<Known>(max, leave);
-  const refused = boundedMap<Refused>(unknownMax, leave);
+  const known = createLru<Known>(max, leave);
+  const refused = createLru<Refused>(negativeMax, leave);
 
   function drop(handle: string): void {
     known.delete(handle);

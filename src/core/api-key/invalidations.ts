@@ -1,6 +1,6 @@
 import { withDeadline } from '../base/deadline.js';
 import { UpstreamError } from '../base/errors.js';
-import type { KeyInvalidations } from './options.js';
+import type { ApiKeyInvalidations } from './options.js';
 
 /** Tells other processes of keys that have changed, and listens for what they tell. */
 export interface Listening {
@@ -34,8 +34,8 @@ const nothing: Listening = {
  * the id of each key, and without one when any may have been missed: also at the beginning, for what
  * was remembered before anybody listened.
  */
-export function listen(
-  invalidations: KeyInvalidations | undefined,
+export function listenForInvalidations(
+  invalidations: ApiKeyInvalidations | undefined,
   forget: (id?: string) => void,
 ): Listening {
   if (!invalidations) return nothing;
@@ -51,7 +51,7 @@ export function listen(
 
   async function begin(pause: number): Promise<void> {
     try {
-      stop = await (invalidations as KeyInvalidations).subscribe(hear);
+      stop = await (invalidations as ApiKeyInvalidations).subscribe(hear);
       if (closed) await stop();
       else forget();
     } catch {

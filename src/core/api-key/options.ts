@@ -12,7 +12,7 @@ import type { KeyPlaces } from '../extract.js';
 import type { MigrationEvent } from '../plan/events.js';
 import type { MigrationPlan, PlanSource } from '../plan/plan.js';
 import type { UsageStore } from '../usage/usage.js';
-import { checkSources, type KeySource } from './places.js';
+import { type ApiKeySource, checkSources } from './places.js';
 
 /** What the application knows of an API key. */
 export interface ApiKeyRecord {
@@ -49,13 +49,13 @@ export type FoundApiKey = {
  * Answers whose key this is, `undefined` for one that is not known. `sha256` is the digest of
  * `value` in lower-case hex. What it throws is an outage: 503.
  */
-export type KeyLookup<Found = ApiKeyRecord> = (key: {
+export type ApiKeyLookup<Found = ApiKeyRecord> = (key: {
   readonly value: string;
   readonly sha256: string;
 }) => Promise<Found | undefined>;
 
 /** Carries the ids of invalidated keys between processes. */
-export interface KeyInvalidations {
+export interface ApiKeyInvalidations {
   /** Tells every process, this one too, that a key has changed. */
   publish(id: string): Promise<void>;
   /**
@@ -67,17 +67,17 @@ export interface KeyInvalidations {
 }
 
 /** How keys are remembered. Times in seconds; fractions are allowed. */
-export interface KeyCacheOptions {
+export interface ApiKeyCacheOptions {
   /** Good keys, at most. @default 10000 */
   readonly max?: number;
   /** For how long a good key is not asked about again: the revocation latency. @default 60 */
   readonly ttl?: number;
   /** Refused keys, at most; they never displace a good one. @default 10000 */
-  readonly unknownMax?: number;
+  readonly negativeMax?: number;
   /** For how long a refused key is not asked about again; at most 30. @default 10 */
-  readonly unknownTtl?: number;
+  readonly negativeTtl?: number;
   /** While nothing can be looked up, good keys up to this age are used. @default 0 */
-  readonly maxStale?: number;
+  readonly staleIfError?: number;
 }
 
 /** How it is counted who uses keys, and who tokens. */
@@ -85,7 +85,7 @@ export interface UsageOptions {
   /** Where the counts of all processes add up. @default in this process, until it ends */
   readonly store?: UsageStore;
   /** Seconds between two flushes, 10 to 60: what is lost at most if the process is killed. @default 30 */
-  readonly every?: number;
+  readonly flushInterval?: number;
   /** Clients' tokens and keys that are counted apart between two flushes. @default 10000 */
   readonly max?: number;
   /** Ids of clients that are not counted, such as your own support tools; at most 1000. */
@@ -95,8 +95,8 @@ export interface UsageOptions {
 /** The old door: API keys beside tokens. */
 export interface ApiKeyOptions {
   /** Where keys are; several at once. */
-  readonly from: readonly KeySource[];
-  readonly lookup: KeyLookup<FoundApiKey>;
+  readonly from: readonly ApiKeySource[];
+  readonly lookup: ApiKeyLookup<FoundApiKey>;
   /**
    * The issuer to which the clients, subjects and organizations of the records belong that name none;
    * one of the guard's.
@@ -115,10 +115,10 @@ export interface ApiKeyOptions {
   readonly environment?: string;
   /** Whether a text can be a key at all; one that cannot costs no look-up. */
   readonly wellFormed?: (value: string) => boolean;
-  readonly cache?: KeyCacheOptions;
+  readonly cache?: ApiKeyCacheOptions;
   /** Who may still use keys, and until when. @default everybody, for ever */
   readonly plan?: MigrationPlan | PlanSource;
-  readonly invalidations?: KeyInvalidations;
+  readonly invalidations?: ApiKeyInvalidations;
   /** How it is counted who still uses keys; `false`: not at all. */
   readonly usage?: UsageOptions | false;
   /** Told of every change of plan and mode, and of what may go wrong. Nothing it does matters. */
@@ -128,7 +128,7 @@ export interface ApiKeyOptions {
 /** {@link UsageOptions}, checked. */
 export interface UsageSettings {
   readonly store: UsageStore | undefined;
-  readonly every: number;
+  readonly flushInterval: number;
   readonly max: number;
   readonly exclude: ReadonlySet<string>;
 }
@@ -136,16 +136,16 @@ export interface UsageSettings {
 /** The options, checked, with nothing left out. */
 export interface ApiKeySettings {
   readonly places: KeyPlaces;
-  readonly lookup: KeyLookup<FoundApiKey>;
+  readonly lookup: ApiKeyLookup<FoundApiKey>;
   readonly issuer: string | undefined;
   /** The guard's. */
   readonly issuers: readonly string[];
   readonly timeout: number;
   readonly environment: string | undefined;
   readonly wellFormed: ((value: string) => boolean) | undefined;
-  readonly cache: Required<KeyCacheOptions>;
+  readonly cache: Required<ApiKeyCacheOptions>;
   readonly plan: MigrationPlan | PlanSource | undefined;
-  readonly invalidations: KeyInvalidations | undefined;
+  readonly invalidations: ApiKeyInvalidations | undefined;
   readonly usage: UsageSettings | false;
   readonly onMigration: ((event: MigrationEvent) => void) | undefined;
 }
@@ -173,7 +173,7 @@ export function checkApiKeys(
       ...checkSources(at('from'), own.from),
       besideToken: oneOf(at('both'), both, ['refuse', 'same-client']) === 'same-client',
     },
-    lookup: callable(at('lookup'), own.lookup as KeyLookup<FoundApiKey>),
+    lookup: callable(at('lookup'), own.lookup as ApiKeyLookup<FoundApiKey>),
     issuer: optional(at('issuer'), own.issuer, (place, issuer) => oneOf(place, issuer, issuers)),
     issuers,
     timeout: seconds(at('timeout'), timeout, [0.001, 60]),
@@ -189,28 +189,28 @@ export function checkApiKeys(
   };
 }
 
-function checkCache(where: string, given: KeyCacheOptions): Required<KeyCacheOptions> {
-  const own: KeyCacheOptions = settingsOf(where, given, [
-    ...['max', 'ttl', 'unknownMax', 'unknownTtl', 'maxStale'],
+function checkCache(where: string, given: ApiKeyCacheOptions): Required<ApiKeyCacheOptions> {
+  const own: ApiKeyCacheOptions = settingsOf(where, given, [
+    ...['max', 'ttl', 'negativeMax', 'negativeTtl', 'staleIfError'],
   ]);
-  const { max = 10_000, ttl = 60, unknownMax = 10_000, unknownTtl = 10, maxStale = 0 } = own;
+  const { max = 10_000, ttl = 60, negativeMax = 10_000, negativeTtl = 10, staleIfError = 0 } = own;
   return {
     max: integer(`${where}.max`, max, [1, 1_000_000]),
     ttl: seconds(`${where}.ttl`, ttl, [0, 3_600]),
-    unknownMax: integer(`${where}.unknownMax`, unknownMax, [1, 1_000_000]),
-    unknownTtl: seconds(`${where}.unknownTtl`, unknownTtl, [0, 30]),
-    maxStale: seconds(`${where}.maxStale`, maxStale, [0, 86_400]),
+    negativeMax: integer(`${where}.negativeMax`, negativeMax, [1, 1_000_000]),
+    negativeTtl: seconds(`${where}.negativeTtl`, negativeTtl, [0, 30]),
+    staleIfError: seconds(`${where}.staleIfError`, staleIfError, [0, 86_400]),
   };
 }
 
 function checkUsage(where: string, given: UsageOptions): UsageSettings {
-  const own: UsageOptions = settingsOf(where, given, ['store', 'every', 'max', 'exclude']);
-  const { store, every = 30, max = 10_000, exclude } = own;
+  const own: UsageOptions = settingsOf(where, given, ['store', 'flushInterval', 'max', 'exclude']);
+  const { store, flushInterval = 30, max = 10_000, exclude } = own;
   // Each batch names them, so that nobody takes them for clients that do not come.
   if (Array.isArray(exclude)) integer(`${where}.exclude.length`, exclude.length, [0, 1_000]);
   return {
     store: optional(`${where}.store`, store, checkStore),
-    every: seconds(`${where}.every`, every, [10, 60]),
+    flushInterval: seconds(`${where}.flushInterval`, flushInterval, [10, 60]),
     max: integer(`${where}.max`, max, [1, 1_000_000]),
     exclude: new Set(
       optional(`${where}.exclude`, exclude, (place, ids) =>
@@ -226,7 +226,7 @@ function checkStore(where: string, given: UsageStore): UsageStore {
   return given;
 }
 
-function checkInvalidations(where: string, given: KeyInvalidations): KeyInvalidations {
+function checkInvalidations(where: string, given: ApiKeyInvalidations): ApiKeyInvalidations {
   callable(`${where}.publish`, Object(given).publish);
   callable(`${where}.subscribe`, Object(given).subscribe);
   return given;

@@ -36,7 +36,7 @@ type Only<T> = T & {
 };
 
 /** A place, or a shape, in which a request presents an API key. */
-export type KeySource = Only<InHeader> | Only<BehindScheme> | Only<BehindBearer> | Only<InQuery>;
+export type ApiKeySource = Only<InHeader> | Only<BehindScheme> | Only<BehindBearer> | Only<InQuery>;
 
 /**
  * Checks where keys are looked for.

@@ -1,20 +1,20 @@
 import { createKeyedDigest } from '../base/digest.js';
 import { AuthError, UpstreamError } from '../base/errors.js';
 import { bare } from '../base/json.js';
-import { knownKey, ownerOf, type Principal, type Seen } from '../principal.js';
-import { createKeyMemory, idOf, type Known, type Verdict } from './cache.js';
+import { knownKey, ownerOf, type Principal, type UnverifiedIdentity } from '../principal.js';
+import { createApiKeyCache, idOf, type Known, type Verdict } from './cache.js';
 import { noteInvalidations } from './invalidation-log.js';
 import { boundLookup, isUnusable } from './lookup.js';
 import type { ApiKeyRecord, ApiKeySettings } from './options.js';
 import { checkRecord, ignoreRejection } from './record.js';
 
 /** Asks the application who owns a key, and remembers what it said. */
-export interface KeyVerifier {
+export interface ApiKeyVerifier {
   /**
    * Answers who a good key speaks for: at once, where that is known already.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be looked up
    */
-  verify(value: string, seen: Seen): Principal | Promise<Principal>;
+  verify(value: string, seen: UnverifiedIdentity): Principal | Promise<Principal>;
   /** Forgets a key by its id, and without one every key; what was asked before is not remembered. */
   forget(id?: string): void;
 }
@@ -29,13 +29,13 @@ interface Flight {
 const longestKey = 2_048;
 
 /** A good key is remembered for its time-to-live, a refused one briefly, an outage never. */
-export function createKeyVerifier(settings: ApiKeySettings, now: () => number): KeyVerifier {
+export function createApiKeyVerifier(settings: ApiKeySettings, now: () => number): ApiKeyVerifier {
   const { environment, wellFormed, timeout, cache } = settings;
   const lookUp = boundLookup(settings);
   const handleOf = createKeyedDigest();
   const invalidated = noteInvalidations();
   const flights = new Map<string, Flight>();
-  let memory = createKeyMemory(cache);
+  let memory = createApiKeyCache(cache);
   let turns = 0;
 
   // A negative age means that the clock was set back: what is held counts as old.
@@ -91,7 +91,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     const held = memory.known(handle);
     if (held && isYoung(held, cache.ttl)) return held;
     const no = memory.refused(handle);
-    if (no && isYoung(no, cache.unknownTtl)) return no;
+    if (no && isYoung(no, cache.negativeTtl)) return no;
     // While one who asked got no answer, the others need not wait as long as that one did. More than
     // the whole wait to go means that the clock was set back.
     const left = held ? held.askAgainAt - now() : 0;
@@ -100,7 +100,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
 
   function staleOf(handle: string): Known | undefined {
     const held = memory.known(handle);
-    return held && isYoung(held, cache.maxStale) ? held : undefined;
+    return held && isYoung(held, cache.staleIfError) ? held : undefined;
   }
 
   function putOff(held: Known): Known {
@@ -123,7 +123,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
     }
   }
 
-  function settle(verdict: Verdict, seen: Seen): Principal {
+  function settle(verdict: Verdict, seen: UnverifiedIdentity): Principal {
     if (verdict.code !== undefined) {
       seen.key = verdict.key;
       throw new AuthError(verdict.code);
@@ -148,7 +148,7 @@ export function createKeyVerifier(settings: ApiKeySettings, now: () => number): 
       invalidated.add(id);
       if (id !== undefined) memory.forget(id);
       // Thrown away whole, so that forgetting a million keys takes no longer than one.
-      else memory = createKeyMemory(cache);
+      else memory = createApiKeyCache(cache);
     },
   };
 }

@@ -35,7 +35,7 @@ const outage = {
   status: 503,
   title: 'Temporarily unable to verify',
   detail: 'The credential could not be verified right now. Keep it, and try again.',
-  told: 'ERR_KEYS_UNAVAILABLE',
+  told: 'ERR_TEMPORARILY_UNAVAILABLE',
 } as const;
 
 /** One row per code: what an event calls it, and what the client sees. */
@@ -66,18 +66,18 @@ export const codes = {
   ERR_API_KEY_REPEATED: { ...request, detail: 'The request holds more than one API key' },
 
   ERR_TOKEN_TOO_LARGE: { ...token, detail: 'The access token is too large' },
-  ERR_TOKEN_OPAQUE: { ...token, detail: 'The access token is not a JWT' },
+  ERR_TOKEN_NOT_JWT: { ...token, detail: 'The access token is not a JWT' },
   ERR_TOKEN_ENCRYPTED: { ...token, detail: 'The access token is encrypted' },
   ERR_TOKEN_MALFORMED: { ...token, detail: 'The access token is malformed' },
   ERR_TOKEN_ALGORITHM: { ...token, detail: 'The algorithm of the access token is not accepted' },
   ERR_TOKEN_CRITICAL: { ...token, detail: 'The access token needs an extension' },
   ERR_TOKEN_TYPE: { ...token, detail: 'The type of the access token is not accepted' },
-  ERR_TOKEN_KIND: { ...token, detail: 'The token is not an access token' },
+  ERR_TOKEN_NOT_ACCESS_TOKEN: { ...token, detail: 'The token is not an access token' },
   ERR_TOKEN_ISSUER: { ...token, detail: 'The issuer of the access token is not accepted' },
   ERR_TOKEN_TIME: { ...token, detail: 'The times in the access token are missing or implausible' },
   ERR_TOKEN_EXPIRED: { ...token, detail: 'The access token expired' },
   ERR_TOKEN_NOT_YET_VALID: { ...token, detail: 'The access token is not valid yet' },
-  ERR_TOKEN_ISSUED_LATER: { ...token, detail: 'The access token was issued in the future' },
+  ERR_TOKEN_IAT_IN_FUTURE: { ...token, detail: 'The access token was issued in the future' },
   ERR_TOKEN_LIFETIME: { ...token, detail: 'The access token lives too long' },
   ERR_TOKEN_AUDIENCE: { ...token, detail: 'The access token is meant for another audience' },
   ERR_TOKEN_CLAIMS: {
@@ -112,10 +112,10 @@ export const codes = {
   ERR_ORG_UNRESOLVED: { ...forbidden, detail: 'The request names no organization' },
   ERR_CHECK_FAILED: { ...forbidden, detail: 'The credential is not allowed to do this' },
 
-  ERR_KEYS_UNAVAILABLE: { ...outage },
-  ERR_KEYS_UNREACHABLE: { ...outage },
-  ERR_KEYS_TIMEOUT: { ...outage },
-  ERR_KEYS_RESPONSE: { ...outage },
+  ERR_TEMPORARILY_UNAVAILABLE: { ...outage },
+  ERR_JWKS_UNREACHABLE: { ...outage },
+  ERR_JWKS_TIMEOUT: { ...outage },
+  ERR_JWKS_RESPONSE: { ...outage },
   ERR_DISCOVERY_RESPONSE: { ...outage },
   ERR_DISCOVERY_ISSUER: { ...outage },
   ERR_LOOKUP_FAILED: { ...outage },

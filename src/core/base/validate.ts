@@ -1,5 +1,6 @@
 import { ConfigError } from './errors.js';
 import { bare } from './json.js';
+import { newNameOf } from './renamed.js';
 
 // Every mistake is told in one shape: where, what was written, what was meant, where to read.
 
@@ -37,7 +38,9 @@ export function settingsOf(
   }
   for (const name of Object.keys(value)) {
     if (!names.includes(name)) {
+      const now = newNameOf(name, names);
       const near = nearest(name, names);
+      if (now) throw mistake(`${where}.${name}`, name, `was renamed: use "${now}"`);
       throw mistake(
         `${where}.${name}`,
         name,

@@ -17,7 +17,7 @@ import {
 export type Refusal = 'migrated' | 'sunset' | 'brownout';
 
 /** What a plan says to one client at one time. */
-export interface Stance {
+export interface PlanEvaluation {
   readonly mode: Mode;
   /** The name of its cohort. */
   readonly cohort: string | undefined;
@@ -33,17 +33,17 @@ export interface Stance {
 }
 
 /** Where a client stands; `strictest` is what the route asks, and the stricter mode is in force. */
-export function stanceOf(
+export function evaluatePlan(
   plan: Plan,
   named: ClientRef,
   options: { readonly now: number; readonly strictest?: Mode | undefined },
-): Stance {
+): PlanEvaluation {
   const { now, strictest } = options;
   const client = ruleOf(plan, named);
   const { sunsetAt } = client;
   const mode = stricter(ownMode(plan, client, named.id), strictest);
   const cohort = client.cohort?.name;
-  const standing: Stance = {
+  const standing: PlanEvaluation = {
     mode,
     cohort,
     sunsetAt,
@@ -71,10 +71,10 @@ export function ruleOf(plan: Plan, { id, issuer }: ClientRef): ClientPlan {
 }
 
 /** Where a client stands: in a mode, or behind its sunset. */
-export type Standing = Mode | 'sunset';
+export type ClientState = Mode | 'sunset';
 
 /** Where a client stands, whatever a route asks and whether or not a brownout is on. */
-export function standingOf(plan: Plan, named: ClientRef, now: number): Standing {
+export function clientStateOf(plan: Plan, named: ClientRef, now: number): ClientState {
   const client = ruleOf(plan, named);
   const mode = ownMode(plan, client, named.id);
   const over = client.sunsetAt !== undefined && now >= client.sunsetAt;

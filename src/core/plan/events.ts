@@ -1,5 +1,5 @@
 import type { Sliced } from '../base/slices.js';
-import { type Standing, standingOf } from './evaluate.js';
+import { type ClientState, clientStateOf } from './evaluate.js';
 import type { ClientRef, Plan } from './plan.js';
 
 /** What happens to a migration, for its operators. No key, and nothing of a request. */
@@ -16,8 +16,8 @@ export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: nu
       readonly clientId: string;
       /** The issuer that the id belongs to, where it is known. */
       readonly issuer?: string;
-      readonly from: Standing;
-      readonly to: Standing;
+      readonly from: ClientState;
+      readonly to: ClientState;
     }
   | {
       /** A plan could not be loaded, or is none: the last good one stays in force. */
@@ -37,13 +37,13 @@ export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: nu
 );
 
 /** Tells operators; nothing they do matters to a request. */
-export type TellMigration = (event: MigrationEvent) => void;
+export type EmitMigration = (event: MigrationEvent) => void;
 
 /**
  * Tells a listener, later than the code that has news; without one, warnings and failures are
  * warnings of the process.
  */
-export function createMigrationTeller(listener: TellMigration | undefined): TellMigration {
+export function createMigrationEmitter(listener: EmitMigration | undefined): EmitMigration {
   return (event) => {
     Promise.resolve(event)
       .then(listener ?? warnProcess)
@@ -60,30 +60,30 @@ function warnProcess(event: MigrationEvent): void {
 const mostClients = 10_000;
 
 /** Notices when the mode of a client changes. */
-export interface Ledger {
+export interface ClientStates {
   /** A client has come, and this is where it stands. */
-  note(client: ClientRef, standing: Standing): void;
+  note(client: ClientRef, standing: ClientState): void;
   /** Another plan is in force. */
   turn(from: Plan, to: Plan): Sliced<void>;
 }
 
 interface Noted {
   readonly client: ClientRef;
-  readonly standing: Standing;
+  readonly standing: ClientState;
 }
 
 /** Remembers the clients that came, so that each change of mode is emitted once. */
-export function createLedger(tell: TellMigration, now: () => number): Ledger {
+export function createClientStates(tell: EmitMigration, now: () => number): ClientStates {
   const noted = new Map<string, Noted>();
   /** Clients whose change of mode the turn under way has not reached yet. */
   let turning = new Map<string, Noted | ClientRef>();
 
-  function emit({ id, issuer }: ClientRef, from: Standing, to: Standing): void {
+  function emit({ id, issuer }: ClientRef, from: ClientState, to: ClientState): void {
     const named = { clientId: id, ...(issuer !== undefined && { issuer }) };
     tell({ time: now(), kind: 'mode', ...named, from, to });
   }
 
-  function note(client: ClientRef, to: Standing): void {
+  function note(client: ClientRef, to: ClientState): void {
     const name = nameOf(client);
     const from = noted.get(name)?.standing;
     if (from === to) return;
@@ -108,8 +108,8 @@ export function createLedger(tell: TellMigration, now: () => number): Ledger {
       }
       for (const [name, one] of turning) {
         const { client, standing: before } =
-          'standing' in one ? one : { client: one, standing: standingOf(from, one, time) };
-        const after = standingOf(to, client, time);
+          'standing' in one ? one : { client: one, standing: clientStateOf(from, one, time) };
+        const after = clientStateOf(to, client, time);
         if (noted.has(name)) noted.set(name, { client, standing: after });
         turning.delete(name);
         if (before !== after) emit(client, before, after);

@@ -27,7 +27,7 @@ function place(where: string, path: Path): string {
  * @throws ConfigError with line and column for what is no JSON, a name that stands twice in one
  * object, `__proto__` as a name, and more than 4 MiB
  */
-export function* parsePlan(where: string, text: string): Sliced<unknown> {
+export function* parseWithLines(where: string, text: string): Sliced<unknown> {
   if (text.length > mostCharacters) {
     throw mistake(
       where,

@@ -5,7 +5,7 @@ import { flag, mistake, nearest, optional, secureUrl, someText } from '../base/v
 import { readBrownouts } from './brownout.js';
 import { enforced, enforcedOfKeys, readChecks, readTokenChecks, reportedBy } from './checks.js';
 import { type Frame, type IssuerOf, readMode, readRules } from './clients.js';
-import { parsePlan, withLine } from './json-lines.js';
+import { parseWithLines, withLine } from './json-lines.js';
 import { mapOf, plainSettings } from './plain-object.js';
 import type { ClientPlan, CohortPlan, MigrationPlan, Plan, PlanCohort } from './plan.js';
 
@@ -22,21 +22,21 @@ type Issuers = readonly string[] | undefined;
  * Checks a plan, an object or its JSON text.
  * @throws ConfigError for the first mistake; of a text it names the line too
  */
-export const readPlan = (where: string, given: unknown, issuers?: Issuers): Plan =>
-  doNow(planOf(where, given, issuers)).plan;
+export const parsePlan = (where: string, given: unknown, issuers?: Issuers): Plan =>
+  doNow(planFrom(where, given, issuers)).plan;
 
 /** A plan, and the object that it was written as. */
-export interface PlanRead {
+export interface ParsedPlan {
   readonly plan: Plan;
   readonly written: object;
 }
 
 /** The same, for work that is done in slices: a plan may name 100,000 clients. */
-export function* planOf(where: string, given: unknown, issuers?: Issuers): Sliced<PlanRead> {
+export function* planFrom(where: string, given: unknown, issuers?: Issuers): Sliced<ParsedPlan> {
   if (typeof given !== 'string') {
     return { plan: yield* read(where, given, issuers), written: given as object };
   }
-  const written = (yield* parsePlan(where, given)) as object;
+  const written = (yield* parseWithLines(where, given)) as object;
   try {
     return { plan: yield* read(where, written, issuers), written };
   } catch (error) {

@@ -170,7 +170,7 @@ export interface PlanSource {
    * Seconds between two loads.
    * @default 60
    */
-  readonly every?: number;
+  readonly pollInterval?: number;
   /** In force until the first load; a text is JSON. */
   readonly initial?: MigrationPlan | string;
 }

@@ -4,13 +4,13 @@ import { has, isObject, memberOf } from '../base/json.js';
 import { doInSlices, doNow, type Sliced } from '../base/slices.js';
 import { messageOf } from '../base/thrown.js';
 import { callable, mistake, seconds } from '../base/validate.js';
-import type { Ledger, TellMigration } from './events.js';
-import { type PlanRead, planNames, planOf, readPlan } from './parse.js';
+import type { ClientStates, EmitMigration } from './events.js';
+import { type ParsedPlan, parsePlan, planFrom, planNames } from './parse.js';
 import type { MigrationPlan, Plan, PlanSource } from './plan.js';
 import { planWarnings } from './warnings.js';
 
 /** Has the plan that is in force. */
-export interface PlanKeeper {
+export interface OpenPlan {
   /** Undefined while no plan was ever loaded. Never waits. */
   current(): Plan | undefined;
   /**
@@ -24,8 +24,8 @@ export interface PlanKeeper {
 
 interface Surroundings {
   readonly now: () => number;
-  readonly tell: TellMigration;
-  readonly ledger: Ledger;
+  readonly tell: EmitMigration;
+  readonly ledger: ClientStates;
   /** The guard's: what a plan says of one client is said of one issuer's. */
   readonly issuers: readonly string[];
 }
@@ -36,18 +36,18 @@ const loadTimeout = 10_000;
  * Keeps a plan, or polls its source behind the requests; the last good plan stays in force.
  * @throws ConfigError for a plan, or an initial one, that cannot be meant
  */
-export function keepPlan(
+export function openPlan(
   given: MigrationPlan | PlanSource | undefined,
   surroundings: Surroundings,
-): PlanKeeper {
+): OpenPlan {
   if (isSource(given)) return pollPlan(given, surroundings);
   const { current, take } = holdPlan(surroundings);
   if (given !== undefined) doNow(take(given));
-  const plan = current() ?? readPlan('plan', {}, surroundings.issuers);
+  const plan = current() ?? parsePlan('plan', {}, surroundings.issuers);
   return { current: () => plan, ready: async () => {}, close: () => {} };
 }
 
-function pollPlan(source: PlanSource, surroundings: Surroundings): PlanKeeper {
+function pollPlan(source: PlanSource, surroundings: Surroundings): OpenPlan {
   const { now, tell } = surroundings;
   const { current, take } = holdPlan(surroundings);
   const every = checkSource(source);
@@ -107,10 +107,10 @@ function holdPlan({ now, tell, ledger, issuers }: Surroundings) {
   let last: { readonly given: unknown; readonly mistake: unknown } | undefined;
   let members: ReadonlyMap<string, string> = new Map();
 
-  function* read(given: unknown): Sliced<PlanRead> {
+  function* read(given: unknown): Sliced<ParsedPlan> {
     if (typeof given === 'string' && given === last?.given && last.mistake) throw last.mistake;
     try {
-      return yield* planOf('plan', given, issuers);
+      return yield* planFrom('plan', given, issuers);
     } catch (mistake) {
       last = { given, mistake };
       throw mistake;
@@ -147,7 +147,11 @@ function checkSource(given: PlanSource): number {
     throw mistake(`plan.${name}`, name, 'stands beside load: write it into what load answers');
   }
   callable('plan.load', given.load);
-  return seconds('plan.every', has(given, 'every') ? given.every : 60, [0.001, 86_400]);
+  return seconds(
+    'plan.pollInterval',
+    has(given, 'pollInterval') ? given.pollInterval : 60,
+    [0.001, 86_400],
+  );
 }
 
 // Text by member, to see what another plan says otherwise; that of the clients in parts.
@@ -173,6 +177,6 @@ function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
  * @throws ConfigError for the first mistake, with its line if the plan is a text
  */
 export function checkPlan(plan: MigrationPlan | string): MigrationPlan {
-  readPlan('plan', plan);
+  parsePlan('plan', plan);
   return typeof plan === 'string' ? JSON.parse(plan) : plan;
 }

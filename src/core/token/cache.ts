@@ -1,7 +1,7 @@
 import { digestOf } from '../base/digest.js';
-import { boundedMap } from '../base/lru.js';
-import type { Ruling } from '../enforcement.js';
-import type { Principal, Seen } from '../principal.js';
+import { createLru } from '../base/lru.js';
+import type { Enforcement } from '../enforcement.js';
+import type { Principal, UnverifiedIdentity } from '../principal.js';
 import { longestToken } from './jws.js';
 import type { JwtVerifier, ReadToken, VerifiedToken } from './jwt.js';
 import { type Clock, checkTimes } from './times.js';
@@ -18,8 +18,8 @@ export interface TokenCacheSettings {
  */
 export type VerifyToken = (
   text: string,
-  seen: Seen,
-  ruling: Ruling,
+  seen: UnverifiedIdentity,
+  ruling: Enforcement,
 ) => Principal | Promise<Principal>;
 
 /** Written out, and not spread into: an object that is spread into takes twice the room. */
@@ -33,24 +33,24 @@ interface Remembered extends Omit<VerifiedToken, 'faults'> {
  */
 export function createTokenVerifier(
   { read, prove }: JwtVerifier,
-  settings: Clock & { readonly verifiedTokens: TokenCacheSettings | false },
+  settings: Clock & { readonly tokenCache: TokenCacheSettings | false },
 ): VerifyToken {
-  const { verifiedTokens } = settings;
+  const { tokenCache } = settings;
   // What is refused without a wait throws at once: a promise of it would cost more than the rest.
   function verifyAnew(...[text, seen, ruling]: Parameters<VerifyToken>): Promise<Principal> {
     const token = read(text, seen, ruling.deferred);
     return prove(token, ruling.deferred).then((proven) => speakerOf(proven, ruling));
   }
 
-  if (!verifiedTokens) return verifyAnew;
-  const ttl = verifiedTokens.ttl * 1000;
-  const good = boundedMap<Remembered>(verifiedTokens.max);
+  if (!tokenCache) return verifyAnew;
+  const ttl = tokenCache.ttl * 1000;
+  const good = createLru<Remembered>(tokenCache.max);
   const flights = new Map<string, Promise<VerifiedToken>>();
 
   async function proveOnce(
     handle: string,
     token: ReadToken,
-    deferred: Ruling['deferred'],
+    deferred: Enforcement['deferred'],
   ): Promise<VerifiedToken> {
     try {
       const proven = await prove(token, deferred);
@@ -66,7 +66,11 @@ export function createTokenVerifier(
   }
 
   /** One signature for a token that comes many times at once. */
-  function share(handle: string, token: ReadToken, { deferred }: Ruling): Promise<VerifiedToken> {
+  function share(
+    handle: string,
+    token: ReadToken,
+    { deferred }: Enforcement,
+  ): Promise<VerifiedToken> {
     const flight = flights.get(handle);
     if (flight) return flight;
     const begun = proveOnce(handle, token, deferred);
@@ -81,7 +85,10 @@ export function createTokenVerifier(
   }
 
   /** The speaker of a remembered token, whose time may have come meanwhile. */
-  function stillGood({ principal, times, issuer }: Remembered, seen: Seen): Principal {
+  function stillGood(
+    { principal, times, issuer }: Remembered,
+    seen: UnverifiedIdentity,
+  ): Principal {
     seen.claims = principal.claims as Readonly<Record<string, unknown>>;
     seen.paths = issuer.claims;
     checkTimes(times, settings);
@@ -110,7 +117,7 @@ function hasShape(text: string): boolean {
   return second > first && text.indexOf('.', second + 1) < 0 && text.length <= longestToken;
 }
 
-function speakerOf({ principal, faults }: VerifiedToken, { fail }: Ruling): Principal {
+function speakerOf({ principal, faults }: VerifiedToken, { fail }: Enforcement): Principal {
   for (const [check, fault] of faults) fail(check, fault, principal);
   return principal;
 }

@@ -1,7 +1,7 @@
 import { UpstreamError } from '../base/errors.js';
 import { own } from '../base/json.js';
 import { onlyDifference, quote } from '../base/quote.js';
-import { type Answer, type Fetching, getJson, throwIfOver, unusable } from './fetch-json.js';
+import { type Answer, type Fetching, fetchJson, throwIfOver, unusable } from './fetch-json.js';
 import { mayBeFetched } from './loopback.js';
 
 /** What discovery needs. */
@@ -62,7 +62,7 @@ async function lookUp(
   { fetch, signal }: Discovering,
 ): Promise<string | UpstreamError> {
   throwIfOver(signal);
-  const answer = await getJson(url, { fetch, signal, accept });
+  const answer = await fetchJson(url, { fetch, signal, accept });
   const [named, jwksUri] = [own(answer.json, 'issuer'), own(answer.json, 'jwks_uri')];
   if (typeof named !== 'string') throw unusable('ERR_DISCOVERY_RESPONSE', answer, metadata);
   if (named !== issuer) {

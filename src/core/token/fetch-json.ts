@@ -27,14 +27,14 @@ export interface Fetching {
  * discarded, whether or not `fetch` obeys it.
  * @throws UpstreamError if nothing, or too much, comes back
  */
-export async function getJson(url: string, fetching: Fetching): Promise<Answer> {
+export async function fetchJson(url: string, fetching: Fetching): Promise<Answer> {
   const { fetch, signal, accept } = fetching;
   let response: Response;
   try {
     response = await fetch(url, { headers: { accept }, redirect: 'manual', signal });
   } catch (cause) {
     const message = `${placeOf(url)} could not be reached${reasonOf(cause)}`;
-    throw new UpstreamError('ERR_KEYS_UNREACHABLE', message, { cause });
+    throw new UpstreamError('ERR_JWKS_UNREACHABLE', message, { cause });
   }
   throwIfOver(signal);
   const { status } = response;
@@ -50,7 +50,7 @@ export async function getJson(url: string, fetching: Fetching): Promise<Answer> 
 
 /** Ends work that was given up meanwhile. */
 export function throwIfOver(signal: AbortSignal): void {
-  if (signal.aborted) throw new UpstreamError('ERR_KEYS_UNREACHABLE', 'the fetch was given up');
+  if (signal.aborted) throw new UpstreamError('ERR_JWKS_UNREACHABLE', 'the fetch was given up');
 }
 
 async function read(url: string, response: Response, signal: AbortSignal): Promise<Uint8Array> {
@@ -65,10 +65,10 @@ async function read(url: string, response: Response, signal: AbortSignal): Promi
     }
   } catch (cause) {
     const message = `${placeOf(url)} broke off its answer${reasonOf(cause)}`;
-    throw new UpstreamError('ERR_KEYS_UNREACHABLE', message, { cause });
+    throw new UpstreamError('ERR_JWKS_UNREACHABLE', message, { cause });
   }
   if (size > largestAnswer) {
-    throw new UpstreamError('ERR_KEYS_RESPONSE', `${placeOf(url)} answered with more than 1 MiB`);
+    throw new UpstreamError('ERR_JWKS_RESPONSE', `${placeOf(url)} answered with more than 1 MiB`);
   }
   return Buffer.concat(chunks);
 }

@@ -17,7 +17,7 @@ export interface IssuerOptions {
    * `['at+jwt']` asks for RFC 9068 in full, with its required claims.
    * @default ['at+jwt', 'JWT', undefined]
    */
-  readonly types?: readonly (string | undefined)[];
+  readonly typ?: readonly (string | undefined)[];
   /** Where the tokens keep scopes, client, subject and organization. */
   readonly claims?: ClaimMap;
 }
@@ -28,7 +28,7 @@ export interface IssuerSettings {
   readonly audience: ReadonlySet<string>;
   readonly jwksUri: string | undefined;
   readonly algorithms: ReadonlySet<string>;
-  readonly types: ReadonlySet<string | undefined>;
+  readonly typ: ReadonlySet<string | undefined>;
   readonly claims: ClaimPaths;
 }
 
@@ -36,7 +36,7 @@ export interface IssuerSettings {
 export type IssuerList = readonly [IssuerSettings, ...IssuerSettings[]];
 
 /** The names of {@link IssuerOptions}. */
-export const issuerNames = ['issuer', 'audience', 'jwksUri', 'algorithms', 'types', 'claims'];
+export const issuerNames = ['issuer', 'audience', 'jwksUri', 'algorithms', 'typ', 'claims'];
 
 /**
  * Checks each issuer once; between them nothing is inherited.
@@ -59,7 +59,7 @@ export function checkIssuers(where: string, list: unknown, several: boolean): Is
 
 function checkIssuer(where: string, given: unknown): IssuerSettings {
   const own: Partial<IssuerOptions> = settingsOf(where, given, issuerNames);
-  const { audience, jwksUri, types = ['at+jwt', 'JWT', undefined], claims = {} } = own;
+  const { audience, jwksUri, typ = ['at+jwt', 'JWT', undefined], claims = {} } = own;
   const issuer = someText(`${where}.issuer`, own.issuer, 'is no issuer: write https://…');
   checkIssuerName(`${where}.issuer`, issuer);
   if (/^https?:/i.test(issuer)) secureUrl(`${where}.issuer`, issuer);
@@ -86,7 +86,7 @@ function checkIssuer(where: string, given: unknown): IssuerSettings {
     audience: new Set(listOf(`${where}.audience`, audiences, 'audience', (one) => one !== '')),
     jwksUri: jwksUri === undefined ? undefined : checkJwksUri(`${where}.jwksUri`, jwksUri),
     algorithms: checkAlgorithms(`${where}.algorithms`, own.algorithms),
-    types: checkTypes(`${where}.types`, types),
+    typ: checkTypes(`${where}.typ`, typ),
     claims: checkClaims(`${where}.claims`, claims),
   };
 }

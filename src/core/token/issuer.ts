@@ -2,13 +2,13 @@ import { UpstreamError } from '../base/errors.js';
 import { own } from '../base/json.js';
 import type { Settings } from '../options.js';
 import { discover } from './discovery.js';
-import { getJson, throwIfOver, unusable } from './fetch-json.js';
+import { fetchJson, throwIfOver, unusable } from './fetch-json.js';
 import type { IssuerSettings } from './issuer-options.js';
 import { createImporter, type ImportedKeys, servesAny } from './jwk.js';
 import { createKeySet } from './jwks.js';
-import { createKeysTeller, type TellKeys } from './jwks-events.js';
-import type { KeySource, LoadedKeys } from './jwks-source.js';
-import { createSharedKeys, isKeyList } from './jwks-store.js';
+import { createJwksEmitter, type EmitJwks } from './jwks-events.js';
+import type { JwksSource, LoadedKeys } from './jwks-source.js';
+import { createSharedJwks, isKeyList } from './jwks-store.js';
 import type { KeySet } from './key-set.js';
 
 /** An issuer and its own keys, which never verify for another (RFC 8725 §3.8). */
@@ -20,12 +20,12 @@ const accept = 'application/jwk-set+json, application/json, */*;q=0.1';
 
 /** The issuers of a guard by their exact `iss`. No token can add one. */
 export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIssuer> {
-  const { keys: limits, now } = settings;
+  const { jwks: limits, now } = settings;
   return new Map(
     settings.issuers.map((issuer) => {
       let closed = false;
-      const listener = createKeysTeller(settings.onKeys, issuer.issuer);
-      const tell: TellKeys = (news) => {
+      const listener = createJwksEmitter(settings.onJwks, issuer.issuer);
+      const tell: EmitJwks = (news) => {
         if (!closed) listener(news);
       };
       const keys = createKeySet(sourceOf(issuer, settings, tell), limits, { now, tell });
@@ -40,11 +40,11 @@ export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIss
 
 function sourceOf(
   { issuer, jwksUri: configured }: IssuerSettings,
-  { fetch, keys: { initial, store, timeout, maxAge }, now }: Settings,
-  tell: TellKeys,
-): KeySource {
+  { fetch, jwks: { initial, store, timeout, maxAge }, now }: Settings,
+  tell: EmitJwks,
+): JwksSource {
   const importAll = createImporter(issuer);
-  const shared = createSharedKeys(store, { issuer, timeout, maxAge, now, tell });
+  const shared = createSharedJwks(store, { issuer, timeout, maxAge, now, tell });
   const patience = Math.min(1000, timeout * 500);
   let lastKnown = configured;
 
@@ -55,13 +55,13 @@ function sourceOf(
     const { fetchedAt, jwks } = stored;
     const imported = importAll(jwks.keys);
     if (!imported.keys.some(servesAny)) return undefined;
-    return { ...imported, from: 'keys.store', published: jwks.keys, fetchedAt };
+    return { ...imported, from: 'jwks.store', published: jwks.keys, fetchedAt };
   }
 
   return {
     initial: initial && usable(importAll(initial.keys)),
     async load({ signal, waitFor }) {
-      waitFor('keys.store');
+      waitFor('jwks.store');
       const restored = await restore(signal);
       if (restored) return restored;
       // Asked at each fetch, for an issuer may move its keys; the old place serves on if it fails.
@@ -74,12 +74,12 @@ function sourceOf(
       }
       const url = lastKnown as string;
       waitFor(url);
-      const answer = await getJson(url, { fetch, signal, accept });
+      const answer = await fetchJson(url, { fetch, signal, accept });
       const list = own(answer.json, 'keys');
       if (Array.isArray(list) && !isKeyList(list)) {
-        throw new UpstreamError('ERR_KEYS_RESPONSE', `${url} returned more than 256 keys`);
+        throw new UpstreamError('ERR_JWKS_RESPONSE', `${url} returned more than 256 keys`);
       }
-      if (!isKeyList(list)) throw unusable('ERR_KEYS_RESPONSE', answer, 'JWK Set');
+      if (!isKeyList(list)) throw unusable('ERR_JWKS_RESPONSE', answer, 'JWK Set');
       return { ...importAll(list), from: url, published: list };
     },
     share({ published, fetchedAt }) {

@@ -1,12 +1,12 @@
 /** What happens to an issuer's keys, for its operators. */
-export type KeysEvent = {
+export type JwksEvent = {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly issuer: string;
-} & KeysNews;
+} & JwksNews;
 
 /** What is new about the keys of one issuer. */
-export type KeysNews =
+export type JwksNews =
   | {
       /** A fetch worked; `keys` is how many of the set can be used. */
       readonly kind: 'fetched';
@@ -29,13 +29,13 @@ export type KeysNews =
     };
 
 /** Tells of one issuer. */
-export type TellKeys = (news: KeysNews & { readonly time: number }) => unknown;
+export type EmitJwks = (news: JwksNews & { readonly time: number }) => unknown;
 
 /** A listener can throw or reject: no request knows of it. */
-export function createKeysTeller(
-  listener: ((event: KeysEvent) => unknown) | undefined,
+export function createJwksEmitter(
+  listener: ((event: JwksEvent) => unknown) | undefined,
   issuer: string,
-): TellKeys {
+): EmitJwks {
   if (!listener) return () => {};
   return (news) => {
     Promise.resolve({ ...news, issuer })

@@ -1,4 +1,4 @@
-import type { KeyLimits } from './jwks-options.js';
+import type { JwksLimits } from './jwks-options.js';
 
 // When a key set may be used, and when it may be fetched: values, and what follows from them. All
 // times in milliseconds.
@@ -6,14 +6,14 @@ import type { KeyLimits } from './jwks-options.js';
 /** The limits of a key set. */
 export interface FetchLimits {
   readonly maxAge: number;
-  readonly maxStale: number;
+  readonly staleIfError: number;
   readonly cooldown: number;
 }
 
 /** The same limits, which the options have in seconds. */
-export const inMilliseconds = ({ maxAge, maxStale, cooldown }: KeyLimits): FetchLimits => ({
+export const inMilliseconds = ({ maxAge, staleIfError, cooldown }: JwksLimits): FetchLimits => ({
   maxAge: maxAge * 1000,
-  maxStale: maxStale * 1000,
+  staleIfError: staleIfError * 1000,
   cooldown: cooldown * 1000,
 });
 
@@ -27,10 +27,10 @@ const shortestWait = ({ cooldown }: FetchLimits): number => Math.min(1000, coold
  */
 export function freshness(
   age: number,
-  { maxAge, maxStale }: FetchLimits,
+  { maxAge, staleIfError }: FetchLimits,
 ): 'fresh' | 'due' | 'old' | 'unusable' {
   if (age < 0) return 'old';
-  if (age >= maxAge && age >= maxStale) return 'unusable';
+  if (age >= maxAge && age >= staleIfError) return 'unusable';
   if (age >= 2 * maxAge) return 'old';
   return age >= 0.8 * maxAge ? 'due' : 'fresh';
 }
@@ -76,7 +76,7 @@ export function isBackingOff(failure: Failure | undefined, now: number): boolean
 /** The limits in an outage: keys that may have been revoked serve until twice `maxAge` only. */
 export const limitsIn = (failure: Failure | undefined, limits: FetchLimits): FetchLimits =>
   failure?.isEmptied
-    ? { ...limits, maxStale: Math.min(limits.maxStale, 2 * limits.maxAge) }
+    ? { ...limits, staleIfError: Math.min(limits.staleIfError, 2 * limits.maxAge) }
     : limits;
 
 /** Fetches for keys that a token knows of before we do: two in a row, then one per cool-down. */

@@ -7,7 +7,7 @@ export interface JsonWebKeySet {
 }
 
 /** A key set that was fetched, whose, and when: in milliseconds since 1970. */
-export interface StoredKeys {
+export interface StoredJwks {
   /** Keys that do not name the issuer they are looked up for are refused. */
   readonly issuer: string;
   readonly jwks: JsonWebKeySet;
@@ -15,18 +15,18 @@ export interface StoredKeys {
 }
 
 /** Shares fetched key sets between processes. What fails here costs a fetch, and nothing else. */
-export interface KeyStore {
+export interface JwksStore {
   /** The newest set of an issuer, if there is one. It is believed as if it had been fetched. */
-  get(issuer: string): Promise<StoredKeys | undefined>;
-  set(issuer: string, keys: StoredKeys): Promise<void>;
+  get(issuer: string): Promise<StoredJwks | undefined>;
+  set(issuer: string, keys: StoredJwks): Promise<void>;
 }
 
 /** How keys are kept. Times in seconds; fractions are allowed. */
-export interface KeyOptions {
+export interface JwksOptions {
   /** Younger keys are used without a question; from 80 % on they are fetched anew behind. @default 600 */
   readonly maxAge?: number;
   /** While nothing can be fetched, keys up to this age are used. @default 86400 */
-  readonly maxStale?: number;
+  readonly staleIfError?: number;
   /** Between two fetches for an unknown `kid`; also the longest back-off after a failure. @default 30 */
   readonly cooldown?: number;
   /** For one fetch, discovery and body included. @default 5 */
@@ -34,33 +34,33 @@ export interface KeyOptions {
   /** The keys to begin with, so that the first request needs no network. Of one issuer. */
   readonly initial?: JsonWebKeySet;
   /** Asked once, before the first fetch; told of every fetch. */
-  readonly store?: KeyStore;
+  readonly store?: JwksStore;
 }
 
 /** The limits, with nothing left out. */
-export type KeyLimits = Required<Omit<KeyOptions, 'initial' | 'store'>>;
+export type JwksLimits = Required<Omit<JwksOptions, 'initial' | 'store'>>;
 
 /** The options, checked. */
-export interface KeySettings extends KeyLimits {
+export interface JwksSettings extends JwksLimits {
   readonly initial: JsonWebKeySet | undefined;
-  readonly store: KeyStore | undefined;
+  readonly store: JwksStore | undefined;
 }
 
-const names = ['maxAge', 'maxStale', 'cooldown', 'timeout', 'initial', 'store'];
+const names = ['maxAge', 'staleIfError', 'cooldown', 'timeout', 'initial', 'store'];
 
 /**
  * Checks how keys are kept.
  * @throws ConfigError for the first mistake
  */
-export function checkKeys(where: string, given: KeyOptions, several: boolean): KeySettings {
-  const own: KeyOptions = settingsOf(where, given, names);
-  const { maxAge = 600, maxStale = 86_400, cooldown = 30, timeout = 5, initial, store } = own;
+export function checkJwks(where: string, given: JwksOptions, several: boolean): JwksSettings {
+  const own: JwksOptions = settingsOf(where, given, names);
+  const { maxAge = 600, staleIfError = 86_400, cooldown = 30, timeout = 5, initial, store } = own;
   if (initial !== undefined && several) {
     throw mistake(`${where}.initial`, initial, 'is of one issuer: with several, use a store');
   }
   return {
     maxAge: seconds(`${where}.maxAge`, maxAge, [0.001, 86_400]),
-    maxStale: seconds(`${where}.maxStale`, maxStale, [0, 2_592_000]),
+    staleIfError: seconds(`${where}.staleIfError`, staleIfError, [0, 2_592_000]),
     cooldown: seconds(`${where}.cooldown`, cooldown, [0.001, 3_600]),
     timeout: seconds(`${where}.timeout`, timeout, [0.001, 60]),
     initial: optional(`${where}.initial`, initial, checkInitial),
@@ -88,7 +88,7 @@ function asJson(keys: readonly unknown[]): readonly object[] | undefined {
   }
 }
 
-function checkStore(where: string, given: KeyStore): KeyStore {
+function checkStore(where: string, given: JwksStore): JwksStore {
   callable(`${where}.get`, Object(given).get);
   callable(`${where}.set`, Object(given).set);
   return given;

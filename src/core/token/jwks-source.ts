@@ -2,7 +2,7 @@ import type { ImportedKeys } from './jwk.js';
 import { reasonsOf } from './key-selection.js';
 
 /** Where an issuer's keys come from. */
-export interface KeySource {
+export interface JwksSource {
   /** All of them, or an UpstreamError. After its end by the signal, its result is discarded. */
   load(attempt: LoadAttempt): Promise<LoadedKeys>;
   /** Is handed the result of each load that was used. */

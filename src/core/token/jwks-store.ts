@@ -1,12 +1,12 @@
 import { withDeadline } from '../base/deadline.js';
 import { own } from '../base/json.js';
-import type { TellKeys } from './jwks-events.js';
-import type { KeyStore, StoredKeys } from './jwks-options.js';
+import type { EmitJwks } from './jwks-events.js';
+import type { JwksStore, StoredJwks } from './jwks-options.js';
 
 /** Key sets that processes share, for one issuer. */
-export interface SharedKeys {
+export interface SharedJwks {
   /** What another process fetched lately: asked once, since after that this process fetches. */
-  restore(): Promise<StoredKeys | undefined>;
+  restore(): Promise<StoredJwks | undefined>;
   /** Stores a key set that was fetched and is used. */
   share(keys: readonly unknown[]): void;
 }
@@ -17,7 +17,7 @@ interface Sharing {
   readonly timeout: number;
   readonly maxAge: number;
   readonly now: () => number;
-  readonly tell: TellKeys;
+  readonly tell: EmitJwks;
 }
 
 const mostKeys = 256;
@@ -30,15 +30,15 @@ export const isKeyList = (list: unknown): list is readonly unknown[] =>
   Array.isArray(list) && list.length <= mostKeys;
 
 /** Uses a store of key sets so that what is wrong with it costs a fetch, and nothing else. */
-export function createSharedKeys(store: KeyStore | undefined, sharing: Sharing): SharedKeys {
+export function createSharedJwks(store: JwksStore | undefined, sharing: Sharing): SharedJwks {
   if (!store) return { restore: async () => undefined, share: () => {} };
   const { issuer, timeout, maxAge, now, tell } = sharing;
   const fail = (detail: string) => tell({ time: now(), kind: 'failed', detail });
   let isAsked = false;
   let isBusy = false;
-  let waiting: StoredKeys | undefined;
+  let waiting: StoredJwks | undefined;
 
-  async function write(stored: StoredKeys): Promise<void> {
+  async function write(stored: StoredJwks): Promise<void> {
     isBusy = true;
     // Not begun before the one before it has ended: an older set must not come to lie over a newer.
     const ended = (async () => store?.set(issuer, stored))();
@@ -52,7 +52,7 @@ export function createSharedKeys(store: KeyStore | undefined, sharing: Sharing):
     try {
       await withDeadline({ milliseconds: timeout * 1000 }, () => ended);
     } catch {
-      fail('keys.store.set failed: no other process has them');
+      fail('jwks.store.set failed: no other process has them');
     }
   }
 
@@ -65,7 +65,7 @@ export function createSharedKeys(store: KeyStore | undefined, sharing: Sharing):
         const stored: unknown = await withDeadline(patience, async () => store.get(issuer));
         if (stored === undefined || stored === null) return undefined;
         if (own(stored, 'issuer') !== issuer) {
-          fail('keys.store.get returned keys that do not name this issuer, so keys are fetched');
+          fail('jwks.store.get returned keys that do not name this issuer, so keys are fetched');
           return undefined;
         }
         const [keys, fetchedAt] = [own(own(stored, 'jwks'), 'keys'), own(stored, 'fetchedAt')];
@@ -74,7 +74,7 @@ export function createSharedKeys(store: KeyStore | undefined, sharing: Sharing):
         if (!(age >= 0 && age < maxAge * 1000)) return undefined;
         return { issuer, jwks: { keys: keys as readonly object[] }, fetchedAt };
       } catch {
-        fail('keys.store.get failed, so keys are fetched');
+        fail('jwks.store.get failed, so keys are fetched');
         return undefined;
       }
     },

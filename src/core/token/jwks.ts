@@ -2,7 +2,7 @@ import { withDeadline } from '../base/deadline.js';
 import { UpstreamError } from '../base/errors.js';
 import type { Algorithm } from './algorithms.js';
 import { servesAny, type VerificationKey } from './jwk.js';
-import type { TellKeys } from './jwks-events.js';
+import type { EmitJwks } from './jwks-events.js';
 import {
   afterSearch,
   type Failure,
@@ -13,33 +13,33 @@ import {
   isBackingOff,
   limitsIn,
 } from './jwks-freshness.js';
-import type { KeyLimits } from './jwks-options.js';
-import { emptySet, type KeySource, type LoadedKeys } from './jwks-source.js';
+import type { JwksLimits } from './jwks-options.js';
+import { emptySet, type JwksSource, type LoadedKeys } from './jwks-source.js';
 import {
   candidates,
-  type HeldKeys,
-  hold,
   type KeyNames,
   kidsAdded,
   namesKey,
   onlyKey,
   pickKey,
   replacementIn,
+  type SigningKeys,
+  signingKeysOf,
 } from './key-selection.js';
 import type { KeySet } from './key-set.js';
 
 /** Keeps the keys of one issuer; it shares nothing with another's. */
 export function createKeySet(
-  source: KeySource,
-  given: KeyLimits,
-  { now, tell }: { readonly now: () => number; readonly tell: TellKeys },
+  source: JwksSource,
+  given: JwksLimits,
+  { now, tell }: { readonly now: () => number; readonly tell: EmitJwks },
 ): KeySet {
   const limits = inMilliseconds(given);
   const closing = new AbortController();
 
   // Not fetched, and so about to be: behind the first request, which does not wait for it.
-  let held: HeldKeys | undefined =
-    source.initial && hold(source.initial, { number: 0, at: now() - 0.8 * limits.maxAge });
+  let held: SigningKeys | undefined =
+    source.initial && signingKeysOf(source.initial, { number: 0, at: now() - 0.8 * limits.maxAge });
   /** Of the newest fetch, if it failed. */
   let failure: Failure | undefined;
   let flight: Promise<void> | undefined;
@@ -62,11 +62,11 @@ export function createKeySet(
     try {
       const loaded = await loadInTime();
       isEmpty = !loaded.keys.some(servesAny);
-      if (isEmpty) throw new UpstreamError('ERR_KEYS_RESPONSE', emptySet(loaded));
+      if (isEmpty) throw new UpstreamError('ERR_JWKS_RESPONSE', emptySet(loaded));
       const { fetchedAt } = loaded;
       const before = held;
       // What another process fetched says nothing about a key that is looked for now.
-      held = hold(
+      held = signingKeysOf(
         loaded,
         fetchedAt === undefined ? { number, at: begun } : { number: 0, at: fetchedAt },
       );
@@ -86,7 +86,7 @@ export function createKeySet(
     let waiting = '';
     const deadline = {
       milliseconds: given.timeout * 1000,
-      late: 'ERR_KEYS_TIMEOUT',
+      late: 'ERR_JWKS_TIMEOUT',
       closing: closing.signal,
       waitingFor: () => waiting,
     } as const;
@@ -96,7 +96,7 @@ export function createKeySet(
     return withDeadline(deadline, (signal) => source.load({ signal, waitFor }));
   }
 
-  function tellChanges(before: HeldKeys, after: HeldKeys): void {
+  function tellChanges(before: SigningKeys, after: SigningKeys): void {
     const added = kidsAdded(before, after);
     const gone = kidsAdded(after, before);
     if (added.length > 0) tell({ time: now(), kind: 'rotated', kids: added });
@@ -126,11 +126,11 @@ export function createKeySet(
     if (held && time < held.fetchedAt) held = { ...held, fetchedAt: time - 2 * limits.maxAge };
   }
 
-  const freshnessAt = (time: number, { fetchedAt }: HeldKeys) =>
+  const freshnessAt = (time: number, { fetchedAt }: SigningKeys) =>
     freshness(time - fetchedAt, limitsIn(failure, limits));
 
   /** The set to look into without waiting; begins a fetch behind where one is due. */
-  function takeAtHand(): HeldKeys | undefined {
+  function takeAtHand(): SigningKeys | undefined {
     const time = now();
     noticeSetBack(time);
     if (!held) return undefined;
@@ -143,7 +143,7 @@ export function createKeySet(
   }
 
   /** The set to look into, waiting only where nothing good enough is held. */
-  async function current(): Promise<HeldKeys> {
+  async function current(): Promise<SigningKeys> {
     const ours = takeAtHand();
     if (ours) return ours;
     try {
@@ -171,7 +171,7 @@ export function createKeySet(
   }
 
   /** A token may know of a key before we do: the newest set that has it, or a set that is newer. */
-  async function search(names: KeyNames, asked: number): Promise<HeldKeys> {
+  async function search(names: KeyNames, asked: number): Promise<SigningKeys> {
     for (;;) {
       const ours = await current();
       if (ours.number > asked || candidates(ours, names).length > 0) return ours;
@@ -222,7 +222,7 @@ export function createKeySet(
       if (!held || time - held.fetchedAt >= limits.maxAge) await refreshUnlessBackingOff();
     },
     close() {
-      closing.abort(new UpstreamError('ERR_KEYS_UNREACHABLE', 'the guard was closed'));
+      closing.abort(new UpstreamError('ERR_JWKS_UNREACHABLE', 'the guard was closed'));
     },
   };
 }

@@ -40,13 +40,13 @@ const none: KnownHeaders = { get: () => undefined };
  * of them a JSON object.
  * @throws AuthError which says what it is instead; 400 for what cannot even stand in the header
  */
-export function parseCompact(text: string, known: KnownHeaders = none): Jws {
+export function parseJws(text: string, known: KnownHeaders = none): Jws {
   if (text.length > longestToken) {
     throw refusal(text, 'ERR_TOKEN_TOO_LARGE', `it is longer than ${longestToken} characters`);
   }
   const segments = text.split('.', 6);
   if (segments.length === 5) throw refusal(text, 'ERR_TOKEN_ENCRYPTED', 'five segments: a JWE');
-  if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_OPAQUE', notThree(segments.length));
+  if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_NOT_JWT', notThree(segments.length));
   const [first, second, third] = segments as [string, string, string];
   const header = known.get(first) ?? headerOf(first);
   const payload = header && decode(second);

@@ -1,14 +1,19 @@
 import { AuthError } from '../base/errors.js';
 import { type Claims, own, parseObject } from '../base/json.js';
-import { boundedMap } from '../base/lru.js';
+import { createLru } from '../base/lru.js';
 import { pathName } from '../base/quote.js';
 import type { Check } from '../plan/plan.js';
-import { misfitIn, type Principal, principalFromClaims, type Seen } from '../principal.js';
+import {
+  misfitIn,
+  type Principal,
+  principalFromClaims,
+  type UnverifiedIdentity,
+} from '../principal.js';
 import type { Algorithm } from './algorithms.js';
 import type { TrustedIssuer } from './issuer.js';
 import { plainType } from './issuer-options.js';
 import type { VerificationKey } from './jwk.js';
-import { type Header, type Jws, parseCompact } from './jws.js';
+import { type Header, type Jws, parseJws } from './jws.js';
 import { otherKind } from './kind.js';
 import {
   algorithmMismatch,
@@ -53,7 +58,7 @@ export interface JwtVerifier {
    * Does all that needs no key, the cheap checks first; a claim is only ever used to refuse.
    * @throws AuthError 401
    */
-  read(text: string, seen: Seen, deferred: ReadonlySet<Check>): ReadToken;
+  read(text: string, seen: UnverifiedIdentity, deferred: ReadonlySet<Check>): ReadToken;
   /**
    * Finds the key, checks the signature, and then what was deferred.
    * @throws AuthError 401, UpstreamError for keys that cannot be had
@@ -68,7 +73,7 @@ const longestHeader = 1_024;
 const noFaults: VerifiedToken['faults'] = [];
 
 /** What headers are acceptable: of one issuer, or of any. */
-type Accepted = Pick<TrustedIssuer, 'algorithms' | 'types'>;
+type Accepted = Pick<TrustedIssuer, 'algorithms' | 'typ'>;
 
 interface Limits extends Clock {
   readonly maxTokenLifetime: number | undefined;
@@ -81,15 +86,15 @@ export function createJwtVerifier(
   const all = [...issuers.values()];
   const anyIssuer: Accepted = {
     algorithms: new Set(all.flatMap(({ algorithms }) => [...algorithms])),
-    types: new Set(all.flatMap(({ types }) => [...types])),
+    typ: new Set(all.flatMap(({ typ: types }) => [...types])),
   };
 
   // Written once its signature was good, so that nobody else's displace them.
-  const headers = boundedMap<Header>(mostHeaders);
+  const headers = createLru<Header>(mostHeaders);
 
   /** What is wrong by a check that a plan can make a report of. */
   function faultOf(check: Check, { jws, claims, issuer }: ReadToken) {
-    if (check === 'type') return typeFault(jws.header, issuer.types);
+    if (check === 'type') return typeFault(jws.header, issuer.typ);
     if (check === 'lifetime') return lifetimeFault(claims, limits.maxTokenLifetime);
     return check === 'audience' ? audienceFault(claims, issuer.audience) : undefined;
   }
@@ -110,7 +115,7 @@ export function createJwtVerifier(
 
   return {
     read(text, seen, deferred) {
-      const jws = parseCompact(text, headers);
+      const jws = parseJws(text, headers);
       const payload = parseObject(jws.payload);
       if (!payload) throw new AuthError('ERR_TOKEN_MALFORMED', { detail: noObject });
       seen.claims = payload;
@@ -171,22 +176,22 @@ function checkHeader(header: Header, accepted: Accepted, deferred: ReadonlySet<C
   if (header.isCritical) {
     throw new AuthError('ERR_TOKEN_CRITICAL', { detail: 'the header has "crit" or "b64"' });
   }
-  const fault = deferred.has('type') ? undefined : typeFault(header, accepted.types);
+  const fault = deferred.has('type') ? undefined : typeFault(header, accepted.typ);
   if (fault) throw fault;
   if (kid !== undefined && typeof kid !== 'string') {
     throw refused('ERR_TOKEN_MALFORMED', notAString, 'kid', kid);
   }
 }
 
-function typeFault({ typ }: Header, types: Accepted['types']): AuthError | undefined {
+function typeFault({ typ }: Header, types: Accepted['typ']): AuthError | undefined {
   const type = typeof typ === 'string' ? plainType(typ) : undefined;
   const known = (typ === undefined || type !== undefined) && types.has(type);
   return known ? undefined : refused('ERR_TOKEN_TYPE', typeMismatch, typ, types);
 }
 
-function checkKind(claims: Claims, { types, claims: paths }: TrustedIssuer): void {
+function checkKind(claims: Claims, { typ: types, claims: paths }: TrustedIssuer): void {
   const kind = otherKind(claims, paths);
-  if (kind !== undefined) throw new AuthError('ERR_TOKEN_KIND', { detail: kind });
+  if (kind !== undefined) throw new AuthError('ERR_TOKEN_NOT_ACCESS_TOKEN', { detail: kind });
   if (types.size > 1 || !types.has('at+jwt')) return;
   // RFC 9068 §2.2; iss, exp and aud are checked in any case.
   const absent =

@@ -12,7 +12,7 @@ export interface KeyNames {
 }
 
 /** A key set as it was fetched. */
-export interface HeldKeys {
+export interface SigningKeys {
   readonly keys: ReadonlySet<VerificationKey>;
   readonly byKid: ReadonlyMap<string | undefined, readonly VerificationKey[]>;
   readonly skipped: readonly SkippedKey[];
@@ -21,10 +21,10 @@ export interface HeldKeys {
   readonly fetchedAt: number;
 }
 
-export function hold(
+export function signingKeysOf(
   { keys, skipped }: ImportedKeys,
   fetched: { readonly number: number; readonly at: number },
-): HeldKeys {
+): SigningKeys {
   const byKid = new Map<string | undefined, VerificationKey[]>();
   for (const key of keys) {
     const same = byKid.get(key.kid);
@@ -47,7 +47,7 @@ export const namesKey = (names: KeyNames): boolean =>
   typeof names.kid === 'string' || isName(names.x5t) || isName(names.x5tS256);
 
 /** The keys that a token may mean: by its `kid`, else by thumbprint, else all of them. */
-export function candidates(held: HeldKeys, names: KeyNames): readonly VerificationKey[] {
+export function candidates(held: SigningKeys, names: KeyNames): readonly VerificationKey[] {
   const { kid, x5t, x5tS256 } = names;
   // An empty kid is the name of the keys without one: in a key set, '' counts as none.
   if (typeof kid === 'string') return held.byKid.get(kid || undefined) ?? noKeys;
@@ -72,7 +72,7 @@ const differs = (name: unknown, own: string | undefined): boolean =>
  * key are one key.
  * @throws AuthError if there is none or more than one
  */
-export function pickKey(held: HeldKeys, names: KeyNames, algorithm: Algorithm): VerificationKey {
+export function pickKey(held: SigningKeys, names: KeyNames, algorithm: Algorithm): VerificationKey {
   const named = candidates(held, names);
   let key: VerificationKey | undefined;
   for (const one of named) {
@@ -93,7 +93,7 @@ export function pickKey(held: HeldKeys, names: KeyNames, algorithm: Algorithm): 
 
 /** The key of a set that a token may mean in place of one that did not sign it, if it is only one. */
 export function replacementIn(
-  held: HeldKeys,
+  held: SigningKeys,
   failed: VerificationKey,
   { names, algorithm }: { readonly names: KeyNames; readonly algorithm: Algorithm },
 ): VerificationKey | undefined {
@@ -103,7 +103,7 @@ export function replacementIn(
 
 /** The key of a set that a token may mean and that fits its algorithm, if there is one and only one. */
 export function onlyKey(
-  held: HeldKeys,
+  held: SigningKeys,
   names: KeyNames,
   algorithm: Algorithm,
 ): VerificationKey | undefined {
@@ -112,7 +112,7 @@ export function onlyKey(
 }
 
 /** The kids of the keys that one set has and an earlier one had not; '' for a key without one. */
-export function kidsAdded(before: HeldKeys, after: HeldKeys): string[] {
+export function kidsAdded(before: SigningKeys, after: SigningKeys): string[] {
   const nameOf = ({ kid, material }: VerificationKey) => JSON.stringify([kid, material]);
   const known = new Set([...before.keys].map(nameOf));
   const added = new Map([...after.keys].map((key) => [nameOf(key), key.kid ?? '']));
@@ -120,13 +120,13 @@ export function kidsAdded(before: HeldKeys, after: HeldKeys): string[] {
 }
 
 /** The sentence for the operator about a key that is not known. */
-function unknown(held: HeldKeys, names: KeyNames): string {
+function unknown(held: SigningKeys, names: KeyNames): string {
   const skipped = held.skipped.find(({ kid }) => isName(kid) && kid === names.kid);
   if (skipped) return `${described(names)} is in the key set but was skipped: ${skipped.why}`;
   return `${described(names)} is not in the key set, which has ${listed(held)}`;
 }
 
-function mismatch(held: HeldKeys, names: KeyNames, algorithm: Algorithm): string {
+function mismatch(held: SigningKeys, names: KeyNames, algorithm: Algorithm): string {
   const kinds = [...new Set(candidates(held, names).map(({ kind }) => kind))].slice(0, 5);
   const found = kinds.length > 0 ? kinds.join('; ') : 'no key';
   const { kty } = fitOf(algorithm);
@@ -143,7 +143,7 @@ function described({ kid, x5t, x5tS256 }: KeyNames): string {
   return isName(x5t) ? `x5t ${quote(x5t)}` : 'a token without kid';
 }
 
-function listed({ keys, skipped }: HeldKeys): string {
+function listed({ keys, skipped }: SigningKeys): string {
   const kids = [...keys]
     .slice(0, 5)
     .map(({ kid }) => (kid === undefined ? 'one without' : quote(kid)));

@@ -1,7 +1,7 @@
 import { own, parseObject } from '../base/json.js';
 import { isAlgorithm } from './algorithms.js';
 import type { TrustedIssuer } from './issuer.js';
-import { parseCompact } from './jws.js';
+import { parseJws } from './jws.js';
 import { verifySignature } from './signature.js';
 
 /**
@@ -13,7 +13,7 @@ export const createSignatureCheck =
   async (text: string): Promise<boolean> => {
     let fetched: Promise<void> | undefined;
     try {
-      const jws = parseCompact(text);
+      const jws = parseJws(text);
       const { alg, isCritical } = jws.header;
       const iss = own(parseObject(jws.payload), 'iss');
       const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;

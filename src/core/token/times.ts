@@ -43,7 +43,7 @@ export function checkTimes({ exp, nbf, iat }: Times, { clockTolerance, now }: Cl
   }
   const early = Math.max(iatTolerance, clockTolerance);
   if (!(issued <= time + early)) {
-    throw refused('ERR_TOKEN_ISSUED_LATER', ahead, 'iat', issued - time, early);
+    throw refused('ERR_TOKEN_IAT_IN_FUTURE', ahead, 'iat', issued - time, early);
   }
 }
 

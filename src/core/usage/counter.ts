@@ -6,15 +6,21 @@ import { type Attempt, claimedClient, routeOf } from '../events.js';
 import { clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
 import { withoutCredential } from '../without-credential.js';
 import type { UsageClock } from './clock.js';
-import { type Fresh, sourceOf } from './refusals.js';
-import type { Refusals } from './refused-tokens.js';
-import { type Count, type Holder, mark, newHolder, takeRows } from './row-buffer.js';
+import { type FirstCounts, sourceOf } from './refusals.js';
+import type { RefusedTokens } from './refused-tokens.js';
+import {
+  addToBuffer,
+  type Count,
+  createRowBuffer,
+  type RowBuffer,
+  takeRows,
+} from './row-buffer.js';
 import { mergeRows, type UsageRow } from './usage.js';
 
 /** Counts who uses which credential. */
 export interface Counter {
   /** Counts one attempt; a second look at the same request is not counted again. */
-  add(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  add(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
   /** Hands over what was counted since the last time, and begins anew. */
   take(): UsageRow[];
   /** Requests so far that there was no room to count by client. */
@@ -29,7 +35,7 @@ interface CounterOptions {
   /** Clients that are not counted. */
   readonly exclude: ReadonlySet<string>;
   readonly clock: Pick<UsageClock, 'minute'>;
-  readonly refusals: Refusals;
+  readonly refusals: RefusedTokens;
   /** The only issuer there is; undefined if there are several. */
   readonly soleIssuer: string | undefined;
 }
@@ -53,56 +59,59 @@ const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other
 export function createCounter(options: CounterOptions): Counter {
   const { max, exclude, clock, refusals, soleIssuer = '' } = options;
   /** By issuer, client and key. */
-  const issuers = new Map<string, Map<string, Map<string, Holder>>>();
-  let holders = new WeakMap<Principal, Holder>();
-  const nobody = newHolder('', '', '');
+  const issuers = new Map<string, Map<string, Map<string, RowBuffer>>>();
+  let buffers = new WeakMap<Principal, RowBuffer>();
+  const overflow = createRowBuffer('', '', '');
   const used = new WeakSet<object>();
   let held = 0;
   let dropped = 0;
 
   /** Where a request of this client is counted: with nobody, if there is no more room. */
-  function holderOf(issuer: string, client: string, key: string): Holder {
+  function holderOf(issuer: string, client: string, key: string): RowBuffer {
     const known = issuers.get(issuer)?.get(client)?.get(key);
     if (known) return known;
     refusals.know({ client, issuer });
-    if (held >= max) return nobody;
+    if (held >= max) return overflow;
     held += 1;
-    const holder = newHolder(issuer, client, key);
-    const clients = issuers.get(issuer) ?? new Map<string, Map<string, Holder>>();
-    const keys = clients.get(holder.client) ?? new Map<string, Holder>();
+    const holder = createRowBuffer(issuer, client, key);
+    const clients = issuers.get(issuer) ?? new Map<string, Map<string, RowBuffer>>();
+    const keys = clients.get(holder.client) ?? new Map<string, RowBuffer>();
     issuers.set(holder.issuer, clients.set(holder.client, keys.set(holder.key, holder)));
     return holder;
   }
 
   /** Whose a request is for certain; undefined if that is not known, or not counted. */
-  function whose(principal: Principal | undefined, key: KnownKey | undefined): Holder | undefined {
-    if (principal) return holders.get(principal) ?? holderFor(principal);
+  function bufferOf(
+    principal: Principal | undefined,
+    key: KnownKey | undefined,
+  ): RowBuffer | undefined {
+    if (principal) return buffers.get(principal) ?? holderFor(principal);
     if (!key || exclude.has(key.client)) return undefined;
     return holderOf(issuerOf(key), key.client, key.id);
   }
 
   // A principal that is cached is the same object each time: found again without comparing its names.
-  function holderFor(principal: Principal): Holder | undefined {
+  function holderFor(principal: Principal): RowBuffer | undefined {
     const client = clientOf(principal) ?? '';
     if (exclude.has(client)) return undefined;
     const holder = holderOf(principal.issuer ?? soleIssuer, client, principal.key?.id ?? '');
-    if (holder !== nobody) holders.set(principal, holder);
+    if (holder !== overflow) buffers.set(principal, holder);
     return holder;
   }
 
   const issuerOf = ({ issuer }: KnownKey & { readonly issuer?: string }): string =>
     issuer ?? soleIssuer;
 
-  function count(holder: Holder, { what, detail = '', minute }: Count): void {
-    if (holder !== nobody) dropped += mark(holder, { what, detail, minute });
+  function count(holder: RowBuffer, { what, detail = '', minute }: Count): void {
+    if (holder !== overflow) dropped += addToBuffer(holder, { what, detail, minute });
     else if (what === 'key' || what === 'token' || what === 'refused') {
       dropped += 1;
-      mark(nobody, { what: 'other', detail: what, minute });
+      addToBuffer(overflow, { what: 'other', detail: what, minute });
     }
   }
 
   /** What a key came with: where it should be looked for. */
-  function countPlaces(attempt: Attempt, holder: Holder, minute: number): void {
+  function countPlaces(attempt: Attempt, holder: RowBuffer, minute: number): void {
     const { credential } = attempt;
     const agent = agentOf(attempt, holder);
     count(holder, { what: 'route', detail: routeOf(attempt) ?? '', minute });
@@ -113,7 +122,7 @@ export function createCounter(options: CounterOptions): Counter {
     if (credential?.kind === 'both') count(holder, { what: 'both', minute });
   }
 
-  function countRefusal(holder: Holder, minute: number, { code, brownout }: Refusal): void {
+  function countRefusal(holder: RowBuffer, minute: number, { code, brownout }: Refusal): void {
     count(holder, { what: 'refused', detail: code, minute });
     if (code === 'ERR_API_KEY_BROWNOUT' && brownout !== undefined) {
       count(holder, { what: 'brownout', detail: new Date(brownout).toISOString(), minute });
@@ -121,7 +130,7 @@ export function createCounter(options: CounterOptions): Counter {
   }
 
   /** A token that nobody has proven: of clients that are known, and what it says of itself may be so. */
-  function countUnproven({ credential, seen }: Attempt, code: AuthErrorCode): void {
+  function countUnproven({ credential, unverified: seen }: Attempt, code: AuthErrorCode): void {
     const client = claimedClient(seen);
     const minute = clock.minute();
     if (client === undefined || minute === undefined || exclude.has(client)) return;
@@ -134,7 +143,7 @@ export function createCounter(options: CounterOptions): Counter {
 
   return {
     add(attempt, decision, fresh) {
-      const { principal, seen, stance } = attempt;
+      const { principal, unverified: seen, evaluation: stance } = attempt;
       const source = sourceOf(attempt);
       const isNew = !used.has(source);
       const outcome = outcomeOf(attempt, decision, { use: isNew, refusal: fresh.refused });
@@ -144,7 +153,7 @@ export function createCounter(options: CounterOptions): Counter {
       }
       const key = principal?.key ? knownKey(principal.key) : seen.key;
       // Also of a request that was counted before: its client is known from here on.
-      const holder = whose(principal, key);
+      const holder = bufferOf(principal, key);
       if (!holder || (outcome === 'neither' && fresh.notes.length === 0)) return;
       const minute = clock.minute();
       if (minute === undefined) {
@@ -161,13 +170,13 @@ export function createCounter(options: CounterOptions): Counter {
         });
       }
       if (key && isNew && outcome !== 'neither') {
-        const beside = principal?.kind === 'token' ? whose(undefined, key) : holder;
+        const beside = principal?.kind === 'token' ? bufferOf(undefined, key) : holder;
         if (beside) countPlaces(attempt, beside, minute);
       }
       for (const detail of fresh.notes) count(holder, { what: 'would-deny', detail, minute });
     },
     take() {
-      const all = [nobody];
+      const all = [overflow];
       for (const clients of issuers.values()) {
         for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
       }
@@ -176,7 +185,7 @@ export function createCounter(options: CounterOptions): Counter {
       mergeRows(rows, refusals.take());
       if (held > max / 2) {
         issuers.clear();
-        holders = new WeakMap();
+        buffers = new WeakMap();
         held = 0;
       }
       return [...rows.values()];
@@ -189,7 +198,7 @@ export function createCounter(options: CounterOptions): Counter {
 }
 
 function outcomeOf(
-  { principal, seen }: Attempt,
+  { principal, unverified: seen }: Attempt,
   decision: Decision,
   isNew: { readonly use: boolean; readonly refusal: boolean },
 ): Outcome {
@@ -200,7 +209,7 @@ function outcomeOf(
 }
 
 /** The user agent as it is counted. Most come again and again. */
-function agentOf({ request, credential }: Attempt, holder: Holder): string {
+function agentOf({ request, credential }: Attempt, holder: RowBuffer): string {
   const written = request.header('user-agent');
   if (holder.agent.written === written) return holder.agent.counted;
   const counted = copyOf(withoutCredential(written, credential) ?? '');

@@ -1,6 +1,6 @@
 import { withDeadline } from '../base/deadline.js';
 import { messageOf } from '../base/thrown.js';
-import type { TellMigration } from '../plan/events.js';
+import type { EmitMigration } from '../plan/events.js';
 import type { UsageClock } from './clock.js';
 import type { Outbox } from './outbox.js';
 import type { UsageBatch, UsageStore } from './usage.js';
@@ -28,7 +28,7 @@ interface FlushOptions {
   /** Counts what has waited, before all that was counted is handed over. */
   readonly settle: (isLast: boolean) => Promise<void>;
   readonly clock: UsageClock;
-  readonly tell: TellMigration;
+  readonly tell: EmitMigration;
 }
 
 /** `closing`: nothing is flushed by itself any more. `closed`: each batch says that it is the last. */
@@ -45,7 +45,7 @@ const mostTries = 3;
  * counted on, so that nothing is lost, and nothing grows beyond what the counter holds. A batch that
  * can never be stored makes way for the next.
  */
-export function flushUsage(options: FlushOptions): Flusher {
+export function startFlushing(options: FlushOptions): Flusher {
   const { store, every, polls, outbox, settle, clock, tell } = options;
   let state: State = 'open';
   let started = !polls;

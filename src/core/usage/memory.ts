@@ -20,8 +20,8 @@ const mostInstances = 1_000;
  * @param options.keep Days, 280 to 36500; what did not happen for longer is forgotten. @default 400
  * @throws ConfigError for another `keep`: a verdict of the report rests on so many days
  */
-export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
-  integer('memoryUsage.keep', keep, [leastKeep, mostKeep]);
+export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
+  integer('memoryUsageStore.keep', keep, [leastKeep, mostKeep]);
   const rows = new Map<string, UsageRow>();
   const instances = new Map<string, UsageInstance>();
   /** By client and kind. */
@@ -63,7 +63,7 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
 
   return {
     async add(given: UsageBatch) {
-      const batch = checkBatch('memoryUsage', given);
+      const batch = checkBatch('memoryUsageStore', given);
       const { rows: counted } = batch;
       const instance = advanceInstance(instances.get(batch.instance), batch);
       if (!instance) return;
@@ -91,8 +91,8 @@ export function memoryUsage({ keep = 400 }: { readonly keep?: number } = {}): Us
  * The counts of a guard that was given no store: nobody has said that there is no other process, so
  * they are marked as those of this one.
  */
-export function ownUsage(): UsageStore {
-  const store = memoryUsage();
+export function defaultUsageStore(): UsageStore {
+  const store = memoryUsageStore();
   return {
     ...store,
     async read() {

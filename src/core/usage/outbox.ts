@@ -20,7 +20,7 @@ interface OutboxOptions {
   readonly counter: Counter;
   readonly clock: UsageClock;
   /** Seconds. */
-  readonly every: number;
+  readonly flushInterval: number;
   /** Clients that are not counted: of them nothing is known. */
   readonly exclude: ReadonlySet<string>;
 }
@@ -28,7 +28,12 @@ interface OutboxOptions {
 const mostRows = 1_000;
 
 /** Numbers batches, and says for which time they hold all counts. */
-export function createOutbox({ counter, clock, every, exclude }: OutboxOptions): Outbox {
+export function createOutbox({
+  counter,
+  clock,
+  flushInterval: every,
+  exclude,
+}: OutboxOptions): Outbox {
   // Made when it is needed: a Worker forbids random values while it starts.
   let instance: string | undefined;
   let seq = 0;

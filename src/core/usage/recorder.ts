@@ -2,22 +2,22 @@ import type { UsageSettings } from '../api-key/options.js';
 import { withDeadline } from '../base/deadline.js';
 import type { Decision } from '../decision.js';
 import type { Attempt } from '../events.js';
-import type { TellMigration } from '../plan/events.js';
+import type { EmitMigration } from '../plan/events.js';
 import type { Plan } from '../plan/plan.js';
 import { createUsageClock } from './clock.js';
 import { createCounter } from './counter.js';
-import { flushUsage } from './flush.js';
-import { ownUsage } from './memory.js';
+import { startFlushing } from './flush.js';
+import { defaultUsageStore } from './memory.js';
 import { createOutbox } from './outbox.js';
 import { clientsIn } from './overflow.js';
-import type { Fresh } from './refusals.js';
-import { createRefusals, type Refusals } from './refused-tokens.js';
+import type { FirstCounts } from './refusals.js';
+import { createRefusedTokens, type RefusedTokens } from './refused-tokens.js';
 import type { Usage, UsageStore } from './usage.js';
 
 /** Knows who still uses keys. */
-export interface Attribution {
+export interface UsageRecorder {
   /** Counts one attempt. Whatever happens, no decision knows of it. */
-  count(attempt: Attempt, decision: Decision, fresh: Fresh): void;
+  count(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
   /** What all instances have counted, this one's latest included. */
   read(): Promise<Usage>;
   close(): Promise<void>;
@@ -26,32 +26,40 @@ export interface Attribution {
 const nothing: Usage = { trackingSince: undefined, rows: [], instances: [] };
 
 /** Counts in memory, and keeps the counts in a store. */
-export function attribute(
+export function createUsageRecorder(
   settings: UsageSettings | false,
   surroundings: {
     readonly now: () => number;
     readonly stopwatch: () => number;
     readonly plan: () => Plan | undefined;
-    readonly tell: TellMigration;
+    readonly tell: EmitMigration;
     readonly isSigned: (token: string) => Promise<boolean>;
     readonly soleIssuer: string | undefined;
   },
-): Attribution {
+): UsageRecorder {
   if (!settings) return { count() {}, read: async () => nothing, close: async () => {} };
-  const { max, exclude, every, store = ownUsage() } = settings;
+  const { max, exclude, flushInterval: every, store = defaultUsageStore() } = settings;
   const { plan, tell, isSigned, soleIssuer } = surroundings;
   const clock = createUsageClock(surroundings);
   const isPlanned = (client: string) => plan()?.clients.has(client) ?? false;
-  const refusals = createRefusals({ isSigned, isPlanned, soleIssuer });
+  const refusals = createRefusedTokens({ isSigned, isPlanned, soleIssuer });
   const counter = createCounter({ max, exclude, clock, refusals, soleIssuer });
-  const outbox = createOutbox({ counter, clock, every, exclude });
+  const outbox = createOutbox({ counter, clock, flushInterval: every, exclude });
   const learner = createLearner(store, {
     refusals,
     stopwatch: surroundings.stopwatch,
     minute: clock.minute,
   });
   const polls = settings.store !== undefined;
-  const flusher = flushUsage({ store, every, polls, outbox, clock, tell, settle: learner.settle });
+  const flusher = startFlushing({
+    store,
+    every,
+    polls,
+    outbox,
+    clock,
+    tell,
+    settle: learner.settle,
+  });
   clock.read();
   flusher.start();
   return {
@@ -82,7 +90,7 @@ const mostUnanswered = 3;
 const learnEvery = 600_000;
 
 interface Learning {
-  readonly refusals: Refusals;
+  readonly refusals: RefusedTokens;
   readonly stopwatch: () => number;
   readonly minute: () => number | undefined;
 }

@@ -11,15 +11,15 @@ export interface Counts {
 }
 
 /** What of an attempt was not seen before of the same request. */
-export interface Fresh {
+export interface FirstCounts {
   readonly refused: boolean;
   readonly notes: readonly AuthErrorCode[];
 }
 
 /** Counts refusals by their reason: as many counters as there are codes, and no more. */
-export interface Tally {
+export interface RefusalCounters {
   /** Counts one attempt; a second look at the same request is not counted again. */
-  add(attempt: Attempt, decision: Decision): Fresh;
+  add(attempt: Attempt, decision: Decision): FirstCounts;
   read(): Counts;
 }
 
@@ -27,9 +27,9 @@ export interface Tally {
 export const sourceOf = ({ request }: Attempt): object =>
   typeof request.source === 'object' && request.source !== null ? request.source : request;
 
-const nothingNew: Fresh = { refused: false, notes: [] };
+const nothingNew: FirstCounts = { refused: false, notes: [] };
 
-export function createTally(): Tally {
+export function createRefusalCounters(): RefusalCounters {
   const refused = new WeakSet<object>();
   const noted = new WeakMap<object, ReadonlySet<ErrorCode>>();
   const refusals = new Map<ErrorCode, number>();

@@ -17,7 +17,7 @@ export interface RefusedToken {
 }
 
 /** Counts refused tokens of clients that are known, whoever knows them. */
-export interface Refusals {
+export interface RefusedTokens {
   add(token: RefusedToken): void;
   /** A client has come with a valid credential, or is in the store. */
   know(client: UsageClient): void;
@@ -55,11 +55,15 @@ const mostUnexamined = 10_000;
 const unprovable: ReadonlySet<AuthErrorCode> = new Set([
   ...(['ERR_TOKEN_SIGNATURE', 'ERR_TOKEN_KEY_UNKNOWN', 'ERR_TOKEN_KEY_MISMATCH'] as const),
   ...(['ERR_TOKEN_ALGORITHM', 'ERR_TOKEN_CRITICAL', 'ERR_TOKEN_ISSUER'] as const),
-  ...(['ERR_TOKEN_MALFORMED', 'ERR_TOKEN_OPAQUE', 'ERR_TOKEN_ENCRYPTED'] as const),
+  ...(['ERR_TOKEN_MALFORMED', 'ERR_TOKEN_NOT_JWT', 'ERR_TOKEN_ENCRYPTED'] as const),
   ...(['ERR_TOKEN_TOO_LARGE', 'ERR_TOKEN_TIME'] as const),
 ]);
 
-export function createRefusals({ isSigned, isPlanned, soleIssuer }: RefusalOptions): Refusals {
+export function createRefusedTokens({
+  isSigned,
+  isPlanned,
+  soleIssuer,
+}: RefusalOptions): RefusedTokens {
   const proofs = createProofs(isSigned);
   const known = new Set<string>();
   const waiting = new Map<string, UsageRow>();

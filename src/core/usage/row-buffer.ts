@@ -21,7 +21,7 @@ interface Cell {
 }
 
 /** What is counted of a client's tokens, or of one of its keys. */
-export interface Holder {
+export interface RowBuffer {
   readonly issuer: string;
   readonly client: string;
   readonly key: string;
@@ -42,7 +42,7 @@ const mostOver = 400;
 const newCell = (): Cell => ({ count: 0, first: 0, last: 0, day: 0 });
 
 /** Begins to count for a client's tokens, or for a key. */
-export const newHolder = (issuer: string, client: string, key: string): Holder => ({
+export const createRowBuffer = (issuer: string, client: string, key: string): RowBuffer => ({
   issuer: copyOf(issuer),
   client: copyOf(client),
   key: copyOf(key),
@@ -53,7 +53,7 @@ export const newHolder = (issuer: string, client: string, key: string): Holder =
 });
 
 /** Counts; answers how many of a day that is over there was no room for. */
-export function mark(holder: Holder, { what, detail = '', minute }: Count): number {
+export function addToBuffer(holder: RowBuffer, { what, detail = '', minute }: Count): number {
   const cell = cellOf(holder, what, detail);
   let lost = 0;
   if (cell.count > 0) {
@@ -75,7 +75,7 @@ export function mark(holder: Holder, { what, detail = '', minute }: Count): numb
   return lost;
 }
 
-function cellOf({ used, others, key }: Holder, what: UsageKind, detail: string): Cell {
+function cellOf({ used, others, key }: RowBuffer, what: UsageKind, detail: string): Cell {
   if (what === (key === '' ? 'token' : 'key')) return used;
   const cells = others.get(what) ?? newCells(others, what);
   const name = cells.has(detail) || cells.size < mostDetails ? detail : otherDetail;
@@ -86,7 +86,7 @@ function cellOf({ used, others, key }: Holder, what: UsageKind, detail: string):
   return cell;
 }
 
-function newCells(others: Holder['others'], what: UsageKind): Map<string, Cell> {
+function newCells(others: RowBuffer['others'], what: UsageKind): Map<string, Cell> {
   const cells = new Map<string, Cell>();
   others.set(what, cells);
   return cells;
@@ -98,7 +98,7 @@ interface Marked {
   readonly cell: Cell;
 }
 
-const rowOf = ({ client, key, issuer }: Holder, { what, detail, cell }: Marked): UsageRow => ({
+const rowOf = ({ client, key, issuer }: RowBuffer, { what, detail, cell }: Marked): UsageRow => ({
   client,
   issuer,
   key,
@@ -111,7 +111,7 @@ const rowOf = ({ client, key, issuer }: Holder, { what, detail, cell }: Marked):
 });
 
 /** Hands over what was counted, and begins anew. */
-export function takeRows(holder: Holder): UsageRow[] {
+export function takeRows(holder: RowBuffer): UsageRow[] {
   const { key, used, others, over } = holder;
   const rows = over.splice(0);
   if (used.count > 0) {

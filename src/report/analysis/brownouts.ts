@@ -1,6 +1,6 @@
 import type { Plan } from '../../core/plan/plan.js';
 import { byText, type Clock } from './clock.js';
-import type { ClientCounts, Tally } from './counts.js';
+import type { ClientCounts, ClientTally } from './counts.js';
 import type { Member } from './members.js';
 import type { BrownoutReport } from './model.js';
 
@@ -44,7 +44,10 @@ export function brownoutsOf(
     });
 }
 
-function cameBack({ lastKeyLetIn, token }: ClientCounts, { last }: Tally): Client['cameBack'] {
+function cameBack(
+  { lastKeyLetIn, token }: ClientCounts,
+  { last }: ClientTally,
+): Client['cameBack'] {
   if (lastKeyLetIn !== undefined && lastKeyLetIn > last) return 'key';
   return token && token.last >= last ? 'token' : 'never';
 }

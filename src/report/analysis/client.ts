@@ -1,5 +1,5 @@
 import { byText, type Clock, daysUntil, isoOf } from './clock.js';
-import type { Tally } from './counts.js';
+import type { ClientTally } from './counts.js';
 import { type Doubts, doubtsAbout } from './doubts.js';
 import { isLive } from './input.js';
 import type { Member } from './members.js';
@@ -91,7 +91,7 @@ export function cutOff(
   return over.length > 0 ? Object.fromEntries(over) : undefined;
 }
 
-const tallied = ({ count, first, last }: Tally): Tallied => ({
+const tallied = ({ count, first, last }: ClientTally): Tallied => ({
   count,
   first: isoOf(first),
   last: isoOf(last),
@@ -119,13 +119,16 @@ function keysOf({ counts, keys }: Member): KeyReport[] {
 }
 
 // Of the last 30 days, by the day of the last.
-function latest(tallies: ReadonlyMap<string, Tally>, { today }: Clock): [string, Tally][] {
+function latest(
+  tallies: ReadonlyMap<string, ClientTally>,
+  { today }: Clock,
+): [string, ClientTally][] {
   return [...tallies]
     .filter(([, { last }]) => Math.floor(last / 1440) > today - 30)
     .sort(([name, one], [other, { last }]) => last - one.last || byText(name, other));
 }
 
-const reasons = (tallies: ReadonlyMap<string, Tally>) =>
+const reasons = (tallies: ReadonlyMap<string, ClientTally>) =>
   [...tallies].map(([reason, tally]) => ({ reason, ...tallied(tally) }));
 
 interface Reason {

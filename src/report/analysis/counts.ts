@@ -2,7 +2,7 @@ import { minute, week as weekLong } from '../../core/base/dates.js';
 import type { Clock } from './clock.js';
 
 /** How often, and between which minutes since 1970. */
-export interface Tally {
+export interface ClientTally {
   count: number;
   first: number;
   last: number;
@@ -25,29 +25,29 @@ export interface ClientCounts {
   lastKey: number | undefined;
   /** The last one that was let in. */
   lastKeyLetIn: number | undefined;
-  token: Tally | undefined;
+  token: ClientTally | undefined;
   /** The last token that was refused and is known for certain to be the client's. */
   lastTokenRefused: number | undefined;
   readonly keyRequests: Windows;
   readonly tokenRequests: Windows;
   readonly refusedRequests: Windows;
   readonly keys: Map<string, { last: number; month: number }>;
-  readonly routes: Map<string, Tally>;
-  readonly agents: Map<string, Tally>;
+  readonly routes: Map<string, ClientTally>;
+  readonly agents: Map<string, ClientTally>;
   /** By reason, in the last 30 days: of what is known for certain to be the client's. */
-  readonly refused: Map<string, Tally>;
+  readonly refused: Map<string, ClientTally>;
   /** The same of refused tokens that only say so: nothing else rests on it. */
-  readonly unverified: Map<string, Tally>;
+  readonly unverified: Map<string, ClientTally>;
   /** In the last 30 days there was a token among the refused. */
   failing: boolean;
-  readonly wouldDeny: Map<string, Tally>;
+  readonly wouldDeny: Map<string, ClientTally>;
   /** By reason: in minutes since 1970, however long ago. */
   readonly wouldDenySince: Map<string, number>;
   /** By the start of the brownout. */
-  readonly brownouts: Map<string, Tally>;
+  readonly brownouts: Map<string, ClientTally>;
   /** By key. */
-  readonly inUrl: Map<string, Tally>;
-  beside: Tally | undefined;
+  readonly inUrl: Map<string, ClientTally>;
+  beside: ClientTally | undefined;
   /** Minutes since 1970: the last token that names it and was not examined. */
   lastUnexamined: number | undefined;
   /** A bit for each week back from now in which a key came, the last seven days being bit 0. */
@@ -87,7 +87,7 @@ export function noCounts(): ClientCounts {
 const none = (): Windows => ({ day: 0, week: 0, month: 0 });
 
 /** A row with its times clamped to now, and its day by number. */
-export interface Seen extends Tally {
+export interface Seen extends ClientTally {
   readonly key: string;
   readonly detail: string;
   /** Days since 1970; today of what is not told by day. */
@@ -190,11 +190,11 @@ export function addTo(windows: Windows, { on, count }: Seen, { today }: Clock): 
   if (on === today) windows.day += count;
 }
 
-function add(to: Map<string, Tally>, name: string, seen: Seen): void {
+function add(to: Map<string, ClientTally>, name: string, seen: Seen): void {
   to.set(name, sum(to.get(name), seen));
 }
 
-function sum(held: Tally | undefined, { count, first, last }: Tally): Tally {
+function sum(held: ClientTally | undefined, { count, first, last }: ClientTally): ClientTally {
   if (!held) return { count, first, last };
   held.count += count;
   held.first = Math.min(held.first, first);

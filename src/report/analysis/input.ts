@@ -1,4 +1,4 @@
-import { readPlan } from '../../core/plan/parse.js';
+import { parsePlan } from '../../core/plan/parse.js';
 import type { Plan } from '../../core/plan/plan.js';
 import type { Usage } from '../../core/usage/usage.js';
 import type { ApiKeyRecord, MigrationPlan } from '../../index.js';
@@ -104,7 +104,7 @@ export function* readInput(input: ReportInput): Generator<undefined, Inventory> 
     throw wrong('report.now', 'is no time in milliseconds since 1970');
   }
   const rowIssuers = yield* checkUsage(own.usage);
-  const plan = readPlan('plan', given);
+  const plan = parsePlan('plan', given);
   if (own.cohort !== undefined) checkCohort(plan, own.cohort);
   const clients = own.clients === undefined ? [] : list('report.clients', own.clients);
   const keys = own.keys === undefined ? undefined : list('report.keys', own.keys);

@@ -1,4 +1,9 @@
-import { type Stance, type Standing, stanceOf, standingOf } from '../../core/plan/evaluate.js';
+import {
+  type ClientState,
+  clientStateOf,
+  evaluatePlan,
+  type PlanEvaluation,
+} from '../../core/plan/evaluate.js';
 import type { Plan } from '../../core/plan/plan.js';
 import type { Clock } from './clock.js';
 import type { Counts } from './count.js';
@@ -18,8 +23,8 @@ export interface Member extends ClientRef {
 }
 
 /** What the plan says of a client, routes and brownouts apart. */
-export interface Place extends Pick<Stance, 'mode' | 'cohort' | 'sunsetAt'> {
-  readonly standing: Standing;
+export interface Place extends Pick<PlanEvaluation, 'mode' | 'cohort' | 'sunsetAt'> {
+  readonly standing: ClientState;
 }
 
 /** Who is in a report. */
@@ -46,14 +51,14 @@ export function membershipOf(
       excluded += 1;
       return undefined;
     }
-    const stance = stanceOf(calm, namedInPlan(ref), { now });
+    const stance = evaluatePlan(calm, namedInPlan(ref), { now });
     if (cohort !== undefined && stance.cohort !== cohort) return undefined;
     const { mode, sunsetAt } = stance;
     return {
       mode,
       cohort: stance.cohort,
       sunsetAt,
-      standing: standingOf(calm, namedInPlan(ref), now),
+      standing: clientStateOf(calm, namedInPlan(ref), now),
     };
   };
   return {

@@ -1,4 +1,4 @@
-import type { Mode, Standing } from '../../index.js';
+import type { ClientState, Mode } from '../../index.js';
 import type { DataQuality } from './model-quality.js';
 
 export type * from './model-quality.js';
@@ -88,7 +88,7 @@ export interface ClientReport {
   readonly cohort?: string;
   /** What the plan says of it today, routes apart. */
   readonly mode: Mode;
-  readonly standing: Standing;
+  readonly standing: ClientState;
   readonly sunsetAt?: string;
   readonly daysToSunset?: number;
   readonly status: ClientStatus;

@@ -61,4 +61,4 @@ export function silenceOf({ until, watched }: Watch): string {
 
 /** What counts in memory do not show, and what to do about it. */
 export const inMemory =
-  'Counts are kept in the memory of one process: those of other processes, and of itself before it started, are not here, so nothing is safe to cut for all. Give the guards a store; memoryUsage() says that there is no other process.';
+  'Counts are kept in the memory of one process: those of other processes, and of itself before it started, are not here, so nothing is safe to cut for all. Give the guards a store; memoryUsageStore() says that there is no other process.';

@@ -1,5 +1,5 @@
 import { day, minutesADay } from '../../core/base/dates.js';
-import type { Stance } from '../../core/plan/evaluate.js';
+import type { PlanEvaluation } from '../../core/plan/evaluate.js';
 import { type Clock, recentDays } from './clock.js';
 import { type ClientCounts, later } from './counts.js';
 import type { ClientStatus } from './model.js';
@@ -38,7 +38,7 @@ export const noticeDays = 30;
 /** How far a client is. */
 export function statusOf(
   counts: ClientCounts,
-  { mode, sunsetAt = Infinity }: Pick<Stance, 'mode' | 'sunsetAt'>,
+  { mode, sunsetAt = Infinity }: Pick<PlanEvaluation, 'mode' | 'sunsetAt'>,
   { watch, clock }: { readonly watch: Watch; readonly clock: Clock },
 ): ClientStatus {
   const { token, lastTokenRefused } = counts;

@@ -40,7 +40,7 @@ const group = (title: string, items: readonly Part[], { hint, empty, more = 0 }:
   html`<div class="group"><h3>${title} <span class="count">${count(items.length + more)}</span></h3><p class="hint">${items.length > 0 ? hint : empty}</p>${items.length > 0 && list(items, 'of these', more)}</div>`;
 
 /** Brownouts, extensions and checks in report mode: what was tried, and what was granted. */
-export function rehearsals(report: MigrationReport, linked: Linked): Markup {
+export function brownoutSection(report: MigrationReport, linked: Linked): Markup {
   const { brownouts, extensions } = report;
   return section(
     'rehearsals',

@@ -5,7 +5,7 @@ import { count, day } from '../text/words.js';
 import { attention, casesOf, linksTo } from './attention.js';
 import { chartSection } from './chart.js';
 import { clientSection } from './clients.js';
-import { looseEnds, quality, rehearsals } from './findings.js';
+import { brownoutSection, looseEnds, quality } from './findings.js';
 import { banner, headline } from './headline.js';
 import { constant, html, type Markup, toText } from './markup.js';
 import { script } from './script.js';
@@ -49,7 +49,7 @@ export function renderHtml(report: MigrationReport): string {
 ${banner(report)}
 ${contents(report)}
 <main>
-${headline(report)}${chartSection(report)}${attention(report, linked)}${clientSection(report)}${looseEnds(report, linked)}${rehearsals(report, linked)}${quality(report, qualityOf(report))}</main>
+${headline(report)}${chartSection(report)}${attention(report, linked)}${clientSection(report)}${looseEnds(report, linked)}${brownoutSection(report, linked)}${quality(report, qualityOf(report))}</main>
 <script>${constant(script)}</script>
 </body>
 </html>

@@ -1,4 +1,4 @@
-import type { ApiKeyRecord, KeyLookup } from '../../index.js';
+import type { ApiKeyLookup, ApiKeyRecord } from '../../index.js';
 import { broken } from '../broken.js';
 import { mistake, settingsOf } from '../settings.js';
 import { checkHashes, couldMake, type HashOptions, type KeyHash, sameDigest } from './hash.js';
@@ -6,7 +6,7 @@ import { recordGiven } from './record.js';
 import { isGood } from './rehash.js';
 
 /** A key as it is stored: what is known of it, and its digest. */
-export type HashedKey = ApiKeyRecord & { readonly digest: string };
+export type InMemoryApiKey = ApiKeyRecord & { readonly digest: string };
 
 interface Held {
   /** For error messages. */
@@ -23,9 +23,12 @@ interface Held {
  * @throws ConfigError for an entry without an id or a digest, with another's, with a digest that none
  * of the hashes makes, or with what is not a member of a record
  */
-export function hashedKeys(list: readonly HashedKey[], options: HashOptions = {}): KeyLookup {
-  const given = settingsOf('hashedKeys', options, ['hashes']);
-  const hashes = checkHashes('hashedKeys.hashes', given.hashes);
+export function inMemoryApiKeys(
+  list: readonly InMemoryApiKey[],
+  options: HashOptions = {},
+): ApiKeyLookup {
+  const given = settingsOf('inMemoryApiKeys', options, ['hashes']);
+  const hashes = checkHashes('inMemoryApiKeys.hashes', given.hashes);
   const [first] = hashes;
   const held = hold(list, hashes);
 
@@ -43,7 +46,7 @@ export function hashedKeys(list: readonly HashedKey[], options: HashOptions = {}
     const found = new Set([newest, ...older].filter((one) => one !== undefined));
     if (found.size > 1) {
       const places = [...found].map(({ at }) => at).join(' and ');
-      throw broken('ERR_KEY_TWICE', `hashedKeys: the same key is listed at ${places}`);
+      throw broken('ERR_KEY_TWICE', `inMemoryApiKeys: the same key is listed at ${places}`);
     }
     const [one] = found;
     if (!one) return undefined;
@@ -57,12 +60,12 @@ export function hashedKeys(list: readonly HashedKey[], options: HashOptions = {}
   };
 }
 
-function hold(list: readonly HashedKey[], hashes: readonly KeyHash[]): Map<string, Held> {
-  if (!Array.isArray(list)) throw mistake('hashedKeys', 'is given no list of keys');
+function hold(list: readonly InMemoryApiKey[], hashes: readonly KeyHash[]): Map<string, Held> {
+  if (!Array.isArray(list)) throw mistake('inMemoryApiKeys', 'is given no list of keys');
   const byId = new Map<string, Held>();
   const byDigest = new Map<string, Held>();
-  for (const [i, entry] of [...(list as readonly HashedKey[])].entries()) {
-    const key = copy(`hashedKeys[${i}]`, entry);
+  for (const [i, entry] of [...(list as readonly InMemoryApiKey[])].entries()) {
+    const key = copy(`inMemoryApiKeys[${i}]`, entry);
     const { at, digest, record } = key;
     if (!hashes.some((hash) => couldMake(hash, digest))) {
       const names = hashes.map(({ name }) => name).join(', ');
@@ -78,7 +81,7 @@ function hold(list: readonly HashedKey[], hashes: readonly KeyHash[]): Map<strin
   return byDigest;
 }
 
-function copy(where: string, entry: HashedKey): Held {
+function copy(where: string, entry: InMemoryApiKey): Held {
   if (typeof entry !== 'object' || entry === null) throw mistake(where, 'is no object');
   const { id, digest }: { readonly id: unknown; readonly digest: unknown } = entry;
   if (id === undefined || id === null || id === '') throw mistake(where, 'has no id');

@@ -1,4 +1,4 @@
-import type { KeyLookup } from '../../index.js';
+import type { ApiKeyLookup } from '../../index.js';
 import { broken } from '../broken.js';
 import { quote, tableOf } from '../postgres-names.js';
 import type { PostgresPool } from '../postgres-pool.js';
@@ -9,7 +9,7 @@ import { createRehash, isGood } from './rehash.js';
 import { checkTimeType, recordOf } from './row.js';
 
 /** Where the keys are, and how they are digested. */
-export interface PostgresKeysOptions extends HashOptions {
+export interface PostgresApiKeysOptions extends HashOptions {
   /** `table` or `schema.table`, in the case it was made in. @default 'api_keys' */
   readonly table?: string;
   /**
@@ -28,8 +28,11 @@ export interface PostgresKeysOptions extends HashOptions {
  * column of another type or two rows for one key, is thrown.
  * @throws ConfigError for options that cannot be meant
  */
-export function postgresKeys(pool: PostgresPool, options: PostgresKeysOptions = {}): KeyLookup {
-  const where = 'postgresKeys';
+export function postgresApiKeys(
+  pool: PostgresPool,
+  options: PostgresApiKeysOptions = {},
+): ApiKeyLookup {
+  const where = 'postgresApiKeys';
   if (!has(pool, 'query')) throw mistake(where, 'needs a pool: one of pg, or what has its query()');
   const known = ['table', 'columns', 'hashes', 'rehash'] as const;
   const given = settingsOf(where, options, known);

@@ -1,4 +1,4 @@
-import type { KeyInvalidations } from '../../index.js';
+import type { ApiKeyInvalidations } from '../../index.js';
 import { listenerOf, type RedisClient, type RedisSubscriber, senderOf } from '../redis-client.js';
 import { mistake, settingsOf, someText } from '../settings.js';
 
@@ -18,7 +18,7 @@ export function redisInvalidations(
   client: RedisClient,
   subscriber: RedisSubscriber,
   options: RedisInvalidationsOptions = {},
-): KeyInvalidations {
+): ApiKeyInvalidations {
   const where = 'redisInvalidations';
   const { channel = 'sallyport:invalidated' } = settingsOf(where, options, ['channel']);
   someText(`${where}.channel`, channel);

@@ -1,4 +1,4 @@
-import type { ApiKeyRecord, KeyLookup } from '../../index.js';
+import type { ApiKeyLookup, ApiKeyRecord } from '../../index.js';
 import { broken } from '../broken.js';
 import { type RedisClient, senderOf } from '../redis-client.js';
 import { flag, mistake, settingsOf, someText } from '../settings.js';
@@ -10,7 +10,7 @@ import { createRehash, isGood } from './rehash.js';
 const keyPrefix = 'sallyport:key:';
 
 /** Where the keys are, and how they are digested. */
-export interface RedisKeysOptions extends HashOptions {
+export interface RedisApiKeysOptions extends HashOptions {
   /**
    * What stands before each digest.
    * @default 'sallyport:key:'
@@ -30,8 +30,8 @@ export interface RedisKeysOptions extends HashOptions {
  * and digest. What cannot be told, by an error of Redis, another value or two for one key, is thrown.
  * @throws ConfigError for options that cannot be meant
  */
-export function redisKeys(client: RedisClient, options: RedisKeysOptions = {}): KeyLookup {
-  const where = 'redisKeys';
+export function redisApiKeys(client: RedisClient, options: RedisApiKeysOptions = {}): ApiKeyLookup {
+  const where = 'redisApiKeys';
   const send = senderOf(where, client);
   const given = settingsOf(where, options, ['prefix', 'hashes', 'rehash']);
   const { prefix = keyPrefix, rehash = true } = given;
@@ -80,7 +80,7 @@ export function redisKeys(client: RedisClient, options: RedisKeysOptions = {}): 
 }
 
 /** How a key is stored. */
-export interface StoreRedisKeyOptions {
+export interface StoreRedisApiKeyOptions {
   /** @default 'sallyport:key:' */
   readonly prefix?: string;
   /** Seconds until Redis drops the key; `false`: never. @default what is stored stays */
@@ -88,16 +88,16 @@ export interface StoreRedisKeyOptions {
 }
 
 /**
- * Stores a key, or another record for one that is stored, where {@link redisKeys} finds it; by any
+ * Stores a key, or another record for one that is stored, where {@link redisApiKeys} finds it; by any
  * digest by which it is found. A guard that remembers it is told by `invalidateApiKey`.
  * @throws ConfigError for what is not a record, and without a digest
  */
-export async function storeRedisKey(
+export async function storeRedisApiKey(
   client: RedisClient,
   key: ApiKeyRecord & { readonly digest: string },
-  options: StoreRedisKeyOptions = {},
+  options: StoreRedisApiKeyOptions = {},
 ): Promise<void> {
-  const where = 'storeRedisKey';
+  const where = 'storeRedisApiKey';
   const { prefix = keyPrefix, ttl } = settingsOf(where, options, ['prefix', 'ttl']);
   const send = senderOf(where, client);
   someText(`${where}.prefix`, prefix);
@@ -126,12 +126,12 @@ function lifetime(where: string, ttl: number | false | undefined): readonly stri
  * remembers it is told by `invalidateApiKey`.
  * @throws ConfigError for options that cannot be meant, and without a digest
  */
-export async function deleteRedisKey(
+export async function deleteRedisApiKey(
   client: RedisClient,
   digest: string,
-  options: Pick<RedisKeysOptions, 'prefix'> = {},
+  options: Pick<RedisApiKeysOptions, 'prefix'> = {},
 ): Promise<boolean> {
-  const where = 'deleteRedisKey';
+  const where = 'deleteRedisApiKey';
   const { prefix = keyPrefix } = settingsOf(where, options, ['prefix']);
   const send = senderOf(where, client);
   const name = someText(`${where}.prefix`, prefix) + someText(`${where}.digest`, digest);

@@ -23,7 +23,7 @@ export function checkTimeType(type: unknown, column: string | undefined): void {
   const why = 'make it timestamptz, or seconds since 1970 in a number';
   throw broken(
     'ERR_COLUMN_expiresAt',
-    `postgresKeys: column "${column}" is of the type ${type.slice(0, 80)}: ${why}`,
+    `postgresApiKeys: column "${column}" is of the type ${type.slice(0, 80)}: ${why}`,
   );
 }
 
@@ -40,7 +40,7 @@ export function recordOf(row: Row, columns: Columns): ApiKeyRecord {
     const found = read(value);
     if (found === undefined) {
       const why = meant[member as keyof typeof meant];
-      throw broken(`ERR_COLUMN_${member}`, `postgresKeys: column "${column}" ${why}`);
+      throw broken(`ERR_COLUMN_${member}`, `postgresApiKeys: column "${column}" ${why}`);
     }
     record[member] = found;
   }

@@ -31,7 +31,7 @@ export async function openOwn(path: string, how: number): Promise<FileHandle> {
 }
 
 const notOurs = (path: string) =>
-  broken('ERR_USAGE_FILE', `fileUsage: ${JSON.stringify(path)} is a link, or no file`);
+  broken('ERR_USAGE_FILE', `fileUsageStore: ${JSON.stringify(path)} is a link, or no file`);
 
 const beginnings = ['{"size":', '{"instance":'];
 const headLength = 4_096;

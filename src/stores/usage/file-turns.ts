@@ -10,7 +10,10 @@ export function createTurns() {
   return async function inTurn(name: string, work: () => Promise<void>): Promise<void> {
     const turn = turns.get(name) ?? { last: Promise.resolve(), count: 0 };
     if (turn.count >= mostAtOnce) {
-      throw broken('ERR_USAGE_BUSY', 'fileUsage: batches before this one are still being written');
+      throw broken(
+        'ERR_USAGE_BUSY',
+        'fileUsageStore: batches before this one are still being written',
+      );
     }
     turns.set(name, turn);
     turn.count += 1;

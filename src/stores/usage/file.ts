@@ -12,12 +12,12 @@ import { createTurns } from './file-turns.js';
 import { cutoffOf, keepOf, mistake, settingsOf } from './row.js';
 
 /** For how long counts are in files. */
-export interface FileUsageOptions {
+export interface FileUsageStoreOptions {
   /** Days, 280 at least. @default 400 */
   readonly keep?: number;
 }
 
-const where = 'fileUsage';
+const where = 'fileUsageStore';
 
 /** Bytes of a file, beyond which its lines are made one. */
 const mostBytes = 1_048_576;
@@ -29,7 +29,7 @@ const mostForgotten = 100;
  * is on the disk once it is added.
  * @throws ConfigError for options that cannot be meant, and for a path where no directory is
  */
-export function fileUsage(directory: string, options: FileUsageOptions = {}): UsageStore {
+export function fileUsageStore(directory: string, options: FileUsageStoreOptions = {}): UsageStore {
   const given = settingsOf(where, options, ['keep']);
   const keep = keepOf(where, given.keep);
   checkDirectory(directory);

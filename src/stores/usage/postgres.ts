@@ -16,7 +16,7 @@ import { createTables, isOldTable, namesOf, oldTable, statements } from './postg
 import { addOnce, cutoffOf, keepOf, mistake, settingsOf } from './row.js';
 
 /** Where counts are in PostgreSQL, and for how long. */
-export interface PostgresUsageOptions extends UsageTablesOptions {
+export interface PostgresUsageStoreOptions extends UsageTablesOptions {
   /** Days, 280 at least. @default 400 */
   readonly keep?: number;
 }
@@ -30,7 +30,7 @@ export interface UsageTablesOptions {
   readonly table?: string;
 }
 
-const where = 'postgresUsage';
+const where = 'postgresUsageStore';
 
 /** Of so many batches of an instance, one forgets what is too old. */
 const sweepEvery = 60;
@@ -44,7 +44,10 @@ const mostSweeps = 10;
  * tables that are nobody's count are left out when it is read.
  * @throws ConfigError for options that cannot be meant
  */
-export function postgresUsage(pool: PostgresPool, options: PostgresUsageOptions = {}): UsageStore {
+export function postgresUsageStore(
+  pool: PostgresPool,
+  options: PostgresUsageStoreOptions = {},
+): UsageStore {
   if (!has(pool, 'query')) throw mistake(where, 'needs a pool: one of pg, or what has its query()');
   const given = settingsOf(where, options, ['table', 'keep']);
   const keep = keepOf(where, given.keep);
@@ -142,7 +145,7 @@ const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/[^ -~]/g, ' ').slice(0, 300) : 'no Error';
 
 /**
- * The SQL that makes the tables, for a migration: {@link postgresUsage} makes none by itself.
+ * The SQL that makes the tables, for a migration: {@link postgresUsageStore} makes none by itself.
  * @throws ConfigError for a name that cannot be meant
  */
 export function usageTables(options: UsageTablesOptions = {}): string {

@@ -9,7 +9,7 @@ import { addScript, lookScript } from './redis-script.js';
 import { addOnce, cutoffOf, keepOf, settingsOf } from './row.js';
 
 /** Where counts are in Redis, and for how long. */
-export interface RedisUsageOptions {
+export interface RedisUsageStoreOptions {
   /**
    * What stands before each name. It becomes a hash tag, unless it has one: all of it is in one
    * slot of a cluster. @default 'sallyport:usage'
@@ -22,7 +22,7 @@ export interface RedisUsageOptions {
 type Send = ReturnType<typeof senderOf>;
 type Keys = ReturnType<typeof keysUnder>;
 
-const where = 'redisUsage';
+const where = 'redisUsageStore';
 
 /**
  * Keeps counts in Redis, for all processes to add to. A batch is one script, so it is added whole
@@ -30,7 +30,10 @@ const where = 'redisUsage';
  * thrown.
  * @throws ConfigError for options that cannot be meant
  */
-export function redisUsage(client: RedisClient, options: RedisUsageOptions = {}): UsageStore {
+export function redisUsageStore(
+  client: RedisClient,
+  options: RedisUsageStoreOptions = {},
+): UsageStore {
   const send = senderOf(where, client);
   const given = settingsOf(where, options, ['prefix', 'keep']);
   const keep = keepOf(where, given.keep);

@@ -23,22 +23,22 @@ const names = {
   'sallyport/hono': ['honoGuard'],
   'sallyport/node': ['sendDenial', 'toGuardRequest'],
   'sallyport/api-keys': [
-    ...['checksummed', 'createApiKey', 'hashedKeys'],
+    ...['checksummed', 'createApiKey', 'inMemoryApiKeys'],
     ...['hmacSha256', 'legacyHash', 'sha256'],
   ],
   'sallyport/plan': ['checkPlan', 'planFile'],
-  'sallyport/postgres': ['postgresKeys', 'postgresUsage', 'usageTables'],
+  'sallyport/postgres': ['postgresApiKeys', 'postgresUsageStore', 'usageTables'],
   'sallyport/redis': [
     'redisInvalidations',
-    'redisKeys',
+    'redisApiKeys',
     'redisPlan',
-    'redisUsage',
-    'storeRedisKey',
+    'redisUsageStore',
+    'storeRedisApiKey',
   ],
   'sallyport/audit': ['auditLog'],
   'sallyport/report': ['migrationReport', 'ownReport', 'renderHtml', 'renderText', 'reportPage'],
-  'sallyport/usage': ['fileUsage', 'memoryUsage', 'mergeRows'],
-  'sallyport/testing': ['createTestIssuer', 'guardCases', 'testPrincipal'],
+  'sallyport/usage': ['fileUsageStore', 'memoryUsageStore', 'mergeRows'],
+  'sallyport/testing': ['createTestIssuer', 'conformanceCases', 'testPrincipal'],
 };
 for (const [door, expected] of Object.entries(names)) {
   const exported = Object.keys(await import(door));

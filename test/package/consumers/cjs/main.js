@@ -6,10 +6,10 @@ const { AuthError, ConfigError, createGuard } = require('sallyport');
 const { expressGuard } = require('sallyport/express');
 const { fastifyGuard } = require('sallyport/fastify');
 const { fetchGuard } = require('sallyport/fetch');
-const { createApiKey, hashedKeys } = require('sallyport/api-keys');
+const { createApiKey, inMemoryApiKeys } = require('sallyport/api-keys');
 const { planFile } = require('sallyport/plan');
-const { postgresKeys } = require('sallyport/postgres');
-const { redisKeys } = require('sallyport/redis');
+const { postgresApiKeys } = require('sallyport/postgres');
+const { redisApiKeys } = require('sallyport/redis');
 const { createTestIssuer } = require('sallyport/testing');
 
 async function main() {
@@ -47,7 +47,7 @@ async function main() {
     ...issuer.options,
     apiKeys: {
       from: [{ header: 'x-api-key' }],
-      lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
+      lookup: inMemoryApiKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
       plan: { mode: 'deprecated', deprecatedAt: '2020-01-01T00:00:00Z' },
     },
   });
@@ -56,8 +56,8 @@ async function main() {
   );
   assert.equal(passed.principal.clientId, 'client_1');
   assert.deepEqual(passed.headers, { Deprecation: '@1577836800' });
-  assert.throws(() => postgresKeys({}), ConfigError);
-  assert.throws(() => redisKeys({}), ConfigError);
+  assert.throws(() => postgresApiKeys({}), ConfigError);
+  assert.throws(() => redisApiKeys({}), ConfigError);
   assert.throws(() => planFile('missing.json'), { code: 'ENOENT' });
 
   console.log('works');

@@ -38,7 +38,7 @@ for (const [own, other] of pairs) {
   const { key, digest } = own.createApiKey({ prefix: 'acme' });
   const apiKeys = {
     from: [{ header: 'x-api-key' }],
-    lookup: other.hashedKeys([{ id: 'key_1', digest, subject: 'user_1' }]),
+    lookup: other.inMemoryApiKeys([{ id: 'key_1', digest, subject: 'user_1' }]),
     plan: other.checkPlan({ sunsetAt: '2020-01-01T00:00:00Z', refusedStatus: 410 }),
     onMigration: () => {},
   };

@@ -39,11 +39,11 @@ for (const [own, other] of pairs) {
     './fetch': () => own.fetchGuard({}),
     './api-keys': () => own.createApiKey({ prefix: '' }),
     './plan': () => own.checkPlan('{}}'),
-    './postgres': () => own.postgresKeys({}),
-    './redis': () => own.redisKeys({}),
+    './postgres': () => own.postgresApiKeys({}),
+    './redis': () => own.redisApiKeys({}),
     './audit': () => own.auditLog({}),
     './report': () => own.reportPage({}),
-    './usage': () => own.fileUsage(''),
+    './usage': () => own.fileUsageStore(''),
     './testing': () => testIssuer.token({ scope: ['a'] }),
   };
   for (const [door, mistake] of Object.entries(mistakes)) {

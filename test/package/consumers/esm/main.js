@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import express from 'express';
 import fastify from 'fastify';
 import { AuthError, ConfigError, createGuard } from 'sallyport';
-import { createApiKey, hashedKeys } from 'sallyport/api-keys';
+import { createApiKey, inMemoryApiKeys } from 'sallyport/api-keys';
 import { expressGuard } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
 import { planFile } from 'sallyport/plan';
-import { postgresKeys } from 'sallyport/postgres';
-import { redisKeys } from 'sallyport/redis';
+import { postgresApiKeys } from 'sallyport/postgres';
+import { redisApiKeys } from 'sallyport/redis';
 import { createTestIssuer } from 'sallyport/testing';
 
 const issuer = await createTestIssuer();
@@ -46,7 +46,7 @@ const migrating = createGuard({
   ...issuer.options,
   apiKeys: {
     from: [{ header: 'x-api-key' }],
-    lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
+    lookup: inMemoryApiKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
     plan: { mode: 'deprecated', deprecatedAt: '2020-01-01T00:00:00Z' },
   },
 });
@@ -55,8 +55,8 @@ const passed = await fetchGuard(migrating)(
 );
 assert.equal(passed.principal.clientId, 'client_1');
 assert.deepEqual(passed.headers, { Deprecation: '@1577836800' });
-assert.throws(() => postgresKeys({}), ConfigError);
-assert.throws(() => redisKeys({}), ConfigError);
+assert.throws(() => postgresApiKeys({}), ConfigError);
+assert.throws(() => redisApiKeys({}), ConfigError);
 assert.throws(() => planFile('missing.json'), { code: 'ENOENT' });
 
 console.log('works');

@@ -46,7 +46,7 @@ test('tells an outage from a bad token', async () => {
 
 test('takes a key until its sunset', async () => {
   const { createGuard } = require('sallyport');
-  const { createApiKey, hashedKeys } = require('sallyport/api-keys');
+  const { createApiKey, inMemoryApiKeys } = require('sallyport/api-keys');
   let now = Date.UTC(2030, 0, 1) - 1;
   const { key, digest } = createApiKey({ prefix: 'acme' });
   const guard = createGuard({
@@ -54,7 +54,7 @@ test('takes a key until its sunset', async () => {
     now: () => now,
     apiKeys: {
       from: [{ bearer: /^acme_\w+$/ }],
-      lookup: hashedKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
+      lookup: inMemoryApiKeys([{ id: 'key_1', digest, clientId: 'client_1' }]),
       plan: { deprecatedAt: '2029-01-01T00:00:00Z', sunsetAt: '2030-01-01T00:00:00Z' },
     },
   });
@@ -68,8 +68,8 @@ test('takes a key until its sunset', async () => {
 });
 
 test('loads every other door', () => {
-  expect(() => require('sallyport/postgres').postgresKeys({})).toThrow(/needs a pool/);
-  expect(() => require('sallyport/redis').redisKeys({})).toThrow(/needs a client/);
+  expect(() => require('sallyport/postgres').postgresApiKeys({})).toThrow(/needs a pool/);
+  expect(() => require('sallyport/redis').redisApiKeys({})).toThrow(/needs a client/);
   expect(() => require('sallyport/plan').planFile('missing.json')).toThrow(/ENOENT/);
   expect(require('sallyport/plan.schema.json').type).toBe('object');
 });

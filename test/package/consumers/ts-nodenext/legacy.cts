@@ -10,7 +10,7 @@ export const guard: sallyport.Guard = sallyport.createGuard({
   issuer: 'https://issuer.test',
   audience: 'https://api.test',
 });
-export const lookup: sallyport.KeyLookup = keys.hashedKeys([]);
+export const lookup: sallyport.ApiKeyLookup = keys.inMemoryApiKeys([]);
 export const nameOf = (req: express.Request): string | undefined =>
   sallyport.principalOf(req).subject;
 

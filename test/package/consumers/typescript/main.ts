@@ -17,16 +17,26 @@ import {
   principalOf,
   type Requirements,
 } from 'sallyport';
-import { type CreatedApiKey, createApiKey, type HashedKey, hashedKeys } from 'sallyport/api-keys';
+import {
+  type CreatedApiKey,
+  createApiKey,
+  type InMemoryApiKey,
+  inMemoryApiKeys,
+} from 'sallyport/api-keys';
 import { expressGuard, type RequireToken } from 'sallyport/express';
 import { fastifyGuard } from 'sallyport/fastify';
 import { fetchGuard } from 'sallyport/fetch';
 import { honoGuard } from 'sallyport/hono';
 import { toGuardRequest } from 'sallyport/node';
 import { planFile } from 'sallyport/plan';
-import { type PostgresPool, postgresKeys } from 'sallyport/postgres';
-import { type RedisClient, redisKeys } from 'sallyport/redis';
-import { createTestIssuer, guardCases, type TestIssuer, testPrincipal } from 'sallyport/testing';
+import { type PostgresPool, postgresApiKeys } from 'sallyport/postgres';
+import { type RedisClient, redisApiKeys } from 'sallyport/redis';
+import {
+  conformanceCases,
+  createTestIssuer,
+  type TestIssuer,
+  testPrincipal,
+} from 'sallyport/testing';
 
 // The same program for every way to compile it; each ts-… folder adds only its configuration.
 
@@ -83,13 +93,13 @@ async function main(): Promise<void> {
   await migrate(issuer);
 
   assert.equal(nameOf(testPrincipal({ subject: 'user_2' })), 'user_2');
-  assert(guardCases.length > 0 && events.length === 4);
+  assert(conformanceCases.length > 0 && events.length === 4);
   console.log('works');
 }
 
 async function migrate(issuer: TestIssuer): Promise<void> {
   const { key, digest }: CreatedApiKey = createApiKey({ prefix: 'acme' });
-  const held: HashedKey = { id: 'key_1', digest, clientId: 'client_1' };
+  const held: InMemoryApiKey = { id: 'key_1', digest, clientId: 'client_1' };
   const plan: MigrationPlan = {
     deprecatedAt: '2020-01-01T00:00:00Z',
     clients: { client_1: { mode: 'extension', until: '2999-01-01T00:00:00Z' } },
@@ -98,7 +108,7 @@ async function migrate(issuer: TestIssuer): Promise<void> {
   const told: MigrationEvent[] = [];
   const apiKeys: ApiKeyOptions = {
     from: [{ header: 'x-api-key' }, { bearer: /^acme_\w+$/ }],
-    lookup: hashedKeys([held]),
+    lookup: inMemoryApiKeys([held]),
     plan,
     onMigration: (event) => void told.push(event),
   };
@@ -114,9 +124,9 @@ async function migrate(issuer: TestIssuer): Promise<void> {
   assert.equal(told[0]?.kind, 'plan');
 
   const pool: PostgresPool = { query: async () => ({ rows: [{ id: 'key_2', digest }] }) };
-  assert.equal((await postgresKeys(pool)({ value: key, sha256: digest }))?.id, 'key_2');
+  assert.equal((await postgresApiKeys(pool)({ value: key, sha256: digest }))?.id, 'key_2');
   const client: RedisClient = { sendCommand: async () => ['{"id":"key_3"}'] };
-  assert.equal((await redisKeys(client)({ value: key, sha256: digest }))?.id, 'key_3');
+  assert.equal((await redisApiKeys(client)({ value: key, sha256: digest }))?.id, 'key_3');
   assert.throws(() => planFile('missing.json'), { code: 'ENOENT' });
 }
 
