@@ -1,0 +1,111 @@
+import { copyFile } from 'node:fs/promises';
+import { onTestFinished } from 'vitest';
+import { postgresUsage, usageTables } from '../../src/postgres.js';
+import { redisUsage } from '../../src/redis.js';
+import type { UsageStore } from '../../src/usage.js';
+import { openPostgres, postgresPrograms } from './postgres-server.js';
+import { openRedis, redisClients, redisPrograms } from './redis-server.js';
+
+/** A server of counts that can lose what it has. */
+export interface Place {
+  /** So many stores that are one, each by connections of its own. */
+  stores(count: number): Promise<readonly UsageStore[]>;
+  empty(): Promise<unknown>;
+  /** Loses the rows and nothing else. */
+  loseRows(): Promise<unknown>;
+  backUp(): Promise<unknown>;
+  /** Breaks all connections, and is then as it was when it was backed up. */
+  restore(): Promise<unknown>;
+  /** Is killed, and comes back soon: it loses what it has not saved, or nothing. */
+  fail(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+async function openRedisPlace(kind: string): Promise<Place> {
+  const server = await openRedis(undefined, 'when asked');
+  const connect = () => (redisClients[kind] as (typeof redisClients)[string])(server.port);
+  const send = async (...command: [string, ...string[]]) => {
+    const redis = await connect();
+    return redis.send(...command).finally(() => redis.close());
+  };
+  const backup = `${server.snapshot}.old`;
+  return {
+    async stores(count) {
+      const all = await Promise.all(Array.from({ length: count }, connect));
+      onTestFinished(() => {
+        for (const redis of all) redis.close();
+      });
+      return all.map(({ client }) => redisUsage(client));
+    },
+    empty: () => send('FLUSHALL'),
+    async loseRows() {
+      const keys = (await send('KEYS', '{sallyport:usage}:rows*')) as string[];
+      return send('DEL', ...keys);
+    },
+    async backUp() {
+      await send('SAVE');
+      await copyFile(server.snapshot, backup);
+    },
+    async restore() {
+      await server.kill();
+      await copyFile(backup, server.snapshot);
+      await server.start();
+    },
+    async fail() {
+      await server.kill();
+      await server.start();
+    },
+    close: server.close,
+  };
+}
+
+async function openPostgresPlace(): Promise<Place> {
+  const server = await openPostgres();
+  const admin = server.pool();
+  await admin.query('create database counts');
+  const asked = (sql: string) => server.pool({ database: 'counts', max: 1 }).query(sql);
+  await asked(usageTables());
+  const ends = ['', '_details', '_instances'];
+  return {
+    stores: async (count) =>
+      Array.from({ length: count }, () => postgresUsage(server.pool({ database: 'counts' }))),
+    empty: () => asked(`truncate ${ends.map((end) => `sallyport_usage${end}`).join(', ')}`),
+    loseRows: () => asked('truncate sallyport_usage'),
+    async backUp() {
+      await admin.query('drop database if exists older');
+      // Nobody may be connected to what is copied: whoever is, comes back.
+      await retried(async () => {
+        await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = 'counts'`);
+        await admin.query('create database older template counts');
+      });
+    },
+    async restore() {
+      await admin.query('drop database counts with (force)');
+      await admin.query('create database counts template older');
+    },
+    async fail() {
+      await server.kill();
+      await server.start();
+    },
+    close: server.close,
+  };
+}
+
+async function retried(work: () => Promise<unknown>): Promise<void> {
+  for (let left = 200; ; left -= 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
+/** Each kind of place, by what speaks to it: the programs that it needs, and how it is opened. */
+export const kinds: Readonly<Record<string, [readonly string[], () => Promise<Place>]>> = {
+  'node-redis': [redisPrograms, () => openRedisPlace('node-redis')],
+  ioredis: [redisPrograms, () => openRedisPlace('ioredis')],
+  postgres: [postgresPrograms, openPostgresPlace],
+};
