@@ -8,16 +8,20 @@ import { day, type Habits, openTeam, type Team } from './usage-team.js';
 /** Days of a history. */
 const days = 100;
 
+const happenings = [
+  ...(['backUp', 'restore', 'fail', 'empty', 'loseRows', 'loseGuards', 'loseSome'] as const),
+];
+
 /** What happens to the store, and so many days before the end. */
 interface Event {
   readonly left: number;
-  readonly what: 'backUp' | 'restore' | 'loseRows' | 'empty' | 'fail';
+  readonly what: (typeof happenings)[number];
 }
 
 const histories: fc.Arbitrary<Event[]> = fc.array(
   fc.record({
     left: fc.integer({ min: 2, max: days - 1 }),
-    what: fc.constantFrom('backUp', 'restore', 'loseRows', 'empty', 'fail'),
+    what: fc.constantFrom(...happenings),
   }),
   { maxLength: 4 },
 );

@@ -13,6 +13,10 @@ export interface Place {
   empty(): Promise<unknown>;
   /** Loses the rows and nothing else. */
   loseRows(): Promise<unknown>;
+  /** Loses who told, and nothing else. */
+  loseGuards(): Promise<unknown>;
+  /** Loses some of all that there is. */
+  loseSome(): Promise<unknown>;
   backUp(): Promise<unknown>;
   /** Breaks all connections, and is then as it was when it was backed up. */
   restore(): Promise<unknown>;
@@ -41,6 +45,17 @@ async function openRedisPlace(kind: string): Promise<Place> {
     async loseRows() {
       const keys = (await send('KEYS', '{sallyport:usage}:rows*')) as string[];
       return send('DEL', ...keys);
+    },
+    loseGuards: () => send('DEL', '{sallyport:usage}:instances'),
+    // As another application does that shares its memory.
+    async loseSome() {
+      const memory = String(await send('INFO', 'memory'));
+      const used = Number(/used_memory:(\d+)/.exec(memory)?.[1]);
+      const set = (name: string, value: string) => send('CONFIG', 'SET', name, value);
+      await set('maxmemory-policy', 'allkeys-random');
+      await set('maxmemory', String(used - 20_000));
+      await send('SET', 'another', 'x');
+      await set('maxmemory', '0');
     },
     async backUp() {
       await send('SAVE');
@@ -71,6 +86,12 @@ async function openPostgresPlace(): Promise<Place> {
       Array.from({ length: count }, () => postgresUsage(server.pool({ database: 'counts' }))),
     empty: () => asked(`truncate ${ends.map((end) => `sallyport_usage${end}`).join(', ')}`),
     loseRows: () => asked('truncate sallyport_usage'),
+    loseGuards: () => asked('truncate sallyport_usage_instances'),
+    async loseSome() {
+      for (const end of ends) {
+        await asked(`delete from sallyport_usage${end} where random() < 0.3`);
+      }
+    },
     async backUp() {
       await admin.query('drop database if exists older');
       // Nobody may be connected to what is copied: whoever is, comes back.

@@ -119,5 +119,17 @@ for (const [kind, [programs, open]] of Object.entries(kinds)) {
         /lost counts that it had taken, of (79|8\d) days/,
       );
     });
+
+    test('of who told alone: all counts are there, and no time before was watched', async () => {
+      const team = await openGuards();
+      await team.live(11);
+      const at = team.time();
+      await team.live(0, place.loseGuards);
+      const report = await team.report();
+      expect(await expectCounts(team)).toEqual({ lost: 0 });
+      expect(safeIn(report)).toEqual([]);
+      expect(clientIn(report, 'ended').safeToCut).toMatchObject({ safe: false, known: false });
+      expect(Date.parse(report.dataQuality.trackingSince ?? '')).toBeGreaterThanOrEqual(at - day);
+    });
   });
 }
