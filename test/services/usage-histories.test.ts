@@ -41,6 +41,8 @@ async function live(team: Team, place: Place, events: readonly Event[]): Promise
     await team.live(event.left);
     left = event.left - 1;
     await team.live(left, place[event.what]);
+    // Days are short here: connections come back within one.
+    await team.report();
   }
   if (left > 0) await team.live(0);
 }

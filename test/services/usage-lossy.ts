@@ -5,6 +5,7 @@ import { redisUsage } from '../../src/redis.js';
 import type { UsageStore } from '../../src/usage.js';
 import { openPostgres, postgresPrograms } from './postgres-server.js';
 import { openRedis, redisClients, redisPrograms } from './redis-server.js';
+import { until } from './service.js';
 
 /** A server of counts that can lose what it has. */
 export interface Place {
@@ -44,7 +45,7 @@ async function openRedisPlace(kind: string): Promise<Place> {
     empty: () => send('FLUSHALL'),
     async loseRows() {
       const keys = (await send('KEYS', '{sallyport:usage}:rows*')) as string[];
-      return send('DEL', ...keys);
+      if (keys.length > 0) await send('DEL', ...keys);
     },
     loseGuards: () => send('DEL', '{sallyport:usage}:instances'),
     // As another application does that shares its memory.
@@ -54,7 +55,8 @@ async function openRedisPlace(kind: string): Promise<Place> {
       const set = (name: string, value: string) => send('CONFIG', 'SET', name, value);
       await set('maxmemory-policy', 'allkeys-random');
       await set('maxmemory', String(used - 20_000));
-      await send('SET', 'another', 'x');
+      // Where that is not enough by far, it is refused.
+      await send('SET', 'another', 'x').catch(() => {});
       await set('maxmemory', '0');
     },
     async backUp() {
@@ -78,7 +80,9 @@ async function openPostgresPlace(): Promise<Place> {
   const server = await openPostgres();
   const admin = server.pool();
   await admin.query('create database counts');
-  const asked = (sql: string) => server.pool({ database: 'counts', max: 1 }).query(sql);
+  const own = server.pool({ database: 'counts', max: 1 });
+  // It may be the one to give way, to guards that tell; and its connections are broken, too.
+  const asked = (sql: string) => atLast(() => own.query(sql));
   await asked(usageTables());
   const ends = ['', '_details', '_instances'];
   return {
@@ -95,7 +99,7 @@ async function openPostgresPlace(): Promise<Place> {
     async backUp() {
       await admin.query('drop database if exists older');
       // Nobody may be connected to what is copied: whoever is, comes back.
-      await retried(async () => {
+      await atLast(async () => {
         await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity
           where datname = 'counts'`);
         await admin.query('create database older template counts');
@@ -113,16 +117,13 @@ async function openPostgresPlace(): Promise<Place> {
   };
 }
 
-async function retried(work: () => Promise<unknown>): Promise<void> {
-  for (let left = 200; ; left -= 1) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (left === 0) throw error;
-    }
-  }
-}
+const atLast = (work: () => Promise<unknown>) =>
+  until(() =>
+    work().then(
+      () => true,
+      () => false,
+    ),
+  );
 
 /** Each kind of place, by what speaks to it: the programs that it needs, and how it is opened. */
 export const kinds: Readonly<Record<string, [readonly string[], () => Promise<Place>]>> = {

@@ -89,17 +89,16 @@ export async function openTeam({ stores, days, habits, every }: TeamOptions): Pr
 
   async function liveDay(disaster?: Disaster): Promise<void> {
     const clients = Object.keys(habits).filter((client) => habits[client]?.(left));
-    const happening = disaster?.();
-    await Promise.all(
-      guards.map(async (guard) => {
+    await Promise.all([
+      disaster?.(),
+      ...guards.map(async (guard) => {
         for (let i = 0; i < perDay; i += 1) {
           const telling = guard.usage().catch(hear);
           await Promise.all(clients.map((client) => ask(guard, client)));
           await telling;
         }
       }),
-    );
-    await happening;
+    ]);
     time += day;
     left -= 1;
   }
