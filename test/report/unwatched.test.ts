@@ -204,3 +204,13 @@ test('a client that came on one day only is said to have', () => {
   const usage = { trackingSince: ago(150), rows: rowsOf(key('rare', 105)), instances: [guard] };
   expect(made({ usage }).clients[0]?.safeToCut.why).toContain('Keys came on one day only');
 });
+
+test('counts of before all that is known to be watched: when a key came last is said as it was', () => {
+  const again = of({ since: ago(10), at: now });
+  const report = reportOf(key('daily', every(1, [99, 70])), [again]);
+  const { safeToCut } = clientOf(report);
+  expect(safeToCut).toMatchObject({ safe: false, known: false });
+  expect(safeToCut.why).toMatch(
+    /^The last key came 70 days ago\..*Not watched of that time: 60 days/,
+  );
+});

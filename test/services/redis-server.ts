@@ -8,16 +8,25 @@ import { find, freePort, runService, type Service, until } from './service.js';
 
 export const redisPrograms = ['redis-server', 'ps'];
 
-/** A Redis of its own, that loses nothing when it is killed. */
+/** A Redis of its own. */
 export interface RedisServer extends Service {
+  /** The file that `SAVE` writes. */
+  readonly snapshot: string;
   /** Ends it, and leaves nothing behind. */
   close(): Promise<void>;
 }
 
-export async function openRedis(primary?: Service): Promise<RedisServer> {
+/**
+ * @param saves killed, it loses nothing; or, when it is to save only `when asked`, all since `SAVE`
+ */
+export async function openRedis(
+  primary?: Service,
+  saves: 'always' | 'when asked' = 'always',
+): Promise<RedisServer> {
   const [port, cwd] = [await freePort(), await mkdtemp(join(tmpdir(), 'sallyport-redis-'))];
   const address = ['--bind', '127.0.0.1', '--port', String(port)];
-  const lasting = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
+  const appendonly = saves === 'always' ? 'yes' : 'no';
+  const lasting = ['--appendonly', appendonly, '--appendfsync', 'always', '--save', ''];
   const quick = ['--repl-diskless-sync-delay', '0'];
   const following = primary ? ['--replicaof', '127.0.0.1', String(primary.port)] : [];
   const service = runService({
@@ -32,6 +41,7 @@ export async function openRedis(primary?: Service): Promise<RedisServer> {
   if (primary) await service.said(/MASTER <-> REPLICA sync: Finished with success/);
   return {
     ...service,
+    snapshot: join(cwd, 'dump.rdb'),
     async close() {
       await service.kill();
       await rm(cwd, { recursive: true, force: true });

@@ -40,13 +40,14 @@ export function safeToCut(
   const rhythm = rhythmOf(uses, { since, forgets: watch.forgets });
   const { quietDays, last = -1 } = rhythm;
   const failing = isFailing(lockedOut, quietDays, watch);
-  const quietSince = Math.max(since, last * minute, beside * minute);
+  const came = Math.max(last, beside) >= 0;
+  // Counts may be held of before the time that is known to be watched: of a store that lost who told.
+  const quietSince = came ? Math.max(last, beside) * minute : since;
   const quietLeft = quietDays * day - watchedAfter(watch, quietSince);
   const open = doubts
     .map((doubt) => ({ doubt, left: leftOf(doubt, quietDays, watch) }))
     .filter((one) => one.left > 0);
   const left = Math.max(quietLeft, ...open.map((one) => one.left));
-  const came = Math.max(last, beside) >= 0;
   // Long enough by the calendar, or never seen: it is the watching that was too short.
   const isUnwatched = !came || clock.now - quietSince >= quietDays * day;
   const isUnknown = !failing && left > 0 && (quietLeft <= 0 || isUnwatched);
