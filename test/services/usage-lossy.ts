@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
-import { postgresUsage, usageTables } from '../../src/postgres.js';
-import { redisUsage } from '../../src/redis.js';
+import { postgresUsageStore, usageTables } from '../../src/postgres.js';
+import { redisUsageStore } from '../../src/redis.js';
 import type { UsageStore } from '../../src/usage.js';
 import { openPostgres, postgresPrograms } from './postgres-server.js';
 import { openRedis, redisClients, redisPrograms } from './redis-server.js';
@@ -40,7 +40,7 @@ async function openRedisPlace(kind: string): Promise<Place> {
       onTestFinished(() => {
         for (const redis of all) redis.close();
       });
-      return all.map(({ client }) => redisUsage(client));
+      return all.map(({ client }) => redisUsageStore(client));
     },
     empty: () => send('FLUSHALL'),
     async loseRows() {
@@ -87,7 +87,7 @@ async function openPostgresPlace(): Promise<Place> {
   const ends = ['', '_details', '_instances'];
   return {
     stores: async (count) =>
-      Array.from({ length: count }, () => postgresUsage(server.pool({ database: 'counts' }))),
+      Array.from({ length: count }, () => postgresUsageStore(server.pool({ database: 'counts' }))),
     empty: () => asked(`truncate ${ends.map((end) => `sallyport_usage${end}`).join(', ')}`),
     loseRows: () => asked('truncate sallyport_usage'),
     loseGuards: () => asked('truncate sallyport_usage_instances'),

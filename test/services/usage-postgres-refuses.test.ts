@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { postgresUsage, usageTables } from '../../src/postgres.js';
+import { postgresUsageStore, usageTables } from '../../src/postgres.js';
 import { openPostgres, type PostgresServer, postgresPrograms } from './postgres-server.js';
 import { describeWith } from './service.js';
 import { clientIn, expectCounts, type Habits, openTeam, safeIn } from './usage-team.js';
@@ -37,7 +37,7 @@ describeWith(postgresPrograms, 'a report of counts that PostgreSQL does not take
 
     test('each client is counted by its own name, and only who stopped is safe to cut', async () => {
       const pool = await openDatabase(encoding);
-      const stores = [1, 2, 3].map(() => postgresUsage(pool()));
+      const stores = [1, 2, 3].map(() => postgresUsageStore(pool()));
       const team = await openTeam({ stores, days: 80, habits });
       await team.live(0);
       const report = await team.report();
@@ -63,7 +63,9 @@ describeWith(postgresPrograms, 'a report of counts that PostgreSQL does not take
 
     async function openGuards() {
       const pool = await openDatabase();
-      const stores = [1, 2, 3].map(() => postgresUsage(pool({ statement_timeout: 50, max: 2 })));
+      const stores = [1, 2, 3].map(() =>
+        postgresUsageStore(pool({ statement_timeout: 50, max: 2 })),
+      );
       const team = await openTeam({ stores, days: 80, habits, every: 10 });
       const admin = await pool().connect();
       onTestFinished(() => admin.release());

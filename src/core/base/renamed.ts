@@ -2,14 +2,14 @@
 const renamed: Readonly<Record<string, readonly string[]>> = {
   __proto__: null as never,
   keys: ['jwks'],
-  onKeys: ['onJwks'],
-  verifiedTokens: ['tokenCache'],
+  onJwks: ['onJwks'],
+  tokenCache: ['tokenCache'],
   types: ['typ'],
-  resourceMetadata: ['resourceMetadataUrl'],
-  problemTypes: ['problemTypeBase'],
-  unknownMax: ['negativeMax'],
-  unknownTtl: ['negativeTtl'],
-  maxStale: ['staleIfError'],
+  resourceMetadataUrl: ['resourceMetadataUrl'],
+  problemTypeBase: ['problemTypeBase'],
+  negativeMax: ['negativeMax'],
+  negativeTtl: ['negativeTtl'],
+  staleIfError: ['staleIfError'],
   every: ['flushInterval', 'pollInterval'],
 };
 
