@@ -103,7 +103,7 @@ createGuard({ ...one, apiKeys: { from, lookup: async () => ({ id: '1', expiresAt
 // @ts-expect-error: not an option
 createGuard({ ...one, apiKeys: { ...keys, cached: true } });
 // @ts-expect-error: not an option, inside
-createGuard({ ...one, apiKeys: { ...keys, cache: { negativeTtl: 5 } } });
+createGuard({ ...one, apiKeys: { ...keys, cache: { unknownTtl: 5 } } });
 // @ts-expect-error: an object; a time of 0 is for none
 createGuard({ ...one, apiKeys: { ...keys, cache: false } });
 // @ts-expect-error: not any two
