@@ -3,7 +3,6 @@ export type {
   ApiKeyInvalidations,
   ApiKeyLookup,
   ApiKeyOptions,
-  ApiKeyRecord,
   FoundApiKey,
   UsageOptions,
 } from './core/api-key/options.js';
@@ -43,7 +42,7 @@ export type {
   Weekday,
 } from './core/plan/plan.js';
 export { checkPlan } from './core/plan/source.js';
-export type { ClaimMap, ClaimPath, Principal } from './core/principal.js';
+export type { ApiKeyRecord, ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { principalOf } from './core/principal-of.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
 export type { Algorithm } from './core/token/algorithms.js';

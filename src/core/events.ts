@@ -1,15 +1,21 @@
 import type { AuthError, AuthErrorCode } from './base/errors.js';
 import { own } from './base/json.js';
+import { holdsSecret, withoutCredential } from './base/without-credential.js';
 import type { Decision } from './decision.js';
 import type { Credential, GuardRequest, KeyPlace } from './extract.js';
 import type { PlanEvaluation } from './plan/evaluate.js';
 import { type MigrationHeaders, noHeaders } from './plan/headers.js';
 import type { Mode } from './plan/plan.js';
-import { actorsOf, type Principal, text, type UnverifiedIdentity } from './principal.js';
+import {
+  actorsOf,
+  claimedClient,
+  type Principal,
+  text,
+  type UnverifiedIdentity,
+} from './principal.js';
 import { neededScopes, type Requirements } from './requirements.js';
 import { claimDetail } from './token/claim-details.js';
 import type { Warner } from './warnings.js';
-import { holdsSecret, withoutCredential } from './without-credential.js';
 
 /** One decision, for logs and metrics. No token, no key, and identity only once it is verified. */
 export interface DecisionEvent {
@@ -240,7 +246,3 @@ function claimedBy(seen: UnverifiedIdentity, credential: Credential | undefined)
     },
   };
 }
-
-/** Which client a refused token says it is, whether or not that is so. */
-export const claimedClient = ({ claims, paths }: UnverifiedIdentity): string | undefined =>
-  claims && text(claims, paths?.clientId ?? ['client_id']);

@@ -1,4 +1,3 @@
-import type { ApiKeyRecord } from './api-key/options.js';
 import { type Claims, deepFreeze, isObject, own } from './base/json.js';
 
 /** Who is calling: the same for every kind of credential. */
@@ -18,6 +17,27 @@ export interface Principal {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** What is known of the API key; of the kind `api-key` alone. */
   readonly key?: ApiKeyRecord;
+}
+
+/** What the application knows of an API key. */
+export interface ApiKeyRecord {
+  /** Names the key, without giving it away. */
+  readonly id: string;
+  /** The issuer to which client, subject and organization belong. @default `apiKeys.issuer` */
+  readonly issuer?: string;
+  /** Whose it is; a key without a client counts as a client of its own, named by `id`. */
+  readonly clientId?: string;
+  readonly subject?: string;
+  readonly orgId?: string;
+  readonly scopes?: readonly string[];
+  /** Seconds since 1970. */
+  readonly expiresAt?: number;
+  readonly disabled?: boolean;
+  /** Such as `live` or `test`; see `ApiKeyOptions.environment`. */
+  readonly environment?: string;
+  readonly createdBy?: string;
+  /** The application's own data: what JSON can say. A deeply frozen copy is `principal.key.metadata`. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** What is seen of a credential that may yet be refused: only for telling who it was. */
@@ -145,6 +165,10 @@ export function text(claims: Claims, path: readonly string[]): string | undefine
   const value = at(claims, path);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+/** Which client a refused token says it is, whether or not that is so. */
+export const claimedClient = ({ claims, paths }: UnverifiedIdentity): string | undefined =>
+  claims && text(claims, paths?.clientId ?? ['client_id']);
 
 /** A claim that identifies the caller and is of a type other than string. */
 export interface Misfit {

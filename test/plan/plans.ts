@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { weekdays } from '../../src/core/base/dates.js';
 import {
   type Brownout,
   type Check,
@@ -11,7 +12,6 @@ import {
   type PlanCohort,
   type Rule,
   rules,
-  weekdays,
 } from '../../src/core/plan/plan.js';
 
 export const shared = ['key-only', 'dual', 'deprecated', 'token-only'] as const;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAuthorizer } from '../../src/core/authorize.js';
-import { createEnforcements } from '../../src/core/enforcement.js';
 import { parsePlan } from '../../src/core/plan/parse.js';
+import { createEnforcements } from '../../src/core/plan/report-only.js';
 import { checkRequirements, type Requirements } from '../../src/index.js';
 import { bearing, judge, requestOf } from '../rfc/ask.js';
 import { bearerParameters } from '../rfc/challenge-grammar.js';

@@ -1,7 +1,6 @@
 import type { AuthErrorCode } from '../base/errors.js';
 import { createLru } from '../base/lru.js';
-import type { KnownKey, Principal } from '../principal.js';
-import type { ApiKeyRecord } from './options.js';
+import type { ApiKeyRecord, KnownKey, Principal } from '../principal.js';
 
 /** A valid key. */
 export interface Known {

@@ -11,29 +11,9 @@ import {
 import type { KeyPlaces } from '../extract.js';
 import type { MigrationEvent } from '../plan/events.js';
 import type { MigrationPlan, PlanSource } from '../plan/plan.js';
+import type { ApiKeyRecord } from '../principal.js';
 import type { UsageStore } from '../usage/usage.js';
 import { type ApiKeySource, checkSources } from './places.js';
-
-/** What the application knows of an API key. */
-export interface ApiKeyRecord {
-  /** Names the key, without giving it away. */
-  readonly id: string;
-  /** The issuer to which client, subject and organization belong. @default `apiKeys.issuer` */
-  readonly issuer?: string;
-  /** Whose it is; a key without a client counts as a client of its own, named by `id`. */
-  readonly clientId?: string;
-  readonly subject?: string;
-  readonly orgId?: string;
-  readonly scopes?: readonly string[];
-  /** Seconds since 1970. */
-  readonly expiresAt?: number;
-  readonly disabled?: boolean;
-  /** Such as `live` or `test`; see `ApiKeyOptions.environment`. */
-  readonly environment?: string;
-  readonly createdBy?: string;
-  /** The application's own data: what JSON can say. A deeply frozen copy is `principal.key.metadata`. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
-}
 
 /**
  * An {@link ApiKeyRecord} as databases have it: `null` for what is absent, a `Date` or a number where

@@ -1,7 +1,7 @@
 import { bare, memberOf, parseObject } from '../base/json.js';
 import { isScope, nearest } from '../base/validate.js';
+import type { ApiKeyRecord } from '../principal.js';
 import { copyOfData } from './metadata.js';
-import type { ApiKeyRecord } from './options.js';
 
 /** The last second of the year 9999 anywhere on earth. A larger number was meant in milliseconds. */
 export const latestTime = 253_402_387_200;

@@ -1,11 +1,17 @@
 import { createKeyedDigest } from '../base/digest.js';
 import { AuthError, UpstreamError } from '../base/errors.js';
 import { bare } from '../base/json.js';
-import { knownKey, ownerOf, type Principal, type UnverifiedIdentity } from '../principal.js';
+import {
+  type ApiKeyRecord,
+  knownKey,
+  ownerOf,
+  type Principal,
+  type UnverifiedIdentity,
+} from '../principal.js';
 import { createApiKeyCache, idOf, type Known, type Verdict } from './cache.js';
 import { noteInvalidations } from './invalidation-log.js';
 import { boundLookup, isUnusable } from './lookup.js';
-import type { ApiKeyRecord, ApiKeySettings } from './options.js';
+import type { ApiKeySettings } from './options.js';
 import { checkRecord, ignoreRejection } from './record.js';
 
 /** Asks the application who owns a key, and remembers what it said. */

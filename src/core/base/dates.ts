@@ -1,4 +1,3 @@
-import { weekdays } from '../plan/plan.js';
 import { mistake, oneOf } from './validate.js';
 
 export const minute = 60_000;
@@ -37,6 +36,9 @@ export function readTime(where: string, value: unknown): number {
   }
   return (Number(value.slice(0, 2)) * 60 + Number(value.slice(3))) * minute;
 }
+
+/** By their number, Sunday being 0. */
+export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 /** A day of the week by its number, Sunday being 0. */
 export const readWeekday = (where: string, value: unknown): number =>

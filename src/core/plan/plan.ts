@@ -1,3 +1,8 @@
+import type { weekdays } from '../base/dates.js';
+import { type Check, checks } from '../enforcement.js';
+
+export { type Check, checks };
+
 /**
  * How far a client is on its way from API keys to tokens. A valid token is accepted in each of them.
  * - `key-only`: keys as ever, nothing is announced
@@ -8,10 +13,6 @@
  */
 export type Mode = (typeof modes)[number];
 export const modes = ['key-only', 'dual', 'deprecated', 'token-only', 'extension'] as const;
-
-/** A check that may be reported only. Signature, algorithm, issuer and expiry never are. */
-export type Check = (typeof checks)[number];
-export const checks = ['audience', 'type', 'scopes', 'organization', 'lifetime'] as const;
 
 /** A check of what an API key's record grants. The other checks concern what only a token has. */
 export type KeyCheck = (typeof keyChecks)[number];
@@ -30,7 +31,6 @@ export type TokenChecks = { readonly [C in Check]?: Rule };
 
 /** A day of the week, in UTC. */
 export type Weekday = (typeof weekdays)[number];
-export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 /** The migration from API keys to tokens, as JSON. A date is ISO 8601 with an offset. */
 export interface MigrationPlan {

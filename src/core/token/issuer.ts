@@ -1,12 +1,12 @@
 import { UpstreamError } from '../base/errors.js';
 import { own } from '../base/json.js';
-import type { Settings } from '../options.js';
 import { discover } from './discovery.js';
 import { fetchJson, throwIfOver, unusable } from './fetch-json.js';
-import type { IssuerSettings } from './issuer-options.js';
+import type { IssuerList, IssuerSettings } from './issuer-options.js';
 import { createImporter, type ImportedKeys, servesAny } from './jwk.js';
 import { createKeySet } from './jwks.js';
-import { createJwksEmitter, type EmitJwks } from './jwks-events.js';
+import { createJwksEmitter, type EmitJwks, type JwksEvent } from './jwks-events.js';
+import type { JwksSettings } from './jwks-options.js';
 import type { JwksSource, LoadedKeys } from './jwks-source.js';
 import { createSharedJwks, isKeyList } from './jwks-store.js';
 import type { KeySet } from './key-set.js';
@@ -16,10 +16,20 @@ export interface TrustedIssuer extends IssuerSettings {
   readonly keys: KeySet;
 }
 
+/** What all issuers of a guard share. */
+interface FetchSettings {
+  readonly jwks: JwksSettings;
+  readonly onJwks: (event: JwksEvent) => void;
+  readonly fetch: typeof globalThis.fetch;
+  readonly now: () => number;
+}
+
 const accept = 'application/jwk-set+json, application/json, */*;q=0.1';
 
 /** The issuers of a guard by their exact `iss`. No token can add one. */
-export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIssuer> {
+export function trustIssuers(
+  settings: FetchSettings & { readonly issuers: IssuerList },
+): ReadonlyMap<string, TrustedIssuer> {
   const { jwks: limits, now } = settings;
   return new Map(
     settings.issuers.map((issuer) => {
@@ -40,7 +50,7 @@ export function trustIssuers(settings: Settings): ReadonlyMap<string, TrustedIss
 
 function sourceOf(
   { issuer, jwksUri: configured }: IssuerSettings,
-  { fetch, jwks: { initial, store, timeout, maxAge }, now }: Settings,
+  { fetch, jwks: { initial, store, timeout, maxAge }, now }: FetchSettings,
   tell: EmitJwks,
 ): JwksSource {
   const importAll = createImporter(issuer);

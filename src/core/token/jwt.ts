@@ -2,7 +2,7 @@ import { AuthError } from '../base/errors.js';
 import { type Claims, own, parseObject } from '../base/json.js';
 import { createLru } from '../base/lru.js';
 import { pathName } from '../base/quote.js';
-import type { Check } from '../plan/plan.js';
+import type { Check } from '../enforcement.js';
 import {
   misfitIn,
   type Principal,

@@ -1,10 +1,10 @@
 import { copyOf } from '../base/copy.js';
 import { type AuthErrorCode, type ErrorCode, UpstreamError } from '../base/errors.js';
 import { own } from '../base/json.js';
+import { withoutCredential } from '../base/without-credential.js';
 import type { Decision } from '../decision.js';
-import { type Attempt, claimedClient, routeOf } from '../events.js';
-import { clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
-import { withoutCredential } from '../without-credential.js';
+import { type Attempt, routeOf } from '../events.js';
+import { claimedClient, clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
 import type { UsageClock } from './clock.js';
 import { type FirstCounts, sourceOf } from './refusals.js';
 import type { RefusedTokens } from './refused-tokens.js';

@@ -1,5 +1,10 @@
-import { printable } from './base/quote.js';
-import type { Credential } from './extract.js';
+import { printable } from './quote.js';
+
+/** The secrets of a request: its token or its API key, or both. */
+interface Credential {
+  readonly text: string;
+  readonly key?: string;
+}
 
 /** What can stand in a log of what the client has written, unless it wrote its credential there. */
 export function withoutCredential(
@@ -12,13 +17,15 @@ export function withoutCredential(
   return isSecret ? '(hidden)' : printed;
 }
 
+// Quoted in a sentence, some characters are escaped.
+const isIn = (value: string, secret: string): boolean =>
+  value.includes(secret) || value.includes(escapedIn(secret));
+
 const escapedIn = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 /** Returns whether a text has a credential in it. */
 export function holdsSecret(value: string, credential: Credential | undefined): boolean {
   if (!credential) return false;
-  const secrets =
-    credential.kind === 'both' ? [credential.text, credential.key] : [credential.text];
-  // Quoted in a sentence, some characters are escaped.
-  return secrets.some((one) => value.includes(one) || value.includes(escapedIn(one)));
+  const { text, key } = credential;
+  return isIn(value, text) || (key !== undefined && isIn(value, key));
 }
