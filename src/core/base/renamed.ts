@@ -2,14 +2,14 @@
 const renamed: Readonly<Record<string, readonly string[]>> = {
   __proto__: null as never,
   keys: ['jwks'],
-  onJwks: ['onJwks'],
-  tokenCache: ['tokenCache'],
+  onKeys: ['onJwks'],
+  verifiedTokens: ['tokenCache'],
   types: ['typ'],
-  resourceMetadataUrl: ['resourceMetadataUrl'],
-  problemTypeBase: ['problemTypeBase'],
-  negativeMax: ['negativeMax'],
-  negativeTtl: ['negativeTtl'],
-  staleIfError: ['staleIfError'],
+  resourceMetadata: ['resourceMetadataUrl'],
+  problemTypes: ['problemTypeBase'],
+  unknownMax: ['negativeMax'],
+  unknownTtl: ['negativeTtl'],
+  maxStale: ['staleIfError'],
   every: ['flushInterval', 'pollInterval'],
 };
 
