@@ -40,7 +40,7 @@ export interface ApiKeyRecord {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** What is seen of a credential that may yet be refused: only for telling who it was. */
+/** The unverified identity of a credential, which may yet be rejected: for events and counters only. */
 export interface UnverifiedIdentity {
   /** What a token says before it is believed. */
   claims: Claims | undefined;
@@ -78,8 +78,12 @@ export type ClaimPaths = { readonly [K in keyof ClaimMap]-?: readonly string[] }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The principal that a verified token speaks for. */
-export function principalFromClaims(claims: Claims, paths: ClaimPaths): Principal {
+/** Returns the principal of a verified token. `issued` is what was read of its claims already. */
+export function principalFromClaims(
+  claims: Claims,
+  paths: ClaimPaths,
+  issued: { readonly issuer: string; readonly expiresAt: number },
+): Principal {
   const subject = text(claims, paths.subject);
   const clientId = text(claims, paths.clientId);
   const orgId = text(claims, paths.orgId);
@@ -87,8 +91,8 @@ export function principalFromClaims(claims: Claims, paths: ClaimPaths): Principa
   const principal: Mutable<Principal> = {
     kind: 'token',
     scopes: frozenSet(scopesAt(claims, paths.scopes)),
-    issuer: claims.iss as string,
-    expiresAt: claims.exp as number,
+    issuer: issued.issuer,
+    expiresAt: issued.expiresAt,
     claims: deepFreeze(claims),
   };
   if (subject !== undefined) principal.subject = subject;
@@ -98,7 +102,7 @@ export function principalFromClaims(claims: Claims, paths: ClaimPaths): Principa
   return finished(principal);
 }
 
-/** The principal that a good key speaks for. */
+/** Returns the principal of a valid API key. */
 export function ownerOf(record: ApiKeyRecord): Principal {
   const { clientId, subject, orgId, scopes = [], expiresAt, issuer } = record;
   const principal: Principal = {

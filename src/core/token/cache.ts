@@ -6,107 +6,112 @@ import { longestToken } from './jws.js';
 import type { JwtVerifier, ReadToken, VerifiedToken } from './jwt.js';
 import { type Clock, checkTimes } from './times.js';
 
-/** How many good tokens are remembered, and for how many seconds. */
+/** How many valid tokens are cached, and for how many seconds. */
 export interface TokenCacheSettings {
   readonly max: number;
   readonly ttl: number;
 }
 
 /**
- * Answers who a token speaks for: at once, where that is known already.
- * @throws AuthError for a bad one, UpstreamError for one that cannot be told
+ * Verifies a token and returns its principal; synchronously if the token is cached. What needs no key
+ * is thrown synchronously too: a rejected promise would cost more than all else about such a token.
+ * @throws AuthError if the token is invalid, UpstreamError if the signing keys are unavailable
  */
 export type VerifyToken = (
   text: string,
-  seen: UnverifiedIdentity,
-  ruling: Enforcement,
+  unverified: UnverifiedIdentity,
+  enforcement: Enforcement,
 ) => Principal | Promise<Principal>;
 
-/** Written out, and not spread into: an object that is spread into takes twice the room. */
-interface Remembered extends Omit<VerifiedToken, 'faults'> {
+/** Written out, and not spread into: an object that is spread into takes twice the memory. */
+interface CachedToken extends Omit<VerifiedToken, 'faults'> {
   readonly at: number;
 }
 
+/** One token that a request brings. */
+interface Request {
+  readonly digest: string;
+  readonly text: string;
+  readonly unverified: UnverifiedIdentity;
+  readonly enforcement: Enforcement;
+}
+
 /**
- * Remembers good tokens by the SHA-256 of their whole text: no longer than they live, and than their
- * keys are listed. One that is refused is not remembered, so it displaces none.
+ * Caches valid tokens by the SHA-256 of their whole text: no longer than they live, and than their
+ * keys are listed. An invalid one is not cached, so it displaces none.
  */
 export function createTokenVerifier(
   { read, prove }: JwtVerifier,
   settings: Clock & { readonly tokenCache: TokenCacheSettings | false },
 ): VerifyToken {
   const { tokenCache } = settings;
-  // What is refused without a wait throws at once: a promise of it would cost more than the rest.
-  function verifyAnew(...[text, seen, ruling]: Parameters<VerifyToken>): Promise<Principal> {
-    const token = read(text, seen, ruling.deferred);
-    return prove(token, ruling.deferred).then((proven) => speakerOf(proven, ruling));
+
+  const verifyUncached: VerifyToken = (text, unverified, enforcement) => {
+    const token = read(text, unverified, enforcement.deferred);
+    return prove(token, enforcement.deferred).then((verified) => accept(verified, enforcement));
+  };
+
+  if (!tokenCache) return verifyUncached;
+  const ttl = tokenCache.ttl * 1000;
+  const cache = createLru<CachedToken>(tokenCache.max);
+  const proofs = new Map<string, Promise<VerifiedToken>>();
+
+  function lookup(digest: string): CachedToken | undefined {
+    const cached = cache.get(digest);
+    const age = cached ? settings.now() - cached.at : -1;
+    // A negative age means that the clock was set back: what is cached counts as old.
+    return age >= 0 && age < ttl ? cached : undefined;
   }
 
-  if (!tokenCache) return verifyAnew;
-  const ttl = tokenCache.ttl * 1000;
-  const good = createLru<Remembered>(tokenCache.max);
-  const flights = new Map<string, Promise<VerifiedToken>>();
-
-  async function proveOnce(
-    handle: string,
-    token: ReadToken,
-    deferred: Enforcement['deferred'],
-  ): Promise<VerifiedToken> {
+  async function proveAndCache({ digest, enforcement }: Request, token: ReadToken) {
     try {
-      const proven = await prove(token, deferred);
-      const { principal, times, issuer, key, faults } = proven;
-      // A fault may be let go for one client only, or only for now.
+      const verified = await prove(token, enforcement.deferred);
+      const { principal, times, issuer, key, faults } = verified;
+      // A fault may be passed over for one client only, or only for now.
       if (faults.length === 0) {
-        good.set(handle, { principal, times, issuer, key, at: settings.now() });
+        cache.set(digest, { principal, times, issuer, key, at: settings.now() });
       }
-      return proven;
+      return verified;
     } finally {
-      flights.delete(handle);
+      proofs.delete(digest);
     }
   }
 
-  /** One signature for a token that comes many times at once. */
-  function share(
-    handle: string,
-    token: ReadToken,
-    { deferred }: Enforcement,
-  ): Promise<VerifiedToken> {
-    const flight = flights.get(handle);
-    if (flight) return flight;
-    const begun = proveOnce(handle, token, deferred);
-    flights.set(handle, begun);
-    return begun;
+  /**
+   * Verifies a token that is not cached, with one proof however many requests bring it meanwhile.
+   * They may defer different checks and still share the faults that are found: a check that one of
+   * them does not defer was done by its own `read`, depends on the token alone, and would have thrown
+   * there. So whatever the proof finds is deferred by all of them.
+   */
+  function verifyOnce(request: Request): Promise<Principal> {
+    const { digest, text, unverified, enforcement } = request;
+    const token = read(text, unverified, enforcement.deferred);
+    const proof = proofs.get(digest) ?? proveAndCache(request, token);
+    proofs.set(digest, proof);
+    return proof.then((verified) => accept(verified, enforcement));
   }
 
-  function verify(handle: string, ...how: Parameters<VerifyToken>): Promise<Principal> {
-    const [text, seen, ruling] = how;
-    const token = read(text, seen, ruling.deferred);
-    return share(handle, token, ruling).then((proven) => speakerOf(proven, ruling));
-  }
-
-  /** The speaker of a remembered token, whose time may have come meanwhile. */
-  function stillGood(
-    { principal, times, issuer }: Remembered,
-    seen: UnverifiedIdentity,
+  /** The principal of a cached token, which may have expired meanwhile. */
+  function recheck(
+    { principal, times, issuer }: CachedToken,
+    unverified: UnverifiedIdentity,
   ): Principal {
-    seen.claims = principal.claims as Readonly<Record<string, unknown>>;
-    seen.paths = issuer.claims;
+    unverified.claims = principal.claims;
+    unverified.paths = issuer.claims;
     checkTimes(times, settings);
     return principal;
   }
 
-  return function verifyToken(text, seen, ruling) {
-    // What has no shape is refused before it costs a digest.
-    if (!hasShape(text)) return verifyAnew(text, seen, ruling);
-    const handle = digestOf(text);
-    const held = good.get(handle);
-    const age = held ? settings.now() - held.at : -1;
-    // A negative age means that the clock was set back: what is held counts as old.
-    if (!held || age < 0 || age >= ttl) return verify(handle, text, seen, ruling);
-    const listed = held.issuer.keys.lists(held.key);
-    if (listed === true) return stillGood(held, seen);
-    if (listed === false) return verify(handle, text, seen, ruling);
-    return listed.then((is) => (is ? stillGood(held, seen) : verify(handle, text, seen, ruling)));
+  return function verifyToken(text, unverified, enforcement) {
+    // What does not have the shape of a JWT is rejected before it costs a digest.
+    if (!hasShape(text)) return verifyUncached(text, unverified, enforcement);
+    const digest = digestOf(text);
+    const cached = lookup(digest);
+    const isListed = cached?.issuer.keys.lists(cached.key) ?? false;
+    if (cached && isListed === true) return recheck(cached, unverified);
+    const request = { digest, text, unverified, enforcement };
+    if (!cached || typeof isListed === 'boolean') return verifyOnce(request);
+    return isListed.then((is) => (is ? recheck(cached, unverified) : verifyOnce(request)));
   };
 }
 
@@ -117,7 +122,8 @@ function hasShape(text: string): boolean {
   return second > first && text.indexOf('.', second + 1) < 0 && text.length <= longestToken;
 }
 
-function speakerOf({ principal, faults }: VerifiedToken, { fail }: Enforcement): Principal {
-  for (const [check, fault] of faults) fail(check, fault, principal);
+/** Enforces, or reports, what the token failed of the checks that a plan may only report. */
+function accept({ principal, faults }: VerifiedToken, enforcement: Enforcement): Principal {
+  for (const { check, error } of faults) enforcement.fail(check, error, principal);
   return principal;
 }

@@ -1,7 +1,8 @@
+import { type Claims, own } from '../base/json.js';
 import { typeName } from '../base/quote.js';
 import { refused } from './refused.js';
 
-/** By what times are judged. */
+/** The clock that times are compared with. */
 export interface Clock {
   /** Seconds. */
   readonly clockTolerance: number;
@@ -9,11 +10,11 @@ export interface Clock {
   now(): number;
 }
 
-/** When a token begins and ceases to be good, as it says itself. */
+/** From when until when a token is valid, and when it was issued: seconds since 1970. */
 export interface Times {
-  readonly exp: unknown;
-  readonly nbf: unknown;
-  readonly iat: unknown;
+  readonly exp: number;
+  readonly nbf: number | undefined;
+  readonly iat: number | undefined;
 }
 
 /** Beyond this, a time in seconds was surely meant in milliseconds. */
@@ -26,17 +27,29 @@ const latestTime = 1e11;
 const iatTolerance = 60;
 
 /**
- * Checks when a token is good (RFC 7519 §4.1.4 to §4.1.6). Each comparison is written so that NaN
- * refuses.
- * @throws AuthError for a token that has no plausible times, or for which it is too late or too early
+ * Reads the times of a token (RFC 7519 §2, NumericDate).
+ * @throws AuthError if `exp` is missing, or one of them is not a plausible number of seconds
+ */
+export function readTimes(claims: Claims): Times {
+  const [nbf, iat] = [own(claims, 'nbf'), own(claims, 'iat')];
+  return {
+    exp: seconds('exp', own(claims, 'exp')),
+    nbf: nbf === undefined ? undefined : seconds('nbf', nbf),
+    iat: iat === undefined ? undefined : seconds('iat', iat),
+  };
+}
+
+/**
+ * Checks that a token is valid now (RFC 7519 §4.1.4 to §4.1.6). Each comparison is written so that
+ * NaN refuses.
+ * @throws AuthError if it has expired, is not valid yet, or was issued in the future
  */
 export function checkTimes({ exp, nbf, iat }: Times, { clockTolerance, now }: Clock): void {
   const time = now() / 1000;
-  const expires = seconds('exp', exp);
-  const begins = nbf === undefined ? time : seconds('nbf', nbf);
-  const issued = iat === undefined ? time : seconds('iat', iat);
-  if (!(time < expires + clockTolerance)) {
-    throw refused('ERR_TOKEN_EXPIRED', ago, time - expires, clockTolerance);
+  const begins = nbf ?? time;
+  const issued = iat ?? time;
+  if (!(time < exp + clockTolerance)) {
+    throw refused('ERR_TOKEN_EXPIRED', ago, time - exp, clockTolerance);
   }
   if (!(begins <= time + clockTolerance)) {
     throw refused('ERR_TOKEN_NOT_YET_VALID', ahead, 'nbf', begins - time, clockTolerance);
