@@ -159,7 +159,27 @@ describe('a store that is slow to be read', () => {
     expect(last.rows.filter(({ detail }) => detail === 'UNEXAMINED')).toMatchObject([
       { client: '', what: 'other', count: 1 },
     ]);
-    expect(last.instances).toMatchObject([{ closed: true, dropped: 1, missing: 0 }]);
+    expect(last.instances).toMatchObject([{ closed: true, dropped: 0, missing: 0 }]);
+  });
+
+  test('is told on close what came since it was asked, though it has not answered', async () => {
+    const { store, kept, batches, release } = slowToRead();
+    const { guard, refused } = open(store);
+    await guard.ready();
+    await refused('anyone');
+    const reading = guard.usage();
+    await vi.waitFor(() => expect(batches).toHaveLength(2));
+    await guard(requestOf({ 'x-api-key': 'shop' }));
+    const closing = guard.close();
+    await vi.waitFor(() => expect(batches.at(-1)?.closed).toBe(true));
+    expect((await kept.read()).rows).toMatchObject([
+      { client: 'shop', what: 'key', count: 1 },
+      { what: 'route' },
+      { what: 'agent' },
+    ]);
+    release();
+    await Promise.all([reading, closing]);
+    expect((await kept.read()).instances).toMatchObject([{ closed: true, missing: 0 }]);
   });
 
   test('is told in a last batch what it said in time', async () => {

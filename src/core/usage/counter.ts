@@ -26,6 +26,8 @@ export interface Counter {
   add(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
   /** Hands over what was counted since the last time, and begins anew. */
   take(): UsageRow[];
+  /** Whether there is something to hand over. */
+  hasRows(): boolean;
   /** Requests so far that there was no room to count by client. */
   dropped(): number;
   /** Counts requests as dropped that were handed over and cannot be stored. */
@@ -70,8 +72,8 @@ export function createCounter(options: CounterOptions): Counter {
   const used = new WeakSet<object>();
   let held = 0;
   let dropped = 0;
-  /** What was counted before the clock was set right. */
-  let corrected = new Map<string, UsageRow>();
+  /** What was collected before it is handed over, as when the clock was set right. */
+  let early = new Map<string, UsageRow>();
 
   /** Where a request of this client is counted: with nobody, if there is no more room. */
   function holderOf(issuer: string, client: string, key: string): RowBuffer {
@@ -153,12 +155,10 @@ export function createCounter(options: CounterOptions): Counter {
     for (const clients of issuers.values()) {
       for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
     }
-    const rows = corrected;
-    corrected = new Map();
+    const rows = early;
+    early = new Map();
     for (const holder of all) mergeRows(rows, takeRows(holder));
-    const refused = refusals.take();
-    for (const { what, count: many } of refused) if (what === 'other') dropped += many;
-    mergeRows(rows, refused);
+    mergeRows(rows, refusals.take());
     return rows;
   }
 
@@ -205,17 +205,21 @@ export function createCounter(options: CounterOptions): Counter {
       }
       return [...rows.values()];
     },
+    hasRows() {
+      early = collect();
+      return early.size > 0;
+    },
     dropped: () => dropped,
     drop(rows) {
       dropped += requestsIn(rows);
     },
     correct(by, { back, wrong }) {
-      corrected = redateRows([...collect().values(), ...back], by);
+      early = redateRows([...collect().values(), ...back], by);
       refusals.correct(by);
       const minute = clock.minute();
       if (wrong === 0 || minute === undefined) return;
       dropped += wrong;
-      mergeRows(corrected, [uncountedRow(misdated, wrong, minute)]);
+      mergeRows(early, [uncountedRow(misdated, wrong, minute)]);
     },
   };
 }

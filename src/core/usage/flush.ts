@@ -109,8 +109,6 @@ export function startFlushing(options: FlushOptions): Flusher {
     await learner.examine(false);
     await send(false);
     failure = undefined;
-    await learner.ask();
-    if (learner.hasNews()) await send(false);
   }
 
   // What is counted goes first: no store that is slow to be read may lose it.
@@ -121,16 +119,23 @@ export function startFlushing(options: FlushOptions): Flusher {
     await send(true);
     await learner.examine(true);
     await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
-    if (learner.hasNews()) await send(true);
+    if (outbox.hasMore()) await send(true);
   }
 
   /** One at a time, however many ask. */
-  function flush(): Promise<void> {
-    const begun = flushing ?? (state === 'closed' ? flushFinal() : flushNext());
-    flushing ??= begun.finally(() => {
+  function flushOnce(): Promise<void> {
+    flushing ??= (state === 'closed' ? flushFinal() : flushNext()).finally(() => {
       flushing = undefined;
     });
     return flushing;
+  }
+
+  // Who closes the guard waits for no flush that only reads the store.
+  async function flush(): Promise<void> {
+    await flushOnce();
+    if (state !== 'open') return;
+    await learner.ask();
+    if (learner.hasNews()) await flushOnce();
   }
 
   async function flushUnasked(): Promise<void> {
@@ -162,7 +167,7 @@ export function startFlushing(options: FlushOptions): Flusher {
     while (flushing) await flushing.catch(() => {});
     // Who reads the counts later must not make it look alive.
     state = 'closed';
-    await flush();
+    await flushOnce();
   }
 
   async function end(): Promise<void> {

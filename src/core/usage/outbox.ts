@@ -16,6 +16,8 @@ export interface Outbox {
   rename(): void;
   /** The clock was behind by so many milliseconds: what is not told yet is told under the right dates. */
   correct(by: number): void;
+  /** Whether something was counted since. */
+  hasMore(): boolean;
   /** Makes batches of all that was counted so far. There may be none while the clock is wrong. */
   fill(closed: boolean): void;
 }
@@ -108,6 +110,7 @@ export function createOutbox({
       // Time whose counts are partly in a batch that the store may have is not watched.
       resumedAt = Number.isFinite(begun) && kept.length === 0 ? begun + by : undefined;
     },
+    hasMore: counter.hasRows,
     fill(closed) {
       const at = clock.read() ?? (closed ? clock.latest() : undefined);
       if (at === undefined) return;

@@ -1,5 +1,4 @@
 import { minute, minutesADay } from '../base/dates.js';
-import { isUndated } from './batch.js';
 import { foldDetails } from './overflow.js';
 import { dayOf, type UsageRow } from './usage.js';
 
@@ -17,7 +16,7 @@ export function redateRows(rows: Iterable<UsageRow>, by: number): Map<string, Us
 
 function redate(row: UsageRow, minutes: number): UsageRow[] {
   const moved = { ...row, first: row.first + minutes, last: row.last + minutes };
-  return isUndated(row.what) ? [moved] : splitAtMidnight(moved);
+  return row.day === '' ? [moved] : splitAtMidnight(moved);
 }
 
 // Whoever came first and last is known to the minute, and of all others only how many they were: each
