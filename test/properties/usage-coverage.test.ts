@@ -154,3 +154,73 @@ test.each([
   expect(advanceInstance(undefined, { ...told, sentAt })).not.toHaveProperty('skew');
   expect(advanceInstance(undefined, told, 4_000_000)).not.toHaveProperty('skew');
 });
+
+// Copies of a process that tell by one name until a store refuses it: each batch is counted once.
+
+const anyCopyStep = fc.record({
+  who: fc.nat(2),
+  minutes: fc.nat(3),
+  /** The store has it, and its answer is lost: so often it comes again. */
+  again: fc.nat(2),
+  /** The store is out of reach. */
+  isLate: fc.boolean(),
+});
+
+test('any copies of a process: a batch is counted once, and none is taken for another one’s', () => {
+  fc.assert(
+    fc.property(fc.nat(3), fc.array(anyCopyStep, { maxLength: 40 }), (before, steps) => {
+      const held = new Map<string, UsageInstance>();
+      const counted: string[] = [];
+      let minute = start;
+      let names = 0;
+      const add = (batch: UsageBatch): void => {
+        const next = advanceInstance(held.get(batch.instance), batch);
+        if (!next) return;
+        held.set(batch.instance, next);
+        counted.push(batch.tag ?? '');
+      };
+      const state = { every: 60, dropped: 0, closed: false, rows: [], since: start * 60_000 };
+      const copies = [0, 1, 2].map((number) => {
+        let instance = 'one';
+        let seq = before;
+        let made = 0;
+        const waiting: { readonly tag: string; readonly at: number }[] = [];
+        return {
+          make: () => {
+            made += 1;
+            waiting.push({ tag: `${number}-${made}`, at: minute * 60_000 });
+          },
+          tell(again: number) {
+            for (let first = waiting[0]; first; first = waiting[0]) {
+              try {
+                for (let times = 0; times <= again; times += 1) {
+                  add({ ...state, instance, seq: seq + 1, ...first });
+                }
+                seq += 1;
+                waiting.shift();
+              } catch {
+                names += 1;
+                instance = `copy-${names}`;
+                seq = 0;
+              }
+            }
+          },
+          all: () => Array.from({ length: made }, (_, i) => `${number}-${i + 1}`),
+        };
+      });
+      for (let seq = 1; seq <= before; seq += 1) {
+        add({ ...state, instance: 'one', seq, at: start * 60_000, tag: `before-${seq}` });
+      }
+      counted.splice(0);
+      for (const { who, minutes, again, isLate } of steps) {
+        minute += minutes;
+        copies[who]?.make();
+        if (!isLate) copies[who]?.tell(again);
+      }
+      for (const copy of copies) copy.tell(1);
+      expect(counted.sort()).toEqual(copies.flatMap((copy) => copy.all()).sort());
+      for (const { missing } of held.values()) expect(missing).toBe(0);
+    }),
+    { numRuns: 500 },
+  );
+});

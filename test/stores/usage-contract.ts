@@ -177,6 +177,31 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     expect((await store.read()).skipped).toBeUndefined();
   });
 
+  test('a copy’s batch is refused, though it was made in the same millisecond or before what is held', async () => {
+    const store = await open();
+    const own = [1, 2, 3].map((seq) =>
+      batch({ seq, at: (october + seq) * 60_000, tag: `own-${seq}`, rows: [row()] }),
+    );
+    for (const one of own) await store.add(one);
+    for (const one of own) {
+      const copied = { ...one, tag: 'copy', rows: [row({ client: 'night', count: 7 })] };
+      await expect(store.add(copied)).rejects.toMatchObject({ code: 'ERR_USAGE_INSTANCE' });
+    }
+    // Its own newest batch comes again, whatever it says of its time: the clock was set meanwhile.
+    await store.add({ ...batch({ seq: 3, tag: 'own-3' }), since: october * 60_000 });
+    expect((await store.read()).rows).toEqual([row({ count: 3 })]);
+    expect((await store.read()).instances).toMatchObject([{ seq: 3, tag: 'own-3', missing: 0 }]);
+  });
+
+  test('claims of a client have little room, and those that were not examined are never folded', async () => {
+    const store = await open();
+    const claim = (detail: string) => row({ key: '', what: 'claimed', detail });
+    const codes = ['A', 'B', 'C', 'D', 'E'].map((one) => claim(`ERR_${one}`));
+    await store.add(batch({ rows: [...codes, claim('UNEXAMINED')] }));
+    const told = (await store.read()).rows.map(({ detail, count }) => `${detail} ${count}`);
+    expect(told.sort()).toEqual(['(other) 2', 'ERR_A 1', 'ERR_B 1', 'ERR_C 1', 'UNEXAMINED 1']);
+  });
+
   test('counts add up, the first is the earliest and the last the latest', async () => {
     const store = await open();
     await store.add(batch({ rows: [row({ count: 2, first: october + 3, last: october + 5 })] }));
@@ -290,7 +315,8 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     const second = batch({ seq: 2, dropped: 3, closed: true });
     await Promise.all(Array.from({ length: 5 }, () => store.add(second)));
     await store.add(second);
-    await store.add(batch({ seq: 1 }));
+    const older = store.add(batch({ seq: 1 }));
+    await expect(older).rejects.toMatchObject({ code: 'ERR_USAGE_INSTANCE' });
     expect(sorted(await store.read())).toEqual(recount([second]));
   });
 

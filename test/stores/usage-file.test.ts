@@ -309,7 +309,7 @@ describe('fileUsageStore', () => {
     const turnedAway = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     expect(turnedAway).toHaveLength(4);
     for (const error of turnedAway) expect(error).toMatchObject({ code: 'ERR_USAGE_BUSY' });
-    for (const one of all) await store.add(one);
+    for (const one of all.slice(8)) await store.add(one);
     expect(await read()).toEqual(recount(all));
   });
 });

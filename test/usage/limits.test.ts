@@ -236,6 +236,8 @@ describe('counts in this process', () => {
       ['', '', 'other', 'key', day, 2],
       ['', '', 'other', 'token', day, 3],
       ['', '', 'other', 'refused', day, 4],
+      // Nobody knows whose they are, and they are not gone.
+      ['', '', 'claimed', '(other)', day, 5],
     ]);
   });
 });

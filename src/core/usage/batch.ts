@@ -1,4 +1,5 @@
 import { minute } from '../base/dates.js';
+import { digestOf } from '../base/digest.js';
 import {
   mostCount,
   nameOf,
@@ -58,6 +59,8 @@ export function rowOf(value: unknown): UsageRow | undefined {
 const isListOfTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length <= mostExcluded && value.every(isText);
 
+const isTag = (value: unknown): value is string => isText(value) && /^[\w-]{1,100}$/.test(value);
+
 function isSums(value: unknown): value is Readonly<Record<string, number>> {
   const days = Object.entries(membersOf(value));
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -74,11 +77,12 @@ function stateOf(value: unknown) {
   if (!isText(instance) || instance === '' || !isCount(seq) || seq === 0) return undefined;
   if (!isTime(since) || !isTime(at) || !isCount(dropped)) return undefined;
   if (typeof every !== 'number' || !(every >= 0 && every <= mostSeconds)) return undefined;
-  const { excludes } = membersOf(value);
+  const { excludes, tag } = membersOf(value);
   if (!(excludes === undefined || isListOfTexts(excludes))) return undefined;
+  if (!(tag === undefined || isTag(tag))) return undefined;
   if (typeof closed !== 'boolean') return undefined;
   const state = { instance, seq, since, at, every, dropped, closed };
-  return { ...state, ...(excludes && { excludes }) };
+  return { ...state, ...(excludes && { excludes }), ...(tag !== undefined && { tag }) };
 }
 
 /** What a store holds of an instance, if it is valid. */
@@ -139,6 +143,15 @@ export function namedBy(name: string): Named | undefined {
   if (!Array.isArray(parts) || parts.length < 5 || parts.length > 6) return undefined;
   const [client, key, what, detail, day, issuer = ''] = parts as unknown[];
   return rowOf({ client, key, what, detail, day, issuer, count: 0, first: 0, last: 0 });
+}
+
+/**
+ * A tag for a batch. Copies of a process may have the same random values to come, so that is not all:
+ * nor do they count the same at the same time, by a clock that nobody sets.
+ */
+export function tagOf(batch: Omit<UsageBatch, 'tag'>): string {
+  const chance = [globalThis.crypto.randomUUID(), performance.now()];
+  return digestOf(JSON.stringify([chance, batch]));
 }
 
 const mostRows = 1_000;

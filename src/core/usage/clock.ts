@@ -9,8 +9,10 @@ export interface UsageClock {
   latest(): number | undefined;
   /** Minutes since 1970, for a count: the latest that could be right. */
   minute(): number | undefined;
-  /** When it began to count; later, if the clock was set soon after that. */
+  /** When it began to count, by the clock as it is now: if it was set soon after that, it was wrong until then. */
   since(): number | undefined;
+  /** Calls back, with the milliseconds by which the clock was behind, before it returns another time. */
+  onCorrected(listener: (by: number) => void): void;
   /** The time that was counted since the last call: each stretch by a clock that was not set meanwhile. */
   take(): readonly Stretch[];
 }
@@ -19,6 +21,11 @@ interface Clocks {
   readonly now: () => number;
   /** Milliseconds from some beginning, of a clock that nobody sets; `now` itself if that was given. */
   readonly stopwatch: () => number;
+}
+
+interface Reading {
+  readonly time: number;
+  readonly measured: number;
 }
 
 /** 2000 to 2999, as in a plan. */
@@ -36,15 +43,17 @@ const mostStretches = 20;
 
 /**
  * Notices when a clock is set, or the process was suspended: neither is time in which anything was
- * counted. A clock that was wrong when the process began, until it was set, makes no past watched.
+ * counted. A clock that is set soon after the process began was wrong until then: the process began as
+ * long ago as it has lived, whatever the clock said, and what was counted is to be moved.
  */
 export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
   let since: number | undefined;
   let from = 0;
   let past: Stretch[] = [];
-  let last: { readonly time: number; readonly measured: number } | undefined;
+  let last: Reading | undefined;
   let lived = 0;
   let rawMinute = Number.NaN;
+  let tellCorrected = (_by: number): void => {};
 
   function plausible(): number | undefined {
     try {
@@ -55,28 +64,43 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
     }
   }
 
-  function begin(time: number): void {
-    since = time;
-    from = time;
-    past = [];
+  function correct(by: number): void {
+    since = (since ?? 0) + by;
+    from += by;
+    tellCorrected(by);
   }
 
   function read(): number | undefined {
     const time = plausible();
     if (time === undefined) return undefined;
     const measured = stopwatch();
-    if (!last) begin(time);
-    else {
-      const elapsed = time - last.time;
-      const isSet = Math.abs(elapsed - (measured - last.measured)) > tolerance;
-      if (isSet || elapsed < -tolerance || elapsed > longestPause) {
-        if (lived < settling) begin(time);
-        else if (past.length < mostStretches) past.push([from, Math.max(from, last.time)]);
-        from = time;
-      } else lived += Math.max(0, elapsed);
-    }
+    const before = last;
     last = { time, measured };
+    if (before) follow(before, last);
+    else {
+      since = time;
+      from = time;
+    }
     return time;
+  }
+
+  function follow(before: Reading, now: Reading): void {
+    const elapsed = now.time - before.time;
+    const passed = now.measured - before.measured;
+    const isSet = Math.abs(elapsed - passed) > tolerance;
+    if (!isSet && elapsed >= -tolerance && elapsed <= longestPause) {
+      lived += Math.max(0, elapsed);
+      return;
+    }
+    // Where the stopwatch is the clock itself, it agrees whatever happens.
+    const isOwnStopwatch = Math.abs(now.measured - now.time) < tolerance;
+    if (lived < settling && (isSet || isOwnStopwatch)) {
+      correct(isSet ? elapsed - passed : elapsed);
+      if (isSet) lived += Math.max(0, passed);
+      return;
+    }
+    if (past.length < mostStretches) past.push([from, Math.max(from, before.time)]);
+    from = now.time;
   }
 
   const minuteOf = (time: number | undefined) => time && Math.floor(time / minuteLength);
@@ -99,6 +123,9 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
       return minuteOf(last?.time);
     },
     since: () => since,
+    onCorrected(listener) {
+      tellCorrected = listener;
+    },
     take() {
       if (!last) return [];
       const stretches: Stretch[] = [...past, [Math.min(from, last.time), last.time]];

@@ -6,6 +6,9 @@ import type { Decision } from '../decision.js';
 import { type Attempt, routeOf } from '../events.js';
 import { claimedClient, clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
 import type { UsageClock } from './clock.js';
+import { requestsIn } from './coverage.js';
+import { misdated, redateRows } from './redate.js';
+import { uncountedRow } from './refusal-rooms.js';
 import { type FirstCounts, sourceOf } from './refusals.js';
 import type { RefusedTokens } from './refused-tokens.js';
 import {
@@ -23,10 +26,17 @@ export interface Counter {
   add(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
   /** Hands over what was counted since the last time, and begins anew. */
   take(): UsageRow[];
+  /** Whether there is something to hand over. */
+  hasRows(): boolean;
   /** Requests so far that there was no room to count by client. */
   dropped(): number;
   /** Counts requests as dropped that were handed over and cannot be stored. */
   drop(rows: readonly UsageRow[]): void;
+  /**
+   * Moves what was counted, and what was handed over and comes back, by the milliseconds by which the
+   * clock was behind. What stays told under a wrong date is said to be uncounted.
+   */
+  correct(by: number, told: { readonly back: readonly UsageRow[]; readonly wrong: number }): void;
 }
 
 interface CounterOptions {
@@ -52,9 +62,6 @@ interface Refusal {
 /** Longer user agents are looked at again each time, and not kept to compare with. */
 const longestAgent = 512;
 
-/** Kinds that are requests: each is one of them, and only one. */
-const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other']);
-
 /** Counts in memory: for a request that is let in a look-up, two additions and a time. */
 export function createCounter(options: CounterOptions): Counter {
   const { max, exclude, clock, refusals, soleIssuer = '' } = options;
@@ -65,6 +72,8 @@ export function createCounter(options: CounterOptions): Counter {
   const used = new WeakSet<object>();
   let held = 0;
   let dropped = 0;
+  /** What was collected before it is handed over, as when the clock was set right. */
+  let early = new Map<string, UsageRow>();
 
   /** Where a request of this client is counted: with nobody, if there is no more room. */
   function holderOf(issuer: string, client: string, key: string): RowBuffer {
@@ -141,6 +150,18 @@ export function createCounter(options: CounterOptions): Counter {
     refusals.add({ text: credential.text, client, issuer, exp, code, minute });
   }
 
+  function collect(): Map<string, UsageRow> {
+    const all = [overflow];
+    for (const clients of issuers.values()) {
+      for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
+    }
+    const rows = early;
+    early = new Map();
+    for (const holder of all) mergeRows(rows, takeRows(holder));
+    mergeRows(rows, refusals.take());
+    return rows;
+  }
+
   return {
     add(attempt, decision, fresh) {
       const { principal, unverified: seen, evaluation: stance } = attempt;
@@ -176,13 +197,7 @@ export function createCounter(options: CounterOptions): Counter {
       for (const detail of fresh.notes) count(holder, { what: 'would-deny', detail, minute });
     },
     take() {
-      const all = [overflow];
-      for (const clients of issuers.values()) {
-        for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
-      }
-      const rows = new Map<string, UsageRow>();
-      for (const holder of all) mergeRows(rows, takeRows(holder));
-      mergeRows(rows, refusals.take());
+      const rows = collect();
       if (held > max / 2) {
         issuers.clear();
         buffers = new WeakMap();
@@ -190,9 +205,21 @@ export function createCounter(options: CounterOptions): Counter {
       }
       return [...rows.values()];
     },
+    hasRows() {
+      early = collect();
+      return early.size > 0;
+    },
     dropped: () => dropped,
     drop(rows) {
-      for (const { what, count: many } of rows) if (requests.has(what)) dropped += many;
+      dropped += requestsIn(rows);
+    },
+    correct(by, { back, wrong }) {
+      early = redateRows([...collect().values(), ...back], by);
+      refusals.correct(by);
+      const minute = clock.minute();
+      if (wrong === 0 || minute === undefined) return;
+      dropped += wrong;
+      mergeRows(early, [uncountedRow(misdated, wrong, minute)]);
     },
   };
 }

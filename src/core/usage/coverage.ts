@@ -11,6 +11,10 @@ type Told = Omit<UsageBatch, 'rows'> & { readonly rows?: readonly UsageRow[] };
 
 /** Kinds that are requests: each is one of them, and only one. */
 const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other']);
+
+/** How many requests rows are about. */
+export const requestsIn = (rows: readonly UsageRow[]): number =>
+  rows.reduce((sum, { what, count }) => sum + (requests.has(what) ? count : 0), 0);
 /** The newest days whose sums are kept. */
 const mostDays = 4_000;
 
@@ -21,8 +25,8 @@ const mostStretches = 100;
 const tolerance = 5 * 60_000;
 
 /**
- * What a store knows of an instance once a batch is added to what it knew; undefined for a batch that
- * it has added before. All stores do it by this one function.
+ * What a store knows of an instance once a batch is added to what it knew; undefined for its newest
+ * batch, which comes again. All stores do it by this one function.
  *
  * Time counts as watched where its counts are held. A number that is missing is a batch that was lost:
  * by the store, which may have gone back to an older backup, or because it could not be stored. Its
@@ -30,14 +34,15 @@ const tolerance = 5 * 60_000;
  * before was dated wrongly.
  * @param batch with its rows: their sums by day find out rows that a store has lost
  * @param storeTime the store's own clock, in milliseconds since 1970, if it has one
- * @throws an Error with the code `ERR_USAGE_INSTANCE` for a batch of another guard with the same name
+ * @throws an Error with the code `ERR_USAGE_INSTANCE` for a batch of another guard with the same name:
+ * its number is below the newest one, or it is another batch of that number
  */
 export function advanceInstance(
   held: UsageInstance | undefined,
   { rows = [], from, sentAt, firstSeq, ...state }: Told,
   storeTime?: number,
 ): UsageInstance | undefined {
-  const { instance, seq, since, at, every, dropped, closed, excludes } = state;
+  const { instance, seq, since, at, every, dropped, closed, excludes, tag } = state;
   const before = held?.seq ?? 0;
   if (held && seq <= before) return refuseOther(held, state);
   const skipped = seq - before - 1;
@@ -55,23 +60,31 @@ export function advanceInstance(
     ...(skew !== undefined && { skew }),
     ...(excludes && { excludes }),
     ...(counted && { counted }),
+    ...(tag !== undefined && { tag }),
   };
 }
 
 const unbrokenOf = ({ unbroken, missing = 0, seq }: UsageInstance): number =>
   unbroken ?? (missing === 0 ? 1 : seq);
 
-// The same batch comes again as it was. A copy of the process counts on by the same name, and another
-// one's counts must not pass for those that are held.
-function refuseOther(held: UsageInstance, { instance, seq, since, at }: Told): undefined {
-  const isSame = seq === held.seq ? at === held.at && since === held.since : at <= held.at;
-  if (isSame) return undefined;
+// A batch comes again until it was taken, and only then the next one. Whatever else has a number that is
+// taken is of a copy of the process, which counts on by the same name: it must not pass for what is held.
+function refuseOther(held: UsageInstance, told: Told): undefined {
+  if (isRepeated(held, told)) return undefined;
+  const { instance, seq } = told;
   throw Object.assign(
     new Error(
       `the store has another batch ${seq} of the instance ${JSON.stringify(instance)}: two processes count by one name, as copies of a machine do`,
     ),
     { code: 'ERR_USAGE_INSTANCE' },
   );
+}
+
+function isRepeated(held: UsageInstance, { seq, tag, at, since }: Told): boolean {
+  if (seq !== held.seq) return false;
+  // One that an older version has made, or another program, has none.
+  if (tag !== undefined && held.tag !== undefined) return tag === held.tag;
+  return at === held.at && since === held.since;
 }
 
 function sumsOf(

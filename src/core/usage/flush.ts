@@ -2,7 +2,9 @@ import { withDeadline } from '../base/deadline.js';
 import { messageOf } from '../base/thrown.js';
 import type { EmitMigration } from '../plan/events.js';
 import type { UsageClock } from './clock.js';
+import type { Learner } from './learner.js';
 import type { Outbox } from './outbox.js';
+import { createStoreCaller } from './store-caller.js';
 import type { UsageBatch, UsageStore } from './usage.js';
 
 /** Tells a store what is counted, behind the requests. */
@@ -25,8 +27,8 @@ interface FlushOptions {
   /** Whether to flush from time to time, and not only when asked. */
   readonly polls: boolean;
   readonly outbox: Outbox;
-  /** Counts what has waited, before all that was counted is handed over. */
-  readonly settle: (isLast: boolean) => Promise<void>;
+  /** Finds out whose the refused tokens are that wait. */
+  readonly learner: Pick<Learner, 'examine' | 'ask' | 'askLast' | 'hasNews'>;
   readonly clock: UsageClock;
   readonly tell: EmitMigration;
 }
@@ -34,10 +36,10 @@ interface FlushOptions {
 /** `closing`: nothing is flushed by itself any more. `closed`: each batch says that it is the last. */
 type State = 'open' | 'closing' | 'closed';
 
-const patience = { milliseconds: 10_000 };
-/** Beyond so many calls that a store does not answer, it is only waited for. */
-const mostUnanswered = 3;
-/** Before a batch that a store refuses for itself is set apart. */
+const patience = 10_000;
+/** Of that, what is left for the last batch once all refused tokens are learned of. */
+const patienceForLast = 2_000;
+/** Before a batch that a store refuses for itself is set apart, or one of another's name kept. */
 const mostTries = 3;
 
 /**
@@ -46,73 +48,94 @@ const mostTries = 3;
  * can never be stored makes way for the next.
  */
 export function startFlushing(options: FlushOptions): Flusher {
-  const { store, every, polls, outbox, settle, clock, tell } = options;
+  const { store, every, polls, outbox, learner, clock, tell } = options;
+  const call = createStoreCaller();
   let state: State = 'open';
-  let started = !polls;
-  /** Whether requests came while the last batch was on its way. */
-  let isAsked = false;
-  let hasEnded = false;
-  let unanswered = 0;
+  let timer: NodeJS.Timeout | undefined;
   let flushing: Promise<void> | undefined;
   let ending: Promise<void> | undefined;
+  let reopening: Promise<void> | undefined;
   let failure: string | undefined;
-  let timer: NodeJS.Timeout | undefined;
 
   function report(detail: string): void {
-    tell({ time: clock.latest() ?? Date.now(), kind: 'usage-failed', detail });
-  }
-
-  async function add(batch: UsageBatch): Promise<void> {
-    if (unanswered >= mostUnanswered) throw new Error('the store does not answer');
-    unanswered += 1;
-    const answer = (async () => store.add(batch))();
-    const settled = () => {
-      unanswered -= 1;
-    };
-    answer.then(settled, settled);
-    await withDeadline(patience, () => answer);
-  }
-
-  async function drain(): Promise<void> {
-    let tries = 0;
-    let renames = 0;
-    for (let batch = outbox.first(); batch; batch = outbox.first()) {
-      try {
-        await add(batch);
-        outbox.shift();
-        tries = 0;
-      } catch (error) {
-        if (isOthersName(error) && renames < mostTries) {
-          renames += 1;
-          outbox.rename();
-          report(`usage counts go on by another name: ${messageOf(error)}`);
-          continue;
-        }
-        if (!isBatchRefused(error)) throw error;
-        tries += 1;
-        if (tries < mostTries) continue;
-        tries = 0;
-        const many = outbox.setApart()?.rows.length ?? 0;
-        report(`a batch of ${many} usage counts can never be stored: ${messageOf(error)}`);
-      }
+    try {
+      tell({ time: clock.latest() ?? Date.now(), kind: 'usage-failed', detail });
+    } catch {
+      // Nobody can be told.
     }
   }
 
-  async function send(): Promise<void> {
+  async function drain(): Promise<void> {
+    const faults = { renames: 0, refusals: 0 };
+    let batch = outbox.first();
+    while (batch) {
+      try {
+        await add(batch);
+        outbox.shift();
+        faults.refusals = 0;
+      } catch (error) {
+        overcome(error, faults);
+      }
+      batch = outbox.first();
+    }
+  }
+
+  const add = (batch: UsageBatch): Promise<void> => call(patience, () => store.add(batch));
+
+  /** Makes way for what comes next. @throws the error, where the store is down */
+  function overcome(error: unknown, faults: { renames: number; refusals: number }): void {
+    if (isOthersName(error) && faults.renames < mostTries) {
+      faults.renames += 1;
+      outbox.rename();
+      report(`usage counts go on by another name: ${messageOf(error)}`);
+      return;
+    }
+    if (!isBatchRefused(error)) throw error;
+    faults.refusals += 1;
+    if (faults.refusals < mostTries) return;
+    faults.refusals = 0;
+    const many = outbox.setApart()?.rows.length ?? 0;
+    report(`a batch of ${many} usage counts can never be stored: ${messageOf(error)}`);
+  }
+
+  async function send(isLast: boolean): Promise<void> {
+    outbox.fill(isLast);
+    await drain();
+  }
+
+  async function flushNext(): Promise<void> {
     clock.read();
     await drain();
-    await settle(state === 'closed');
-    outbox.fill(state === 'closed');
-    await drain();
+    await learner.examine(false);
+    await send(false);
     failure = undefined;
   }
 
+  // What is counted goes first: no store that is slow to be read may lose it.
+  async function flushFinal(): Promise<void> {
+    const until = performance.now() + patience;
+    clock.read();
+    await drain();
+    await send(true);
+    await learner.examine(true);
+    await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
+    if (outbox.hasMore()) await send(true);
+  }
+
   /** One at a time, however many ask. */
-  function flush(): Promise<void> {
-    flushing ??= send().finally(() => {
+  function flushOnce(): Promise<void> {
+    flushing ??= (state === 'closed' ? flushFinal() : flushNext()).finally(() => {
       flushing = undefined;
     });
     return flushing;
+  }
+
+  // Who closes the guard waits for no flush that only reads the store.
+  async function flush(): Promise<void> {
+    await flushOnce();
+    if (state !== 'open') return;
+    await learner.ask();
+    if (learner.hasNews()) await flushOnce();
   }
 
   async function flushUnasked(): Promise<void> {
@@ -127,6 +150,7 @@ export function startFlushing(options: FlushOptions): Flusher {
   }
 
   function schedule(): void {
+    clearTimeout(timer);
     // A little earlier or later each time, so that processes do not write all at once; and never
     // later than is told of it.
     timer = setTimeout(() => void poll(), every * (800 + 200 * Math.random()));
@@ -143,44 +167,38 @@ export function startFlushing(options: FlushOptions): Flusher {
     while (flushing) await flushing.catch(() => {});
     // Who reads the counts later must not make it look alive.
     state = 'closed';
-    await flush();
+    await flushOnce();
   }
 
   async function end(): Promise<void> {
     try {
-      await withDeadline(patience, finish);
+      await withDeadline({ milliseconds: patience }, finish);
     } catch (error) {
       report(`usage counts since the last flush are lost: ${messageOf(error)}`);
     }
     state = 'closed';
-    hasEnded = true;
-    if (isAsked) reopen();
   }
 
   /** Requests are decided after all: no store may go on saying that this has ended. */
   function reopen(): void {
-    isAsked = false;
-    hasEnded = false;
     state = 'open';
     ending = undefined;
+    reopening = undefined;
     if (polls) schedule();
     void Promise.resolve().then(flushUnasked);
   }
 
   return {
     start() {
-      if (started && state === 'open') return;
-      if (state === 'closed' && hasEnded) return reopen();
-      // Until then, what is counted is in the batch that says that it is closed.
-      if (state === 'closed') isAsked = true;
-      if (state !== 'open') return;
+      // Until it has ended, what is counted is in the batch that says that it is closed.
+      if (state === 'closed' && !reopening) reopening = ending?.then(reopen);
+      if (state !== 'open' || timer !== undefined || !polls) return;
       try {
         schedule();
       } catch {
         // A Worker that is being started may not set a timer: the first count tries it again.
         return;
       }
-      started = true;
       void Promise.resolve().then(flushUnasked);
     },
     // What was counted while another flush was on its way is told too.

@@ -3,6 +3,7 @@ import { integer } from '../base/validate.js';
 import { checkBatch } from './batch.js';
 import { advanceInstance, trackingSinceOf, withoutOld } from './coverage.js';
 import { clientsIn, folded, leastKeep, mostKeep, roomFor, topicOf } from './overflow.js';
+import { withoutClient } from './refusal-rooms.js';
 import {
   mergeRows,
   nameOf,
@@ -13,6 +14,8 @@ import {
 } from './usage.js';
 
 const mostRows = 100_000;
+/** Of those, the ones that anybody can make who knows the ids of clients. */
+const mostClaims = 20_000;
 const mostInstances = 1_000;
 
 /**
@@ -26,6 +29,7 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
   const instances = new Map<string, UsageInstance>();
   /** By client and kind. */
   const details = new Map<string, Set<string>>();
+  let claims = 0;
   let day = 0;
 
   function forget(minute: number): void {
@@ -40,7 +44,21 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
       else instances.set(name, withoutOld(one, cutoff));
     }
     details.clear();
-    for (const row of rows.values()) fits(row);
+    claims = 0;
+    for (const row of rows.values()) {
+      fits(row);
+      if (row.what === 'claimed') claims += 1;
+    }
+  }
+
+  function addRow(row: UsageRow): void {
+    // Where there is no room for a row, its detail needs none.
+    const isFull = rows.size >= mostRows || (row.what === 'claimed' && claims >= mostClaims);
+    const named = (isFull ? rows.has(nameOf(row)) : fits(row)) ? row : folded(row);
+    const hasRoom = !isFull || rows.has(nameOf(named));
+    const before = rows.size;
+    mergeRows(rows, hasRoom ? [named] : withoutName(row));
+    if (row.what === 'claimed') claims += rows.size - before;
   }
 
   // One that was closed is missed least: one that was not says until when there may be counts.
@@ -71,13 +89,7 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
       instances.set(instance.instance, instance);
       forgetInstance();
       forget(Math.floor(instance.at / 60_000));
-      for (const row of counted) {
-        // Where there is no room for a row, its detail needs none.
-        const isFull = rows.size >= mostRows;
-        const named = (isFull ? rows.has(nameOf(row)) : fits(row)) ? row : folded(row);
-        const hasRoom = !isFull || rows.has(nameOf(named));
-        mergeRows(rows, hasRoom ? [named] : withoutName(row));
-      }
+      for (const row of counted) addRow(row);
     },
     async read() {
       const told = [...instances.values()];
@@ -107,6 +119,7 @@ export function defaultUsageStore(): UsageStore {
 function withoutName(row: UsageRow): UsageRow[] {
   const { what } = row;
   if (what === 'other') return [row];
+  if (what === 'claimed') return [withoutClient(row)];
   if (what !== 'key' && what !== 'token' && what !== 'refused') return [];
   const nobody = { client: '', key: '', issuer: '', what: 'other' } as const;
   return [{ ...row, ...nobody, detail: what }];

@@ -1,5 +1,7 @@
+import { tagOf } from './batch.js';
 import type { UsageClock } from './clock.js';
 import type { Counter } from './counter.js';
+import { requestsIn } from './coverage.js';
 import type { UsageBatch, UsageRow } from './usage.js';
 
 /** The batches that a store has yet to take, the first one first. */
@@ -12,6 +14,10 @@ export interface Outbox {
   setApart(): UsageBatch | undefined;
   /** Another guard has its name: what waits is told by a new one, and covers no time. */
   rename(): void;
+  /** The clock was behind by so many milliseconds: what is not told yet is told under the right dates. */
+  correct(by: number): void;
+  /** Whether something was counted since. */
+  hasMore(): boolean;
   /** Makes batches of all that was counted so far. There may be none while the clock is wrong. */
   fill(closed: boolean): void;
 }
@@ -41,29 +47,32 @@ export function createOutbox({
   let waiting: UsageBatch[] = [];
   /** When the time began that it counts by another name than before; until it tells, that is not watched. */
   let renamedAt = 0;
+  /** The number of the newest batch that was handed to the store, which may have it. */
+  let handed = 0;
+  /** Requests in those. */
+  let handedRequests = 0;
+  /** Since when what came back was counted. */
+  let resumedAt: number | undefined;
 
   function batchOf(part: Partial<UsageBatch> & Pick<UsageBatch, 'at' | 'rows'>): UsageBatch {
     seq += 1;
     instance ??= globalThis.crypto.randomUUID();
     const since = Math.max(clock.since() ?? part.at, renamedAt);
     const dropped = counter.dropped();
-    return {
-      instance,
-      seq,
-      since,
-      every,
-      dropped,
-      closed: false,
-      from: part.at,
-      ...excludes,
-      ...part,
-    };
+    const state = { instance, seq, since, every, dropped, closed: false, from: part.at };
+    const batch = { ...state, ...excludes, ...part };
+    return { ...batch, tag: tagOf(batch) };
   }
 
   return {
     first() {
-      const [batch] = waiting;
+      // First of all: a clock that was set may move what waits.
       const sentAt = clock.read();
+      const [batch] = waiting;
+      if (batch && batch.seq > handed) {
+        handed = batch.seq;
+        handedRequests += requestsIn(batch.rows);
+      }
       return batch && (sentAt === undefined ? batch : { ...batch, sentAt });
     },
     shift() {
@@ -71,6 +80,7 @@ export function createOutbox({
     },
     setApart() {
       const apart = waiting.shift();
+      resumedAt = undefined;
       if (!apart) return undefined;
       counter.drop(apart.rows);
       // What waits was counted together: without this part no time is covered by the others.
@@ -80,14 +90,34 @@ export function createOutbox({
     rename() {
       instance = globalThis.crypto.randomUUID();
       seq = 0;
+      handed = 0;
+      resumedAt = undefined;
       renamedAt = Math.min(...waiting.map(({ from, at }) => from ?? at));
       waiting = waiting.map(({ at, rows, closed }) => batchOf({ at, rows, closed }));
     },
+    correct(by) {
+      const kept = waiting.filter((one) => one.seq <= handed);
+      const back = waiting.slice(kept.length);
+      counter.correct(by, { back: back.flatMap(({ rows }) => rows), wrong: handedRequests });
+      handedRequests = 0;
+      waiting = kept;
+      seq -= back.length;
+      if (renamedAt > 0) renamedAt += by;
+      const begun = Math.min(
+        ...back.map(({ from, at }) => from ?? at),
+        resumedAt ?? Number.POSITIVE_INFINITY,
+      );
+      // Time whose counts are partly in a batch that the store may have is not watched.
+      resumedAt = Number.isFinite(begun) && kept.length === 0 ? begun + by : undefined;
+    },
+    hasMore: counter.hasRows,
     fill(closed) {
       const at = clock.read() ?? (closed ? clock.latest() : undefined);
       if (at === undefined) return;
       const stretches = clock.take();
-      const [from = at] = stretches.at(-1) ?? [];
+      const [begun = at] = stretches.at(-1) ?? [];
+      const from = Math.min(begun, (stretches.length === 1 && resumedAt) || begun);
+      resumedAt = undefined;
       const parts = partsOf(counter.take());
       const last = stretches.length > 1 ? [] : parts.pop();
       const firstSeq = seq + 1;

@@ -11,15 +11,22 @@ export const mostKeep = 36_500;
 /** What the details of a client are folded into that there is no room for. */
 export const otherDetail = '(other)';
 
+/** The detail of a token that may be its client's own, and was not examined for lack of time or room. */
+export const unexamined = 'UNEXAMINED';
+
 /**
  * How many different details of one kind are kept apart for each client: a client can make up a
- * user agent for each request. Brownouts are the plan's, which may have four a day for months.
+ * user agent for each request. Brownouts are the plan's, which may have four a day for months. Whoever
+ * knows a client's id can claim to be it with each of the codes, every day.
  */
-export const roomFor = (what: UsageKind): number => (what === 'brownout' ? 1_000 : 100);
+export const roomFor = (what: UsageKind): number =>
+  what === 'brownout' ? 1_000 : what === 'claimed' ? 3 : 100;
 
-/** What shares room; undefined for a row without a detail of its own. */
+/** What shares room; undefined for a row without a detail of its own, and for one that says what is not known. */
 export const topicOf = ({ client, what, detail, issuer }: UsageRow): string | undefined =>
-  detail === '' || detail === otherDetail ? undefined : JSON.stringify([client, what, issuer]);
+  detail === '' || detail === otherDetail || detail === unexamined
+    ? undefined
+    : JSON.stringify([client, what, issuer]);
 
 /** The row that stands for those that there is no room for. */
 export const folded = (row: UsageRow): UsageRow => ({ ...row, detail: otherDetail });

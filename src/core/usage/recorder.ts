@@ -1,5 +1,4 @@
 import type { UsageSettings } from '../api-key/options.js';
-import { withDeadline } from '../base/deadline.js';
 import type { Decision } from '../decision.js';
 import type { Attempt } from '../events.js';
 import type { EmitMigration } from '../plan/events.js';
@@ -7,12 +6,13 @@ import type { Plan } from '../plan/plan.js';
 import { createUsageClock } from './clock.js';
 import { createCounter } from './counter.js';
 import { startFlushing } from './flush.js';
+import { createLearner } from './learner.js';
 import { defaultUsageStore } from './memory.js';
 import { createOutbox } from './outbox.js';
 import { clientsIn } from './overflow.js';
 import type { FirstCounts } from './refusals.js';
-import { createRefusedTokens, type RefusedTokens } from './refused-tokens.js';
-import type { Usage, UsageStore } from './usage.js';
+import { createRefusedTokens } from './refused-tokens.js';
+import type { Usage } from './usage.js';
 
 /** Knows who still uses keys. */
 export interface UsageRecorder {
@@ -58,8 +58,9 @@ export function createUsageRecorder(
     outbox,
     clock,
     tell,
-    settle: learner.settle,
+    learner,
   });
+  clock.onCorrected(outbox.correct);
   clock.read();
   flusher.start();
   return {
@@ -80,57 +81,5 @@ export function createUsageRecorder(
       return learner.read();
     },
     close: flusher.close,
-  };
-}
-
-/** Large stores take a while to be read, and none takes for ever. */
-const patience = { milliseconds: 12_000 };
-const mostUnanswered = 3;
-/** Between two times at which a store is asked who its clients are. */
-const learnEvery = 600_000;
-
-interface Learning {
-  readonly refusals: RefusedTokens;
-  readonly stopwatch: () => number;
-  readonly minute: () => number | undefined;
-}
-
-/** Asks a store for its clients, where refused tokens wait to know whether theirs is one. */
-function createLearner(store: UsageStore, { refusals, stopwatch, minute }: Learning) {
-  let learnedAt = Number.NEGATIVE_INFINITY;
-  let unanswered = 0;
-
-  async function ask<T>(work: () => Promise<T>): Promise<T> {
-    if (unanswered >= mostUnanswered) throw new Error('the store does not answer');
-    unanswered += 1;
-    const answer = (async () => work())();
-    const settled = () => {
-      unanswered -= 1;
-    };
-    answer.then(settled, settled);
-    return withDeadline(patience, () => answer);
-  }
-
-  const read = (): Promise<Usage> => ask(() => store.read());
-
-  function learn(clients: Iterable<{ readonly client: string; readonly issuer: string }>): boolean {
-    for (const client of clients) refusals.know(client);
-    learnedAt = stopwatch();
-    return refusals.conclude();
-  }
-
-  return {
-    read,
-    learn,
-    async settle(isLast: boolean): Promise<void> {
-      await refusals.settle(minute(), isLast);
-      if (!refusals.waits() || Math.abs(stopwatch() - learnedAt) < learnEvery) return;
-      try {
-        const clients = store.clients ? await ask(async () => store.clients?.()) : undefined;
-        learn(clients ?? clientsIn((await read()).rows));
-      } catch {
-        // It is asked again when it is flushed next; what waits has its own bound.
-      }
-    },
   };
 }

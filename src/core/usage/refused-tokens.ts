@@ -1,7 +1,11 @@
 import { copyOf } from '../base/copy.js';
+import { minute as minuteLength } from '../base/dates.js';
 import type { AuthErrorCode } from '../base/errors.js';
+import { unexamined } from './overflow.js';
 import { createProofs } from './proofs.js';
-import { dayOf, mergeRows, nameOf, type UsageClient, type UsageRow } from './usage.js';
+import { redateRows } from './redate.js';
+import { createRefusalRooms, withoutClient } from './refusal-rooms.js';
+import { dayOf, type UsageClient, type UsageRow } from './usage.js';
 
 /** A token that was refused, and what it says of itself, unverified. */
 export interface RefusedToken {
@@ -23,9 +27,15 @@ export interface RefusedTokens {
   know(client: UsageClient): void;
   /** Whether tokens wait for the store to say whether it knows their clients. */
   waits(): boolean;
-  /** The store's clients have been learned: who is not among them is nobody. True if one was counted. */
-  conclude(): boolean;
+  /** The store's clients have been learned: who is not among them is nobody. */
+  conclude(): void;
+  /** The store's clients cannot be learned any more: whoever waits may be any of them. */
+  giveUp(): void;
+  /** Whether there is something to take. */
+  hasRows(): boolean;
   take(): UsageRow[];
+  /** The clock was behind by so many milliseconds: what waits is moved. */
+  correct(by: number): void;
   /** Examines what waits, at the minute that it is; with `isLast`, what is not examined by then is given up. */
   settle(minute: number | undefined, isLast: boolean): Promise<void>;
 }
@@ -39,17 +49,16 @@ interface RefusalOptions {
 }
 
 const mostKnown = 100_000;
-const mostWaiting = 10_000;
 const longestName = 512;
-/** Unverified counts of a day: a stranger can make one of each client whose id it knows. */
-const mostClaims = 1_000;
+/** Rows that wait until the store has told its clients. */
+const roomToWait = { proven: 10_000, unexamined: 10_000, claimed: 1_000 };
+/**
+ * Rows of a day. A stranger can claim to be each client whose id it knows; without the rows
+ * of what was not examined, a client would look as if nothing had come.
+ */
+const roomForKnown = { proven: 20_000, unexamined: 10_000, claimed: 1_000 };
 /** An old token that got into other hands proves nothing of its client: minutes since it expired. */
 const longestExpired = 1_440;
-
-/** The detail of a token that may be its client's own, and was not examined for lack of time. */
-export const unexamined = 'UNEXAMINED';
-/** Rows of those have room of their own: without them a client would look as if nothing had come. */
-const mostUnexamined = 10_000;
 
 /** A refusal that says that the token cannot be proven, or that it is another's. */
 const unprovable: ReadonlySet<AuthErrorCode> = new Set([
@@ -66,12 +75,10 @@ export function createRefusedTokens({
 }: RefusalOptions): RefusedTokens {
   const proofs = createProofs(isSigned);
   const known = new Set<string>();
-  const waiting = new Map<string, UsageRow>();
-  let proven = new Map<string, UsageRow>();
-  let claimed = new Map<string, UsageRow>();
-  let claims = new Set<string>();
-  let unclear = new Set<string>();
-  let claimDay = '';
+  const waiting = createRefusalRooms(roomToWait);
+  const counted = createRefusalRooms(roomForKnown, { aDay: true });
+  /** Milliseconds by which the clock was found to be behind. */
+  let corrected = 0;
 
   function isKnown({ client, issuer }: UsageClient): boolean {
     if (known.has(knownAs(client, issuer === '' ? (soleIssuer ?? '') : issuer))) return true;
@@ -81,70 +88,59 @@ export function createRefusedTokens({
 
   function settleAs(token: Omit<RefusedToken, 'text'>, isGood: boolean | undefined): void {
     const row = rowOf(isGood ? 'refused' : 'claimed', token, isGood === undefined);
-    if (isKnown(token)) record(row);
-    else if (waiting.size < mostWaiting || waiting.has(nameOf(row))) mergeRows(waiting, [row]);
+    (isKnown(token) ? counted : waiting).add(row);
   }
 
-  function record(row: UsageRow): void {
-    if (row.what === 'refused') mergeRows(proven, [row]);
-    else if (hasRoom(row)) mergeRows(claimed, [row]);
+  function countKnown(): void {
+    for (const row of waiting.take(isKnown)) counted.add(row);
+    // Of those there was no room for, nobody knows whose they are.
+    for (const row of waiting.takeOver()) if (row.what === 'other') counted.add(row);
   }
 
-  function hasRoom(row: UsageRow): boolean {
-    if (row.day > claimDay) {
-      claimDay = row.day;
-      claims = new Set();
-      unclear = new Set();
+  function giveUp(): void {
+    countKnown();
+    for (const row of waiting.take(() => true).map(withoutClient)) {
+      if (row.what === 'other') counted.add(row);
     }
-    const name = nameOf(row);
-    const [names, most] =
-      row.detail === unexamined ? [unclear, mostUnexamined] : [claims, mostClaims];
-    if (!names.has(name) && names.size >= most) return false;
-    names.add(name);
-    return true;
-  }
-
-  /** Counts those that wait and are known by now; whether there were any. */
-  function recordKnown(): boolean {
-    let some = false;
-    for (const [name, row] of waiting) {
-      if (!isKnown(row)) continue;
-      waiting.delete(name);
-      record(row);
-      some = true;
-    }
-    return some;
   }
 
   return {
     add({ text, ...token }) {
       if (token.client.length > longestName || token.issuer.length > longestName) return;
       if (!isProvable(token)) return settleAs(token, false);
+      const before = corrected;
       proofs.prove(text, {
         name: knownAs(token.client, token.issuer),
         isKnown: isKnown(token),
         minute: token.minute,
-        told: (isGood) => settleAs(token, isGood),
+        told(isGood) {
+          const moved = Math.round((corrected - before) / minuteLength);
+          settleAs({ ...token, minute: token.minute + moved }, isGood);
+        },
       });
     },
     know({ client, issuer }) {
       if (client !== '' && known.size < mostKnown) known.add(knownAs(client, issuer));
     },
     waits() {
-      recordKnown();
-      return waiting.size > 0;
+      countKnown();
+      return waiting.size() > 0;
     },
     conclude() {
-      const some = recordKnown();
-      waiting.clear();
-      return some;
+      // Of so many clients, there was no room to know all.
+      if (known.size >= mostKnown) return giveUp();
+      countKnown();
+      waiting.take(() => true);
     },
+    giveUp,
+    hasRows: () => counted.size() > 0,
     take() {
-      recordKnown();
-      const rows = [...proven.values(), ...claimed.values()];
-      proven = new Map();
-      claimed = new Map();
-      return rows;
+      countKnown();
+      return [...counted.take(() => true), ...counted.takeOver()];
+    },
+    correct(by) {
+      corrected += by;
+      waiting.move((rows) => redateRows(rows, by));
     },
     settle: proofs.settle,
   };

@@ -58,6 +58,11 @@ interface InstanceState {
   readonly closed: boolean;
   /** Ids of clients that it does not count, at most 1000. @default none */
   readonly excludes?: readonly string[];
+  /**
+   * Tells the batch from another one of the same number and name, as a copy of the process makes it: at
+   * most 100 characters. A store holds that of the newest batch. @default none: it is told by its times
+   */
+  readonly tag?: string;
 }
 
 /** What a store knows of a guard that counts. */
@@ -117,7 +122,8 @@ export type UsageClient = Pick<UsageRow, 'client' | 'issuer'>;
 export interface UsageStore {
   /**
    * Adds a batch: all of it or nothing, and each batch of an instance once, however often it comes;
-   * a batch whose number is not above the instance's last was added before, and is left out. What it
+   * the instance's newest batch was added before, and is left out, and one with a lower number is
+   * another guard's: an instance tells the next batch only once the one before was added. What it
    * says of its instance is added by {@link advanceInstance}.
    * @throws an Error with the code `ERR_USAGE_INSTANCE` where another guard has the instance's name;
    * one with the code `ERR_USAGE_BATCH` for a batch that can never be stored; anything

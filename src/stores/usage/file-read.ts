@@ -130,6 +130,8 @@ function nextOf(
   { held, batch }: { readonly held: UsageInstance | undefined; readonly batch: UsageBatch },
 ): UsageInstance | undefined | 'another' {
   if (isCompacted(given)) return compactedOf(given, held);
+  // A copy of a file says again what was read before.
+  if (held && batch.seq < held.seq) return undefined;
   try {
     return advanceInstance(held, batch);
   } catch {

@@ -104,8 +104,8 @@ export function postgresUsageStore(
         },
         async add(next, held) {
           const { seq, since, at, every, dropped, closed, watched = [], missing = 0, skew } = next;
-          const { excludes, counted, unbroken } = next;
-          const more = storableText(JSON.stringify({ excludes, counted, unbroken }));
+          const { excludes, counted, unbroken, tag } = next;
+          const more = storableText(JSON.stringify({ excludes, counted, unbroken, tag }));
           const added = await query(sql.add, [
             ...[storableText(next.instance), seq, since, at, every, dropped, closed],
             ...[JSON.stringify(watched), missing, skew ?? null, held?.seq ?? 0, rows, more],
