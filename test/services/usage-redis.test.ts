@@ -1,7 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { redisUsageStore } from '../../src/redis.js';
 import type { UsageBatch, UsageStore } from '../../src/usage.js';
-import { batch, october, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
+import { batch, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
 import {
   type Connection,
   openRedis,
@@ -10,9 +19,13 @@ import {
   redisPrograms,
 } from './redis-server.js';
 import { describeWith, until } from './service.js';
+import { guardAhead } from './usage-ahead.js';
 import { openProxy } from './usage-proxy.js';
 
 const read = async (store: UsageStore) => sorted(await store.read());
+
+/** Minutes since 1970, as Redis counts them on the same machine. */
+const now = Math.floor(Date.now() / 60_000);
 
 /** Adds a batch as soon as the store takes it, as a guard does. */
 const addAtLast = (store: UsageStore, one: UsageBatch) =>
@@ -87,12 +100,12 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
     test('what has not happened for too long is forgotten, and who told it if it was closed', async () => {
       const store = redisUsageStore(redis.client, { keep: 280 });
       const days = (age: number, key: string) =>
-        row({ what: 'query', day: '', key, first: october - 499_999, last: october - age * 1_440 });
-      const then = (october - 281 * 1_440) * 60_000;
+        row({ what: 'query', day: '', key, first: now - 499_999, last: now - age * 1_440 });
+      const then = (now - 281 * 1_440) * 60_000;
       await store.add(
         batch({ at: then, closed: true, rows: [days(281, 'old'), days(279, 'young')] }),
       );
-      const later = batch({ instance: 'two', at: october * 60_000, rows: [] });
+      const later = batch({ instance: 'two', at: now * 60_000, rows: [] });
       // It may still let requests in: only a person can say that it is gone.
       await store.add(batch({ instance: 'silent', at: then, rows: [] }));
       await store.add(later);
@@ -124,9 +137,9 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
         Array.from({ length }, (_, i) =>
           row({ what: 'agent', day: '', detail: `${name} ${i}`, first: last, last }),
         );
-      const before = october - 281 * 1_440;
+      const before = now - 281 * 1_440;
       await store.add(batch({ at: before * 60_000, rows: agents('old', before) }));
-      await store.add(batch({ seq: 2, at: october * 60_000, rows: agents('new', october, 101) }));
+      await store.add(batch({ seq: 2, at: now * 60_000, rows: agents('new', now, 101) }));
       const { rows } = await store.read();
       expect(rows).toHaveLength(101);
       expect(rows.filter(({ detail }) => detail.startsWith('new'))).toHaveLength(100);
@@ -141,12 +154,74 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
 
     test('a clock that is far ahead makes nobody forget', async () => {
       const store = redisUsageStore(redis.client, { keep: 280 });
-      const now = Math.floor(Date.now() / 60_000);
       const fresh = row({ what: 'query', day: '', first: now, last: now });
       await store.add(batch({ at: now * 60_000, rows: [fresh] }));
       await store.add(batch({ instance: 'ahead', at: 253_402_300_799_999, rows: [] }));
       const { rows, instances } = await store.read();
       expect([rows, instances.length]).toEqual([[fresh], 2]);
+    });
+
+    test('a host whose clock is 730 days ahead deletes the counts of nobody', async () => {
+      const store = redisUsageStore(redis.client, { keep: 280 });
+      const fresh = [
+        row({ first: now, last: now }),
+        row({ what: 'agent', day: '', detail: 'curl', first: now, last: now }),
+      ];
+      await store.add(batch({ at: now * 60_000, closed: true, rows: fresh }));
+      const before = await read(store);
+      await guardAhead(730, store);
+      const { rows, instances } = await read(store);
+      expect(rows).toEqual(before.rows);
+      expect(instances.filter(({ instance }) => instance === 'one')).toEqual(before.instances);
+      expect(instances).toHaveLength(2);
+      expect(await store.clients?.()).toEqual([{ client: 'billing', issuer: row().issuer }]);
+    });
+
+    test('a reader whose clock is ahead is told of all that was watched', async () => {
+      const store = redisUsageStore(redis.client, { keep: 280 });
+      await store.add(batch({ since: (now - 60) * 60_000, at: now * 60_000 }));
+      const told = await read(store);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 730 * 86_400_000 });
+      onTestFinished(() => void vi.useRealTimers());
+      expect(await read(store)).toEqual(told);
+      expect(told.instances[0]?.watched).toHaveLength(1);
+    });
+
+    test('a guard whose clock is behind is not forgotten as soon as it is closed', async () => {
+      const store = redisUsageStore(redis.client, { keep: 280 });
+      const at = (now - 730 * 1_440) * 60_000;
+      await store.add(batch({ at, sentAt: at, closed: true, rows: [] }));
+      await store.add(batch({ instance: 'two', rows: [] }));
+      expect((await store.read()).instances).toHaveLength(2);
+    });
+
+    test('clients are told without reading their rows; or by those, where their list was lost', async () => {
+      const sent: string[] = [];
+      const watched = redisUsageStore({
+        sendCommand: ([command = '', ...args]) => {
+          sent.push(`${command} ${args[0]}`);
+          return redis.send(command, ...args);
+        },
+      });
+      await watched.add(several);
+      sent.length = 0;
+      const issuer = row().issuer;
+      expect(await watched.clients?.()).toEqual([{ client: 'billing', issuer }]);
+      expect(sent).toEqual([`ZSCAN ${base}:clients`]);
+      await redis.send('DEL', `${base}:clients`);
+      await watched.add(batch({ seq: 2, rows: [row({ client: 'shop' })] }));
+      expect(await watched.clients?.()).toEqual([
+        { client: 'billing', issuer },
+        { client: 'shop', issuer },
+      ]);
+    });
+
+    test('clients that have not come for too long are forgotten', async () => {
+      const store = redisUsageStore(redis.client, { keep: 280 });
+      const last = now - 281 * 1_440;
+      await store.add(batch({ rows: [row({ client: 'old', first: last, last })] }));
+      await store.add(batch({ seq: 2, rows: [row({ first: now, last: now })] }));
+      expect((await store.clients?.())?.map(({ client }) => client)).toEqual(['billing']);
     });
 
     const base = '{sallyport:usage}';
@@ -163,6 +238,7 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
       ['another kind of list', ['SET', `${base}:heard`, 'a secret']],
       ['another kind of list', ['SET', `${base}:ages`, 'a secret']],
       ['another kind of list', ['SET', `${base}:days`, 'a secret']],
+      ['another kind of list', ['SET', `${base}:clients`, 'a secret']],
       [
         'another kind of list',
         [
@@ -190,9 +266,6 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
       ['a first after the last', ['HSET', `${base}:rows:2026-10-01`, name, '1 2 1']],
       ['a name that is none', ['HSET', `${base}:rows`, 'a secret', '1 1 1']],
       ['a name with another', ['HSET', `${base}:rows`, '["a secret","b","key","",""] ', '1 1 1']],
-      ['an instance that is none', ['HSET', `${base}:instances`, 'x', '{"seq":"a secret"}']],
-      ['an instance that is null', ['HSET', `${base}:instances`, 'x', 'null']],
-      ['an instance that is no JSON', ['HSET', `${base}:instances`, 'x', 'a secret']],
     ])('%s is left out, and said to be', async (_, put) => {
       const store = redisUsageStore(redis.client);
       await store.add(several);
@@ -202,6 +275,23 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
       expect(rows.length).toBeGreaterThanOrEqual(several.rows.length - 1);
       expect(instances).toHaveLength(1);
     });
+
+    test.each(['{"seq":"a secret"}', 'null', 'a secret', '7'])(
+      'a record %s of an instance is told as one that cannot be read',
+      async (record) => {
+        const store = redisUsageStore(redis.client);
+        await store.add(several);
+        await redis.send('HSET', `${base}:instances`, 'x', record);
+        const { skipped, unreadable, instances } = await store.read();
+        expect([skipped, unreadable, instances.length]).toEqual([undefined, ['x'], 1]);
+        for (let i = 0; i < 120; i += 1) {
+          await redis.send('HSET', `${base}:instances`, `${i}`.repeat(200), record);
+        }
+        const many = (await store.read()).unreadable ?? [];
+        expect(many).toHaveLength(100);
+        expect(Math.max(...many.map(({ length }) => length))).toBeLessThanOrEqual(200);
+      },
+    );
 
     test('by how much a clock differs from that of Redis is known', async () => {
       const store = redisUsageStore(redis.client);

@@ -180,14 +180,16 @@ describe('fileUsageStore', () => {
 
     test('loses what is too old, and keeps a hundred details', async () => {
       const store = fileUsageStore(directory, { keep: 280 });
-      const old = row({ key: 'old', first: october - 499_999, last: october - 280 * 1_440 });
+      const old = row({ key: 'old', first: october - 499_999, last: october - 290 * 1_440 });
       const young = row({ key: 'young', first: october - 499_999, last: october - 279 * 1_440 });
-      await store.add(batch({ rows: [old, young] }));
+      // It has counted on more than seven days, or its clock alone would say what is old.
+      const from = (october - 10 * 1_440) * 60_000;
+      await store.add(batch({ since: from, from, rows: [old, young] }));
       const agents = (seq: number) =>
         Array.from({ length: 500 }, (_, i) =>
           row({ what: 'agent', day: '', detail: `${seq}/${i}/${'a'.repeat(3_000)}` }),
         );
-      await store.add(batch({ seq: 2, rows: agents(2) }));
+      await store.add(batch({ seq: 2, since: from, rows: agents(2) }));
       const text = await readFile(at('one.ndjson'), 'utf8');
       expect(text.match(/"what":"agent"/g)).toHaveLength(101);
       expect(text).toContain('"young"');
@@ -225,22 +227,27 @@ describe('fileUsageStore', () => {
     });
   });
 
-  const old = new Date((october - 281 * 1_440) * 60_000);
+  const old = new Date((october - 290 * 1_440) * 60_000);
   const young = new Date((october - 279 * 1_440) * 60_000);
+
+  const minutes = (count: number) => (october + count) * 60_000;
+  /** A line of another instance, which has counted for so many days until October. */
+  const witness = (days: number) =>
+    `\n${line({ instance: 'witness', since: minutes(-days * 1_440), at: minutes(0), rows: [] })}`;
+  const closedAt = ({ instance, at }: { instance: string; at: Date }) =>
+    line({ instance, since: at.getTime(), at: at.getTime(), closed: true, rows: [] });
 
   test('files of this store that nobody wrote to for too long are deleted, and no others', async () => {
     const store = fileUsageStore(directory, { keep: 280 });
     const audit = '{"schema":"audit","kind":"decision"}\n';
     const tmp = `gone.ndjson.${crypto.randomUUID()}.tmp`;
     for (const [name, text, time] of [
-      ['old.ndjson', `\n${line({ instance: 'old', closed: true })}`, old],
+      ['old.ndjson', `\n${closedAt({ instance: 'old', at: old })}`, old],
+      ['witness.ndjson', witness(10), young],
+      ['touched.ndjson', `\n${line({ instance: 'touched', closed: true })}`, old],
       // It may still let requests in: only a person can say that it is gone.
       ['silent.ndjson', `\n${line({ instance: 'silent' })}`, old],
-      [
-        'made.ndjson',
-        `\n{"size":2,${line({ instance: 'made', rows: [], closed: true }).slice(1)}`,
-        old,
-      ],
+      ['made.ndjson', `\n{"size":2,${closedAt({ instance: 'made', at: old }).slice(1)}`, old],
       [tmp, 'x', old],
       ['young.ndjson', `\n${line({ instance: 'young' })}`, young],
       ['old.txt', line({ instance: 'old' }), old],
@@ -252,10 +259,14 @@ describe('fileUsageStore', () => {
       await writeFile(at(name), text);
       await utimes(at(name), time, time);
     }
-    await store.add(batch({ at: october * 60_000 }));
+    // In its first hour its clock may yet be set.
+    await store.add(batch({ since: minutes(-59), at: minutes(0) }));
+    expect(await readdir(directory)).toHaveLength(13);
+    await store.add(batch({ seq: 2, since: minutes(-60), at: minutes(0) }));
     expect((await readdir(directory)).sort()).toEqual([
-      ...['audit-2026-10.ndjson', 'empty.ndjson', 'export.ndjson.tmp', 'old.txt', 'one.ndjson'],
-      ...['renamed.ndjson', 'silent.ndjson', 'young.ndjson'],
+      ...['audit-2026-10.ndjson', 'empty.ndjson', 'export.ndjson.tmp', 'forgotten.ndjson'],
+      ...['old.txt', 'one.ndjson', 'renamed.ndjson', 'silent.ndjson', 'touched.ndjson'],
+      ...['witness.ndjson', 'young.ndjson'],
     ]);
     expect(await readFile(at('audit-2026-10.ndjson'), 'utf8')).toBe(audit);
   });
@@ -292,14 +303,19 @@ describe('fileUsageStore', () => {
 
   test('more files than are deleted at a time are deleted in time', async () => {
     const store = fileUsageStore(directory, { keep: 280 });
+    await writeFile(at('witness.ndjson'), witness(10));
     for (let i = 0; i < 150; i += 1) {
-      await writeFile(at(`${i}.ndjson`), `\n${line({ instance: `${i}`, closed: true })}`);
+      await writeFile(at(`${i}.ndjson`), `\n${closedAt({ instance: `${i}`, at: old })}`);
       await utimes(at(`${i}.ndjson`), old, old);
     }
-    await store.add(batch());
-    expect(await readdir(directory)).toHaveLength(51);
-    await store.add(batch({ instance: 'two' }));
-    expect((await readdir(directory)).sort()).toEqual(['one.ndjson', 'two.ndjson']);
+    const countFor = (days: number) => batch({ since: minutes(-60), at: minutes(days * 1_440) });
+    await store.add(countFor(0));
+    // With witness.ndjson, one.ndjson and forgotten.ndjson.
+    expect(await readdir(directory)).toHaveLength(50 + 3);
+    await store.add({ ...countFor(0.9), seq: 2 });
+    expect(await readdir(directory)).toHaveLength(50 + 3);
+    await store.add({ ...countFor(1), seq: 3 });
+    expect(await readdir(directory)).toHaveLength(3);
   });
 
   test('whoever comes while eight batches wait is turned away, and can come again', async () => {

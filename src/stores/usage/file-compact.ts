@@ -2,8 +2,9 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { withoutOld } from '../../core/usage/coverage.js';
 import { foldDetails } from '../../core/usage/overflow.js';
-import { opening, openOwn, ownerOnly } from './file-own.js';
-import { newTold, readLines } from './file-read.js';
+import { newTold, readLines } from './file-lines.js';
+import { mostSeen, opening, openOwn, ownerOnly } from './file-own.js';
+import { fileCutoff } from './file-time.js';
 
 /** The bytes of a file that was made one line, as that says first of all; 0 if none was yet. */
 export async function compactedSize(file: FileHandle): Promise<number> {
@@ -12,27 +13,44 @@ export async function compactedSize(file: FileHandle): Promise<number> {
   return Number(size ?? 0);
 }
 
+/** When a file is rewritten, by the clock of its instance, and for how many days counts are kept. */
+export interface Keeping {
+  readonly at: number;
+  readonly keep: number;
+}
+
 /**
- * Makes one line of all lines of an instance, without what is older than the cut-off, in
- * milliseconds. Whatever happens meanwhile, the file is the old one or the new one.
+ * Makes one line of all lines of an instance, without what is too old. Whatever happens meanwhile, the
+ * file is the old one or the new one.
  */
-export async function compact(path: string, cutoff: number): Promise<void> {
+export async function compact(path: string, { at, keep }: Keeping): Promise<void> {
   const told = newTold();
   const own = await openOwn(path, opening.read);
   readLines(await own.readFile('utf8').finally(() => own.close()), told);
-  const [instance, another] = told.instances.values();
+  const [counted, another] = told.instances.values();
   // Lines that are nobody's stay where they are.
-  if (!instance || another || told.skipped > 0) return;
-  const young = [...told.rows.values()].filter(({ last }) => last >= cutoff / 60_000);
+  if (!counted || another || told.skipped > 0) return;
+  const { instance } = counted;
+  const cutoff = fileCutoff({ at, witnesses: [instance], keep });
+  const young = [...counted.rows.values()].filter(({ last }) => last >= cutoff / 60_000);
   const rows = JSON.stringify([...foldDetails(young).values()]);
-  const size = Buffer.byteLength(rows);
-  const line = `\n${JSON.stringify({ size, ...withoutOld(instance, cutoff) }).slice(0, -1)},"rows":${rows}}`;
-  // A name of its own, and made anew: nobody can have put a link there before.
+  const saw = [...told.seen].slice(-mostSeen);
+  const head = {
+    size: Buffer.byteLength(rows),
+    ...withoutOld(instance, cutoff),
+    ...(saw.length > 0 && { saw }),
+  };
+  await replace(path, `\n${JSON.stringify(head).slice(0, -1)},"rows":${rows}}`);
+}
+
+/** Puts another text in the place of a file: whoever reads it finds the one or the other. */
+export async function replace(path: string, text: string): Promise<void> {
+  // A name of its own, and made again each time: nobody can have put a link there before.
   const made = `${path}.${globalThis.crypto.randomUUID()}.tmp`;
   try {
     const file = await open(made, 'wx', ownerOnly);
     try {
-      await file.writeFile(line);
+      await file.writeFile(text);
       await file.sync();
     } finally {
       await file.close();

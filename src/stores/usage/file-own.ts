@@ -4,6 +4,23 @@ import { broken } from '../broken.js';
 /** How the files of a directory end that hold counts. */
 export const ending = '.ndjson';
 
+/** Where a directory remembers the instances whose files were deleted because they were too old. */
+export const tombstones = `forgotten${ending}`;
+
+/** Names that one instance writes down of others at most. */
+export const mostSeen = 1_000;
+
+/** Tells whether a name is one that guards give themselves. */
+export const isInstanceName = (name: string): boolean =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
+
+/** The instance whose file has this path or name, if a guard's file is named so. */
+export function instanceIn(path: string): string | undefined {
+  const name = path.split(/[\\/]/).at(-1) ?? '';
+  const instance = name.slice(0, -ending.length);
+  return name.endsWith(ending) && isInstanceName(instance) ? instance : undefined;
+}
+
 // Systems without it have no links that a stranger could make.
 const noFollow = constants.O_NOFOLLOW ?? 0;
 const noWait = constants.O_NONBLOCK ?? 0;
@@ -33,22 +50,34 @@ export async function openOwn(path: string, how: number): Promise<FileHandle> {
 const notOurs = (path: string) =>
   broken('ERR_USAGE_FILE', `fileUsageStore: ${JSON.stringify(path)} is a link, or no file`);
 
-const beginnings = ['{"size":', '{"instance":'];
+const beginnings = ['{"size":', '{"instance":', '{"forgotten":'];
 const headLength = 4_096;
 
-/** What a file begins with, without the line end before each line, and zeros a crash has left. */
+/**
+ * What a file begins with, without the line end before each line, zeros a crash has left, and the byte
+ * order mark of an editor.
+ */
 async function headOf(file: FileHandle): Promise<string> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(headLength), 0, headLength, 0);
-  return buffer.toString('latin1', 0, bytesRead).replace(/^[\s\0]+/, '');
+  return buffer.toString('latin1', 0, bytesRead).replace(/^(?:[\s\0]|\xef\xbb\xbf)+/, '');
 }
 
 /** Tells whether a file begins as those that this store writes. An empty one may be anybody's. */
 export async function holdsCounts(file: FileHandle): Promise<boolean> {
-  const head = await headOf(file);
-  // The first line may have been cut off, within its first word too.
-  const [line = ''] = head.split('\n');
-  return beginnings.some((one) => line.startsWith(one) || (line !== '' && one.startsWith(line)));
+  const line = await firstLine(file);
+  return line !== '' && isBeginning(line);
 }
+
+/** Tells whether a file begins as none that this store writes: it was damaged, or is another's. */
+export const isForeign = async (file: FileHandle): Promise<boolean> =>
+  !isBeginning(await firstLine(file));
+
+const firstLine = async (file: FileHandle): Promise<string> =>
+  (await headOf(file)).split('\n')[0] ?? '';
+
+// It may have been cut off, within its first word too.
+const isBeginning = (line: string): boolean =>
+  beginnings.some((one) => line.startsWith(one) || one.startsWith(line));
 
 /**
  * Tells whether this store has written a file, and nobody has since a time, in milliseconds: by its

@@ -1,43 +1,32 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { instanceOf, rowOf, toldOf } from '../../core/usage/batch.js';
-import { advanceInstance, trackingSinceOf } from '../../core/usage/coverage.js';
+import { trackingSinceOf } from '../../core/usage/coverage.js';
 import { foldDetails } from '../../core/usage/overflow.js';
-import {
-  mergeRows,
-  type Usage,
-  type UsageBatch,
-  type UsageInstance,
-  type UsageRow,
-} from '../../index.js';
-import { ending, holdsCounts, opening, openOwn } from './file-own.js';
-
-/** What lines have told so far. */
-export interface Told {
-  readonly instances: Map<string, UsageInstance>;
-  readonly rows: Map<string, UsageRow>;
-  /** Lines and files that are nobody's counts. */
-  skipped: number;
-}
-
-export const newTold = (): Told => ({ instances: new Map(), rows: new Map(), skipped: 0 });
+import type { Usage } from '../../index.js';
+import { newTold, readLines, rowsOf, type Told } from './file-lines.js';
+import { ending, holdsCounts, instanceIn, opening, openOwn, tombstones } from './file-own.js';
+import { unreadIn } from './row.js';
 
 /**
- * Reads counts of a file, or of all files of a directory that end in `.ndjson`. A batch that is in
- * them more than once is counted once; a line that is no batch, and a file that holds none or is a
- * link, is left out, and counted in `skipped`.
+ * Reads counts from a file, or from all files of a directory that end in `.ndjson`. A batch that is in
+ * them more than once is counted once, in whatever order they are. A line that is no batch, and a file
+ * that holds none or is a link, is left out, and counted in `skipped`; if its name is that of a guard's
+ * file, or if another guard saw that file and it is gone, it is named in `unreadable`.
  * @throws the error of the file system for what cannot be read
  */
 export async function readUsage(path: string): Promise<Usage> {
   const told = newTold();
   if ((await stat(path)).isDirectory()) await readDirectory(path, told);
   else readLines(await readNamed(path), told);
-  const instances = [...told.instances.values()];
+  for (const name of told.seen) {
+    if (!told.instances.has(name) && !told.forgotten.has(name)) told.unreadable.add(name);
+  }
+  const instances = [...told.instances.values()].map(({ instance }) => instance);
   return {
     trackingSince: trackingSinceOf(instances),
-    rows: [...foldDetails(told.rows.values()).values()],
+    rows: [...foldDetails(rowsOf(told)).values()],
     instances,
-    ...(told.skipped > 0 && { skipped: told.skipped }),
+    ...unreadIn(told.skipped, told.unreadable),
   };
 }
 
@@ -47,30 +36,55 @@ async function readNamed(path: string): Promise<string> {
   return file.readFile('utf8').finally(() => file.close());
 }
 
-async function readDirectory(directory: string, told: Told): Promise<void> {
+/** The names of the files of a directory that may hold counts, in their order. */
+export async function countFilesIn(directory: string): Promise<string[]> {
   const names = await readdir(directory);
-  for (const name of names.filter((one) => one.endsWith(ending) && one[0] !== '.').sort()) {
-    const text = await readOwn(join(directory, name));
-    if (text === undefined) told.skipped += 1;
-    else readLines(text, told);
-  }
+  return names.filter((one) => one.endsWith(ending) && one[0] !== '.').sort();
 }
 
-/** The text of a file of counts; undefined if it is none, and empty if it was deleted just now. */
-async function readOwn(path: string): Promise<string | undefined> {
+/** Reads all files of a directory. */
+export async function readDirectory(directory: string, told: Told): Promise<void> {
+  const names = await countFilesIn(directory);
+  const expected = new Set<string>();
+  for (const name of names) {
+    const own = await readOwn(join(directory, name));
+    if (own === 'gone') continue;
+    const instance = instanceIn(name);
+    if (instance) expected.add(instance);
+    // Of a guard's own file, what follows its damaged head may still be lines.
+    if (typeof own === 'object' && (own.holdsCounts || instance)) readLines(own.text, told);
+    if (typeof own === 'object' && own.holdsCounts) continue;
+    if (instance) told.unreadable.add(instance);
+    else told.skipped += 1;
+  }
+  for (const one of expected) if (!told.instances.has(one)) told.unreadable.add(one);
+  // Again, and last: a file that was there when the others were read may have been forgotten since.
+  const graves = await readOwn(join(directory, tombstones));
+  if (typeof graves === 'object') readLines(graves.text, newTombs(told));
+}
+
+const newTombs = ({ forgotten }: Told): Told => ({ ...newTold(), forgotten });
+
+/** What a file holds; `gone` if it was deleted just now, `foreign` if it is a link or no file. */
+type OwnFile = { readonly text: string; readonly holdsCounts: boolean } | 'gone' | 'foreign';
+
+export async function readOwn(path: string): Promise<OwnFile> {
   try {
     const file = await openOwn(path, opening.read);
     try {
       const { size } = await file.stat();
-      if (size === 0) return '';
-      return (await holdsCounts(file)) ? await readAll(file, size) : undefined;
+      const isKnown = size === 0 || (await holdsCounts(file));
+      return {
+        text: isKnown || instanceIn(path) ? await readAll(file, size) : '',
+        holdsCounts: isKnown,
+      };
     } finally {
       await file.close();
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return '';
-    if (code === 'ERR_USAGE_FILE') return undefined;
+    if (code === 'ENOENT') return 'gone';
+    if (code === 'ERR_USAGE_FILE') return 'foreign';
     throw error;
   }
 }
@@ -85,71 +99,4 @@ async function readAll(file: Awaited<ReturnType<typeof open>>, size: number): Pr
     length += bytesRead;
   }
   return bytes.toString('utf8', 0, length);
-}
-
-/**
- * Reads the lines of a file in their order. What a crash or a full disk cut off is left out: its batch
- * was written again on a line of its own, or its number is missing.
- */
-export function readLines(text: string, told: Told): void {
-  // Not by readline: it takes what may be in a user agent for the end of a line.
-  for (const line of text.split('\n')) {
-    const given = jsonIn(line);
-    if (given === undefined) continue;
-    if (!addLine(given, told)) told.skipped += 1;
-  }
-}
-
-/** What a line says; undefined for one that is empty, or was cut off: no part of an object is JSON. */
-function jsonIn(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    // Zeros are what some file systems leave where a crash has lost what was written.
-    return /^[\0\s]*(\{|$)/.test(line) ? undefined : null;
-  }
-}
-
-/** Adds what a line says; whether it is a batch, or what was made of several. */
-function addLine(given: unknown, { instances, rows }: Told): boolean {
-  const batch = toldOf(given);
-  const counted = rowsIn(given);
-  if (!batch || !counted) return false;
-  const held = instances.get(batch.instance);
-  const next = nextOf(given, { held, batch: { ...batch, rows: counted } });
-  if (next === 'another') return false;
-  if (!next) return !isCompacted(given) || instanceOf(given) !== undefined;
-  instances.set(batch.instance, next);
-  mergeRows(rows, counted);
-  return true;
-}
-
-/** What is known of an instance after a line; `another`: it is of another guard with the same name. */
-function nextOf(
-  given: unknown,
-  { held, batch }: { readonly held: UsageInstance | undefined; readonly batch: UsageBatch },
-): UsageInstance | undefined | 'another' {
-  if (isCompacted(given)) return compactedOf(given, held);
-  // A copy of a file says again what was read before.
-  if (held && batch.seq < held.seq) return undefined;
-  try {
-    return advanceInstance(held, batch);
-  } catch {
-    return 'another';
-  }
-}
-
-const isCompacted = (given: unknown): boolean => Object.hasOwn(Object(given), 'watched');
-
-/** Of a line that was made of several, what is known of its instance then. */
-function compactedOf(given: unknown, held: UsageInstance | undefined): UsageInstance | undefined {
-  const made = instanceOf(given);
-  return made && (held?.seq ?? 0) < made.seq ? made : undefined;
-}
-
-function rowsIn(given: unknown): UsageRow[] | undefined {
-  const { rows } = Object(given) as { readonly rows?: unknown };
-  if (!Array.isArray(rows)) return undefined;
-  const found = rows.map(rowOf);
-  return found.every((row) => row !== undefined) ? found : undefined;
 }

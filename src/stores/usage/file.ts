@@ -1,15 +1,16 @@
 import { statSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkBatch } from '../../core/usage/batch.js';
 import { advanceInstance } from '../../core/usage/coverage.js';
 import type { UsageBatch, UsageStore } from '../../index.js';
 import { broken } from '../broken.js';
+import { createClientReader } from './file-clients.js';
 import { compact, compactedSize } from './file-compact.js';
-import { ending, isOwnAndOld, leftover, opening, openOwn } from './file-own.js';
-import { readUsage } from './file-read.js';
+import { forget } from './file-forget.js';
+import { ending, instanceIn, isForeign, mostSeen, opening, openOwn } from './file-own.js';
+import { countFilesIn, readUsage } from './file-read.js';
 import { createTurns } from './file-turns.js';
-import { cutoffOf, keepOf, mistake, settingsOf } from './row.js';
+import { keepOf, mistake, settingsOf } from './row.js';
 
 /** For how long counts are in files. */
 export interface FileUsageStoreOptions {
@@ -21,8 +22,8 @@ const where = 'fileUsageStore';
 
 /** Bytes of a file, beyond which its lines are made one. */
 const mostBytes = 1_048_576;
-/** Files of other instances that are forgotten at a time. */
-const mostForgotten = 100;
+const hour = 3_600_000;
+const day = 24 * hour;
 
 /**
  * Keeps counts in a directory of one host: a file for each instance, a line for each batch. A batch
@@ -36,22 +37,39 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
   const inTurn = createTurns();
   /** The files as they were left. */
   const left = new Map<string, Left>();
+  let tidiedAt = Number.NEGATIVE_INFINITY;
+
+  /** Once a day, and not by an instance that has just begun: its clock may yet be set. */
+  const isDue = ({ at, since }: UsageBatch): boolean =>
+    at - since >= hour && Math.abs(at - tidiedAt) >= day;
 
   return {
     async add(given) {
       const batch = checkBatch(where, given);
-      const file = join(directory, fileName(batch.instance));
-      await inTurn(batch.instance, async () => {
-        const isLong = await append(file, batch, left);
-        const cutoff = cutoffOf(batch.at, keep);
+      const { instance, at } = batch;
+      const file = join(directory, fileName(instance));
+      await inTurn(instance, async () => {
+        const tidies = isDue(batch);
+        const looks = tidies || batch.seq <= 1 || batch.closed;
+        const saw = looks ? await othersIn(directory, instance).catch(() => []) : [];
+        const isLong = await append(file, { batch, saw }, left);
         // What is added is added: should there be no room to tidy up, it is tried again next time.
-        if (isLong) await compact(file, cutoff).catch(() => {});
+        if (isLong) await compact(file, { at, keep }).catch(() => {});
         if (isLong || batch.closed) left.delete(file);
-        if (isLong || batch.seq <= 1) await forget(directory, cutoff).catch(() => {});
+        if (!tidies) return;
+        tidiedAt = at;
+        await forget(directory, instance, { at, keep }).catch(() => {});
       });
     },
     read: () => readUsage(directory),
+    clients: createClientReader(directory),
   };
+}
+
+/** The instances that have a file, beside the given one: should one be lost, it will be missed. */
+async function othersIn(directory: string, own: string): Promise<readonly string[]> {
+  const names = (await countFilesIn(directory)).map(instanceIn);
+  return names.filter((one) => one !== undefined && one !== own).slice(0, mostSeen) as string[];
 }
 
 function checkDirectory(directory: unknown): asserts directory is string {
@@ -78,24 +96,36 @@ interface Left {
 }
 
 // Where somebody else has written, or a batch was cut off: another guard may have the same name.
-async function checkHeld(path: string, batch: UsageBatch): Promise<void> {
+async function isNew(path: string, batch: UsageBatch): Promise<boolean> {
   const { instances } = await readUsage(path);
   const held = instances.find(({ instance }) => instance === batch.instance);
-  advanceInstance(held, batch);
+  return advanceInstance(held, batch) !== undefined;
 }
 
-/** Appends a line by one write, and answers whether the file is too long by now. */
-async function append(path: string, batch: UsageBatch, left: Map<string, Left>): Promise<boolean> {
+interface Told {
+  readonly batch: UsageBatch;
+  /** Other instances that have a file. */
+  readonly saw: readonly string[];
+}
+
+/** Appends a line by one write, and returns whether the file is too long by now. */
+async function append(
+  path: string,
+  { batch, saw }: Told,
+  left: Map<string, Left>,
+): Promise<boolean> {
   // What may have been cut off before it, by a full disk, stays on a line of its own.
-  const line = Buffer.from(`\n${JSON.stringify(batch)}`);
+  const line = Buffer.from(`\n${JSON.stringify({ ...batch, ...(saw.length > 0 && { saw }) })}`);
   const file = await openOwn(path, opening.append);
   try {
     const { size: before } = await file.stat();
     const { bytes = 0, seq = 0 } = left.get(path) ?? {};
-    if (before !== bytes || batch.seq <= seq) await checkHeld(path, batch);
-    const { bytesWritten } = await file.write(line);
-    if (bytesWritten < line.length) {
-      throw broken('ERR_USAGE_DISK', `${where}: only a part of the batch could be written`);
+    if (before !== bytes && (await isForeign(file))) throw notOurs(path);
+    if ((before === bytes && batch.seq > seq) || (await isNew(path, batch))) {
+      const { bytesWritten } = await file.write(line);
+      if (bytesWritten < line.length) {
+        throw broken('ERR_USAGE_DISK', `${where}: only a part of the batch could be written`);
+      }
     }
     await file.datasync();
     const { size } = await file.stat();
@@ -106,21 +136,9 @@ async function append(path: string, batch: UsageBatch, left: Map<string, Left>):
   }
 }
 
-// One that was not closed may still let requests in: only a person can say that it is gone.
-const isClosed = async (path: string): Promise<boolean> =>
-  (await readUsage(path)).instances.every(({ closed }) => closed);
-
-/** Deletes files of this store, and what was left of making one, that nobody has written to for long. */
-async function forget(directory: string, cutoff: number): Promise<void> {
-  let left = mostForgotten;
-  for (const name of await readdir(directory)) {
-    if (!name.endsWith(ending) && !leftover.test(name)) continue;
-    const path = join(directory, name);
-    // Another process may have deleted it, and what is no file of counts is none of our business.
-    if (!(await isOwnAndOld(path, name, cutoff).catch(() => false))) continue;
-    if (name.endsWith(ending) && !(await isClosed(path).catch(() => false))) continue;
-    await rm(path, { force: true });
-    left -= 1;
-    if (left === 0) return;
-  }
-}
+// The guard goes on by another name, and so in another file: nothing that it counts from then on is lost.
+const notOurs = (path: string) =>
+  broken(
+    'ERR_USAGE_INSTANCE',
+    `${where}: the file of the instance must begin with a batch; ${JSON.stringify(path)} was damaged, or written by something else. Restore it, or name its guard as gone in the report`,
+  );

@@ -126,6 +126,7 @@ on conflict (name) do update set count = least(r.count + excluded.count, ${mostC
 select seq from told`,
 
   // Each by an index, few at a time, and without what another statement is at: it comes again.
+  // An instance's `at` is by its own clock; without its skew, by that of the database.
   sweeps: [
     `delete from ${rows} where name in (select name from ${rows}
       where day <> '' and day < $1::text limit $2::int for update skip locked) returning 1`,
@@ -134,26 +135,29 @@ select seq from told`,
     `delete from ${details} where name in (select name from ${details}
       where last < $1::bigint limit $2::int for update skip locked) returning 1`,
     `delete from ${instances} where instance in (select instance from ${instances}
-      where closed and at < $1::float8 limit $2::int for update skip locked) returning 1`,
+      where closed and at - coalesce(skew, 0) < $1::float8 limit $2::int for update skip locked) returning 1`,
   ],
 
   rows: `select client, issuer, key, what, detail, day, count::text, first::text, last::text
     from ${rows}`,
-  instances: `select ${recordOf} from ${instances}`,
+  instances: `select ${recordOf}, (extract(epoch from clock_timestamp()) * 1000)::text as time
+    from ${instances}`,
   clients: `select distinct client, issuer from ${rows}
     where what in ('key', 'token', 'refused') and client <> ''`,
 });
 
-/** Returns whether the tables lack a column: they were made by an earlier version. */
-export const isOldTable = (error: unknown): boolean =>
+/** Returns whether an error says that a table lacks a column, as one made by hand may. */
+export const isColumnMissing = (error: unknown): boolean =>
   (error as { readonly code?: unknown } | null)?.code === '42703';
 
-/** Says what to do about tables of an earlier version. */
-export const oldTable = (where: string, cause: unknown): Error =>
-  Object.assign(
+/** The error for tables that lack a column: it says which, and how tables are to be made. */
+export const columnMissing = (where: string, cause: unknown): Error => {
+  const { message } = Object(cause) as { readonly message?: unknown };
+  return Object.assign(
     new Error(
-      `${where}: the tables lack a column of this version: make them as usageTables() of sallyport/postgres says`,
+      `${where}: the tables must have the columns that usageTables() of sallyport/postgres creates; got ${JSON.stringify(String(message).slice(0, 200))}. Create them with the SQL that usageTables() returns (see "PostgreSQL" in docs/usage.md of sallyport)`,
       { cause },
     ),
     { code: 'ERR_USAGE_TABLES' },
   );
+};

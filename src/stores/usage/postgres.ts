@@ -12,8 +12,14 @@ import {
 import { broken } from '../broken.js';
 import type { PostgresPool } from '../postgres-pool.js';
 import { has } from '../settings.js';
-import { createTables, isOldTable, namesOf, oldTable, statements } from './postgres-sql.js';
-import { addOnce, cutoffOf, keepOf, mistake, settingsOf } from './row.js';
+import {
+  columnMissing,
+  createTables,
+  isColumnMissing,
+  namesOf,
+  statements,
+} from './postgres-sql.js';
+import { addOnce, cutoffOf, keepOf, mistake, settingsOf, unreadIn } from './row.js';
 
 /** Where counts are in PostgreSQL, and for how long. */
 export interface PostgresUsageStoreOptions extends UsageTablesOptions {
@@ -56,7 +62,7 @@ export function postgresUsageStore(
     try {
       return (await pool.query(text, [...values])).rows;
     } catch (error) {
-      throw isOldTable(error) ? oldTable(where, error) : error;
+      throw isColumnMissing(error) ? columnMissing(where, error) : error;
     }
   };
 
@@ -64,8 +70,8 @@ export function postgresUsageStore(
   let isSweeping = false;
   let sweepAgainAt: number | undefined;
   let warned = '';
-  async function sweep(at: number): Promise<void> {
-    sweepAgainAt = at;
+  async function sweep(time: number): Promise<void> {
+    sweepAgainAt = time;
     if (isSweeping) return;
     isSweeping = true;
     while (sweepAgainAt !== undefined) {
@@ -80,8 +86,9 @@ export function postgresUsageStore(
     isSweeping = false;
   }
 
-  async function deleteOld(at: number): Promise<void> {
-    const cutoff = cutoffOf(at, keep);
+  /** @param time the database's clock, in milliseconds: this process's own may be years ahead */
+  async function deleteOld(time: number): Promise<void> {
+    const cutoff = cutoffOf(time, keep);
     const minute = Math.floor(cutoff / 60_000);
     const day = new Date(Math.max(cutoff, 0)).toISOString().slice(0, 10);
     for (const [i, limit] of [day, minute, minute, cutoff].entries()) {
@@ -96,7 +103,7 @@ export function postgresUsageStore(
     async add(given) {
       const batch = checkBatch(where, given);
       const rows = storedRows(batch.rows);
-      const isNew = await addOnce(batch, keep, {
+      const addedAt = await addOnce(batch, keep, {
         async look() {
           const [row = {}] = await query(sql.look, [storableText(batch.instance)]);
           const held = row.instance === null ? undefined : sure(instanceIn(row));
@@ -113,25 +120,25 @@ export function postgresUsageStore(
           return added.length > 0;
         },
       });
-      if (isNew && batch.seq % sweepEvery === 1) void sweep(batch.at);
+      if (addedAt !== undefined && batch.seq % sweepEvery === 1) void sweep(addedAt);
     },
     async read() {
       const told = await query(sql.instances);
       const counted = await query(sql.rows);
-      const held = told.map(instanceIn).filter((one) => one !== undefined);
-      const cutoff = cutoffOf(Date.now(), keep);
-      const instances = held.map((one) => withoutOld(one, cutoff));
+      const unreadable: string[] = [];
+      const instances = told.flatMap((row) => {
+        const one = instanceIn(row);
+        if (one) return [withoutOld(one, cutoffOf(numberIn(row.time), keep))];
+        unreadable.push(textOf(row.instance));
+        return [];
+      });
       const rows = counted.map(rowIn).filter((one) => one !== undefined);
-      const skipped = told.length + counted.length - instances.length - rows.length;
-      const trackingSince = trackingSinceOf(instances);
-      return { trackingSince, instances, rows, ...(skipped > 0 && { skipped }) };
+      const unread = unreadIn(counted.length - rows.length, unreadable);
+      return { trackingSince: trackingSinceOf(instances), instances, rows, ...unread };
     },
     async clients() {
-      const clients = await query(sql.clients);
-      return clients.map(({ client, issuer }) => ({
-        client: textOf(client),
-        issuer: textOf(issuer),
-      }));
+      const found = await query(sql.clients);
+      return found.map((row) => ({ client: textOf(row.client), issuer: textOf(row.issuer) }));
     },
   };
 }

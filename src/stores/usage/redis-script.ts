@@ -9,26 +9,32 @@ return { held or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] /
  * Adds a batch. All that can fail does so before the first write: what somebody else put there is
  * read first, and the first write is one that Redis refuses when it is full, or may not be written.
  *
- * KEYS: instances, heard (those that were closed), undated rows, ages, days, then days and topics as the rows say.
- * ARGV: instance, the record it has (empty: none), its next record, at, days to keep; then for each
- * row its name, its name when folded, the number of its key and of its topic's (0: it has none),
- * detail, room, count, first, last.
+ * What is too old is told by the clock of Redis alone: one host with a wrong clock would delete the
+ * counts of all others.
+ *
+ * KEYS: instances, heard (those that were closed), undated rows, ages, days, clients, then days and
+ * topics as the rows say.
+ * ARGV: instance, the record it has (empty: none), its next record, when it counted last by the clock
+ * of Redis, days to keep, how many arguments say its clients; for each of those its name and when it
+ * came last; then for each row its name, its name when folded, the number of its key and of its
+ * topic's (0: it has none), detail, room, count, first, last.
  */
 export const addScript = `
-local instances, heard, undated, ages, days = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local instances, heard, undated, ages, days, clients = unpack(KEYS, 1, 6)
 local keep = tonumber(ARGV[5])
 local seconds = tonumber(redis.call('TIME')[1])
-local oldest = math.min(tonumber(ARGV[4]), seconds * 1000) - keep * 86400000
+local oldest = (seconds - keep * 86400) * 1000
 local before = '(' .. string.format('%.0f', oldest / 60000)
 local ttl = (keep + 1) * 86400
 local most = 999999999999999
 
 if (redis.call('HGET', instances, ARGV[1]) or '') ~= ARGV[2] then return 'changed' end
-redis.call('HLEN', undated)
-for _, key in ipairs({ heard, ages, days }) do redis.call('ZCARD', key) end
+local stored = redis.call('HLEN', undated) + redis.call('HLEN', instances)
+for _, key in ipairs({ heard, ages, days, clients }) do stored = stored + redis.call('ZCARD', key) end
 
 local sums, order, taken, fresh, used = {}, {}, {}, {}, {}
-for i = 6, #ARGV, 9 do
+local firstRow = 7 + tonumber(ARGV[6])
+for i = firstRow, #ARGV, 9 do
   local name, at, topic, detail = ARGV[i], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4]
   local first, last = tonumber(ARGV[i + 7]), tonumber(ARGV[i + 8])
   if topic > 0 then
@@ -86,6 +92,15 @@ for at in pairs(sums) do
   end
 end
 redis.call('ZREMRANGEBYSCORE', days, '-inf', '(' .. (seconds - ttl))
+-- Begun while nothing was stored, the list of clients lacks none. One that was lost is not begun again.
+if stored == 0 then redis.call('ZADD', clients, '+inf', '') end
+for i = 7, firstRow - 1, 2 do
+  local score = redis.call('ZSCORE', clients, ARGV[i])
+  if not score or tonumber(score) < tonumber(ARGV[i + 1]) then
+    redis.call('ZADD', clients, ARGV[i + 1], ARGV[i])
+  end
+end
+redis.call('ZREMRANGEBYSCORE', clients, '-inf', before)
 for topic in pairs(fresh) do redis.call('ZREMRANGEBYSCORE', KEYS[topic], '-inf', before) end
 for _, one in ipairs(used) do
   local score = redis.call('ZSCORE', one[1], one[3])
@@ -104,6 +119,6 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', silent, 'LIMIT'
   redis.call('ZREM', heard, name)
 end
 -- Whoever takes keys out that have a lifetime, to make room, shall not leave the instances alone.
-for _, key in ipairs({ instances, heard, undated, ages, days }) do redis.call('EXPIRE', key, ttl) end
+for _, key in ipairs({ instances, heard, undated, ages, days, clients }) do redis.call('EXPIRE', key, ttl) end
 return 'added'
 `;

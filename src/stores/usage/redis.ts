@@ -1,12 +1,18 @@
 import { checkBatch, instanceOf, namedBy, rowOf } from '../../core/usage/batch.js';
 import { trackingSinceOf, withoutOld } from '../../core/usage/coverage.js';
-import { folded, roomFor, topicOf } from '../../core/usage/overflow.js';
-import { nameOf, type UsageInstance, type UsageRow, type UsageStore } from '../../index.js';
+import { clientsIn, folded, roomFor, topicOf } from '../../core/usage/overflow.js';
+import {
+  nameOf,
+  type UsageClient,
+  type UsageInstance,
+  type UsageRow,
+  type UsageStore,
+} from '../../index.js';
 import { broken } from '../broken.js';
 import { type RedisClient, senderOf } from '../redis-client.js';
 import { someText } from '../settings.js';
 import { addScript, lookScript } from './redis-script.js';
-import { addOnce, cutoffOf, keepOf, settingsOf } from './row.js';
+import { addOnce, cutoffOf, keepOf, settingsOf, unreadIn } from './row.js';
 
 /** Where counts are in Redis, and for how long. */
 export interface RedisUsageStoreOptions {
@@ -60,28 +66,18 @@ export function redisUsageStore(
       });
     },
     async read() {
-      const instances = await readInstances(send, keys, cutoffOf(Date.now(), keep));
-      const rows = await readRows(send, keys);
-      return {
-        trackingSince: trackingSinceOf(instances.found),
-        rows: rows.found,
-        instances: instances.found,
-        ...skippedIn(instances, rows),
-      };
+      const told = await readInstances(send, keys);
+      const { rows, skipped } = await readRows(send, keys);
+      const { time } = await look(send, keys, '');
+      const instances = told.instances.map((one) => withoutOld(one, cutoffOf(time, keep)));
+      const unread = unreadIn(skipped, told.unreadable);
+      return { trackingSince: trackingSinceOf(instances), rows, instances, ...unread };
+    },
+    async clients() {
+      return (await readClients(send, keys)) ?? clientsIn((await readRows(send, keys)).rows);
     },
   };
 }
-
-/** What was read, and how much of it was nobody's count. */
-interface Found<T> {
-  readonly found: T[];
-  skipped: number;
-}
-
-const skippedIn = (one: Found<unknown>, other: Found<unknown>) => {
-  const skipped = one.skipped + other.skipped;
-  return skipped > 0 ? { skipped } : {};
-};
 
 function keysUnder(prefix: string) {
   const base = /^[^{]*\{[^}]+\}/.test(prefix) ? prefix : `{${prefix}}`;
@@ -91,6 +87,7 @@ function keysUnder(prefix: string) {
     undated: `${base}:rows`,
     ages: `${base}:ages`,
     days: `${base}:days`,
+    clients: `${base}:clients`,
     day: (day: string) => `${base}:rows:${day}`,
     topic: (topic: string) => `${base}:details:${topic}`,
   };
@@ -117,14 +114,19 @@ interface Asked {
 
 /** The script, its keys and its arguments. */
 function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[] {
-  const { instances, heard, undated, ages, days } = keys;
-  const numbers = new Map([instances, heard, undated, ages, days].map((key, i) => [key, i + 1]));
+  const { instances, heard, undated, ages, days, clients } = keys;
+  const fixed = [instances, heard, undated, ages, days, clients];
+  const numbers = new Map(fixed.map((key, i) => [key, i + 1]));
   const numberOf = (key: string): number => {
     const number = numbers.get(key) ?? numbers.size + 1;
     numbers.set(key, number);
     return number;
   };
-  const args: (string | number)[] = [...[next.instance, record, recordOf(next), next.at, keep]];
+  // By the clock of Redis: a guard whose own is years behind is not forgotten as soon as it closes.
+  const heardAt = next.at - (next.skew ?? 0);
+  const came = lastOfClients(rows);
+  const args: (string | number)[] = [...[next.instance, record, recordOf(next), heardAt, keep]];
+  args.push(came.length, ...came);
   for (const row of rows) {
     const topic = topicOf(row);
     args.push(nameOf(row), nameOf(folded(row)));
@@ -135,18 +137,39 @@ function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[
   return [addScript, String(numbers.size), ...numbers.keys(), ...args.map(String)];
 }
 
-async function readInstances(
-  send: Send,
-  keys: Keys,
-  cutoff: number,
-): Promise<Found<UsageInstance>> {
-  const told: Found<UsageInstance> = { found: [], skipped: 0 };
+/** The name of each client of rows, and the minute at which it came last, one after the other. */
+function lastOfClients(rows: readonly UsageRow[]): (string | number)[] {
+  const came = new Map<string, number>();
+  for (const row of rows) {
+    for (const { client, issuer } of clientsIn([row])) {
+      const name = JSON.stringify([client, issuer]);
+      came.set(name, Math.max(came.get(name) ?? 0, row.last));
+    }
+  }
+  return [...came].flat();
+}
+
+async function readInstances(send: Send, keys: Keys) {
+  const [instances, unreadable]: [UsageInstance[], string[]] = [[], []];
   for (const [instance, record] of await scan(send, keys.instances)) {
     const one = instanceOf({ ...objectIn(record), instance });
-    if (one) told.found.push(withoutOld(one, cutoff));
-    else told.skipped += 1;
+    if (one) instances.push(one);
+    else unreadable.push(instance);
   }
-  return told;
+  return { instances, unreadable };
+}
+
+/** The clients in their list; undefined where the list was lost, or somebody else wrote to it. */
+async function readClients(send: Send, keys: Keys): Promise<readonly UsageClient[] | undefined> {
+  const listed = await scan(send, keys.clients, 'ZSCAN');
+  if (!listed.delete('')) return undefined;
+  const clients = [...listed.keys()].map((name): UsageClient | undefined => {
+    const { 0: client, 1: issuer } = objectIn(name) as Readonly<Record<number, unknown>>;
+    return typeof client === 'string' && typeof issuer === 'string'
+      ? { client, issuer }
+      : undefined;
+  });
+  return clients.every((one) => one !== undefined) ? clients : undefined;
 }
 
 function objectIn(text: string): object {
@@ -157,29 +180,30 @@ function objectIn(text: string): object {
   }
 }
 
-async function readRows(send: Send, keys: Keys): Promise<Found<UsageRow>> {
+async function readRows(send: Send, keys: Keys) {
   const days = await send('ZRANGE', keys.days, '0', '-1');
   if (!Array.isArray(days)) throw unreadable(keys.days);
-  const told: Found<UsageRow> = { found: [], skipped: 0 };
+  const rows: UsageRow[] = [];
+  let skipped = 0;
   for (const day of ['', ...days.map(String)]) {
     const key = day === '' ? keys.undated : keys.day(day);
     for (const [name, counted] of await scan(send, key)) {
       const [, count, first, last] = /^(\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(counted) ?? [];
       const numbers = { count: Number(count), first: Number(first), last: Number(last) };
       const row = rowOf({ ...namedBy(name), ...numbers });
-      if (row?.day === day) told.found.push(row);
-      else told.skipped += 1;
+      if (row?.day === day) rows.push(row);
+      else skipped += 1;
     }
   }
-  return told;
+  return { rows, skipped };
 }
 
-/** All fields of a hash, some at a time: Redis may tell one twice, and is not held up. */
-async function scan(send: Send, key: string): Promise<Map<string, string>> {
+/** All fields of a hash or members of a set, some at a time: Redis may tell one twice, and is not held up. */
+async function scan(send: Send, key: string, command = 'HSCAN'): Promise<Map<string, string>> {
   const fields = new Map<string, string>();
   let cursor = '0';
   do {
-    const answer = await send('HSCAN', key, cursor, 'COUNT', '500');
+    const answer = await send(command, key, cursor, 'COUNT', '500');
     const [next, found] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (!Array.isArray(found)) throw unreadable(key);
     for (let i = 0; i + 1 < found.length; i += 2)

@@ -1,6 +1,6 @@
 import { advanceInstance, withoutOld } from '../../core/usage/coverage.js';
 import { leastKeep, mostKeep } from '../../core/usage/overflow.js';
-import { ConfigError, type UsageBatch, type UsageInstance } from '../../index.js';
+import { ConfigError, type Usage, type UsageBatch, type UsageInstance } from '../../index.js';
 import { broken } from '../broken.js';
 import { settingsReader } from '../settings.js';
 
@@ -29,32 +29,53 @@ export function keepOf(where: string, keep: unknown = 400): number {
   );
 }
 
-/** Beyond this, in milliseconds since 1970, it is too old to keep. A wrong clock forgets nothing. */
-export const cutoffOf = (at: number, keep: number): number =>
-  Math.min(at, Date.now()) - keep * 86_400_000;
+/**
+ * Before this, in milliseconds since 1970, counts are too old to keep.
+ * @param time the store's own clock, or what its files say together: never the clock of this process
+ * alone. One host with a wrong clock would delete the counts of all others.
+ */
+export const cutoffOf = (time: number, keep: number): number => time - keep * 86_400_000;
+
+const mostUnreadable = 100;
+const longestName = 200;
+
+/** What a store held that could not be read, as {@link Usage} says it. */
+export function unreadIn(
+  skipped: number,
+  names: Iterable<string>,
+): Pick<Usage, 'skipped' | 'unreadable'> {
+  const unreadable = [...new Set(names)].sort().slice(0, mostUnreadable);
+  return {
+    ...(skipped > 0 && { skipped }),
+    ...(unreadable.length > 0 && {
+      unreadable: unreadable.map((name) => name.slice(0, longestName)),
+    }),
+  };
+}
 
 /** How a store finds what it knows of an instance, and adds a batch to just that. */
 export interface Adding {
-  /** What is held of the instance; by the store's own clock, if it has one. */
-  look(): Promise<{ readonly held: UsageInstance | undefined; readonly time?: number }>;
-  /** Adds the batch, if what is held is still that; whether it was. */
+  /** What is held of the instance, and the time by the store's own clock, in milliseconds since 1970. */
+  look(): Promise<{ readonly held: UsageInstance | undefined; readonly time: number }>;
+  /** Adds the batch if what is held is still that; returns whether it was. */
   add(next: UsageInstance, held: UsageInstance | undefined): Promise<boolean>;
 }
 
 /** An instance has one writer; only an answer that was lost, or a store that was emptied, comes between. */
 const mostLooks = 5;
 
-/** Adds a batch once, however often it comes; whether it was added now. */
+/** Adds a batch once, however often it comes; returns the store's time if it was added now. */
 export async function addOnce(
   batch: UsageBatch,
   keep: number,
   { look, add }: Adding,
-): Promise<boolean> {
+): Promise<number | undefined> {
   for (let looks = 0; looks < mostLooks; looks += 1) {
     const { held, time } = await look();
+    if (!(time > 0)) throw broken('ERR_USAGE_VALUE', 'the store of counts returned no time');
     const next = advanceInstance(held, batch, time);
-    if (!next) return false;
-    if (await add(withoutOld(next, cutoffOf(batch.at, keep)), held)) return true;
+    if (!next) return undefined;
+    if (await add(withoutOld(next, cutoffOf(time, keep)), held)) return time;
   }
   throw broken('ERR_USAGE_BUSY', 'batches of the same instance are being added by somebody else');
 }
