@@ -170,7 +170,12 @@ export function statusesOf(clients: readonly ClientReport[]): MigrationReport['s
     return { clients: those.length, safe: those.filter((one) => one.safeToCut.safe).length };
   };
   return {
-    ...{ exempt: of('exempt'), migrated: of('migrated'), quiet: of('quiet') },
+    ...{
+      exempt: of('exempt'),
+      migrated: of('migrated'),
+      quiet: of('quiet'),
+      unknown: of('unknown'),
+    },
     ...{ overdue: of('overdue'), blocked: of('blocked') },
     ...{ 'in progress': of('in progress'), 'on keys': of('on keys') },
   };
