@@ -155,6 +155,9 @@ describe('a client of which it is not known', () => {
     expect(cutOf(one)).toMatchObject({ known: false, from: iso(3 - 14) });
     expect(notes(one)).toContain('could not be looked up');
     expect(one.dataQuality.dropped).toBe(0);
+    // Guards count such requests among those that they dropped.
+    const told = report([...moved, ...rows('', lookups)], { instances: [of({ dropped: 4 })] });
+    expect([told.dataQuality.dropped, cutOf(told)?.from]).toEqual([0, iso(3 - 14)]);
     const before = rows('', other('other', 35, { detail: 'lookup' }));
     expect(report([...moved, ...before]).safeToCut).toBe(true);
   });

@@ -54,6 +54,8 @@ export interface Nobody {
   uncounted: number;
   /** The last key that could not be looked up, so that nobody knows whose it was. */
   lastLookup: number | undefined;
+  /** Such requests: guards count them among those that they dropped. */
+  lookups: number;
   /** `YYYY-MM-DD`: on which days there were such keys. */
   readonly lookupDays: Set<string>;
   /** The last refused token of nobody knows whom that was not examined. */
@@ -161,6 +163,7 @@ const noNobody = (): Nobody => ({
   lastUncounted: undefined,
   uncounted: 0,
   lastLookup: undefined,
+  lookups: 0,
   lookupDays: new Set(),
   lastUnexamined: undefined,
 });
@@ -171,6 +174,7 @@ const notLookedUp = 'lookup';
 function addNobody(to: Nobody, { detail, day: on, count }: UsageRow, last: number): void {
   if (detail === notLookedUp) {
     to.lastLookup = later(to.lastLookup, last);
+    to.lookups += count;
     to.lookupDays.add(on);
   } else if (detail === unexamined) {
     to.lastUnexamined = later(to.lastUnexamined, last);

@@ -65,7 +65,7 @@ function uncounted(counts: Counts, guards: readonly GuardTime[], clock: Clock): 
 function droppedUntil({ nobody }: Counts, guards: readonly GuardTime[], { now }: Clock): number[] {
   const short = guards.filter(({ dropped }) => dropped > 0);
   const all = short.reduce((sum, { dropped }) => sum + dropped, 0);
-  if (all <= nobody.uncounted) return [];
+  if (all <= nobody.uncounted + nobody.lookups) return [];
   return [short.reduce((last, { lastTold = now }) => Math.max(last, lastTold), 0)];
 }
 

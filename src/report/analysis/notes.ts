@@ -30,11 +30,11 @@ export const notesOf = (made: Made, times: Times, lost: readonly LostGuard[]): s
 ];
 
 // Guards tell what they dropped, and rows what stores did too; either may have been forgotten.
-export const droppedOf = ({ counts, guards }: Made): number =>
-  Math.max(
-    guards.reduce((sum, { dropped }) => sum + dropped, 0),
-    counts.nobody.uncounted,
-  );
+export function droppedOf({ counts, guards }: Made): number {
+  const { uncounted, lookups } = counts.nobody;
+  const told = guards.reduce((sum, { dropped }) => sum + dropped, 0);
+  return Math.max(told - lookups, uncounted);
+}
 
 /** Stores keep counts for so many days, unless they are told otherwise. */
 const kept = 400;
