@@ -136,7 +136,7 @@ describe('guards', () => {
     const dropped = of({ dropped: 3 }, { dropped: 4 });
     expect(dropped.dropped).toBe(7);
     expect(dropped.notes).toEqual([
-      'There was no room to count 7 requests by client: a client that looks quiet may not be.',
+      'There was no room to count 7 requests by client: a client that looks inactive may not be.',
       expect.stringMatching(/^Until 2030-03-15T11:59.* that were counted for no client/),
     ]);
   });

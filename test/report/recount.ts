@@ -81,7 +81,8 @@ function status(own: readonly Happened[], { now, since, sunsets }: Facts, client
   const tokens = own.filter(({ what }) => what === 'token');
   const failed = own.filter(isRefusedToken);
   const lastKey = latest(came) ?? Number.NEGATIVE_INFINITY;
-  if (!fresh(came)) return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'quiet';
+  if (!fresh(came))
+    return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'inactive';
   const sunset = sunsets[client];
   if (sunset !== undefined && Date.parse(sunset) - now < 30 * day) return 'overdue';
   if (fresh(failed) && !fresh(tokens)) return 'blocked';
@@ -161,7 +162,7 @@ export function recount(facts: Facts) {
       total: clients.length,
       migrated: clients.filter((one) => one.status === 'migrated').length,
       left: clients.filter(
-        (one) => one.status !== 'migrated' && !(one.status === 'quiet' && one.safeToCut.safe),
+        (one) => one.status !== 'migrated' && !(one.status === 'inactive' && one.safeToCut.safe),
       ).length,
     },
     clients,

@@ -7,20 +7,20 @@ export type * from './model-quality.js';
  * How far a client is; the first that fits. On keys is whoever came with one in the last 14 days,
  * accepted or not; the order of urgency is another. Days are days that were watched: what nobody
  * watched changes no status. Nor does anything that is not verified.
- * - `exempt`: on keys by an extension that has not run out
+ * - `extended`: on keys, with an extension that has not expired
  * - `unknown`: no key for 14 days, but one may have come that was not counted: see `safeToCut.why`
  * - `migrated`: no key for 14 days, and a token since its last key
- * - `quiet`: neither for 14 days
+ * - `inactive`: no key and no token for 14 days
  * - `overdue`: on keys, and its sunset is less than 30 days away, or over
  * - `blocked`: on keys, and of its tokens none was accepted but some refused in the last 14 days
  * - `in progress`: keys and tokens in the last 14 days
  * - `on keys`: keys alone
  */
 export type ClientStatus =
-  | 'exempt'
+  | 'extended'
   | 'unknown'
   | 'migrated'
-  | 'quiet'
+  | 'inactive'
   | 'overdue'
   | 'blocked'
   | 'in progress'
@@ -143,7 +143,7 @@ export interface BrownoutReport {
 export interface Share {
   readonly total: number;
   readonly migrated: number;
-  /** Still to move: neither migrated, nor quiet and safe to cut. */
+  /** Still to move: neither migrated, nor inactive and safe to cut. */
   readonly left: number;
   /** 0 to 100, rounded down; absent if there are none. */
   readonly percent?: number;

@@ -138,7 +138,7 @@ function gaps(made: Made, watch: Watch): string[] {
   const notes: string[] = [];
   if (dropped > 0) {
     notes.push(
-      `There was no room to count ${several(dropped, 'request')} by client: a client that looks quiet may not be.`,
+      `There was no room to count ${several(dropped, 'request')} by client: a client that looks inactive may not be.`,
     );
   }
   const { all, excluded, temporary } = doubts;

@@ -18,10 +18,10 @@ export function statusesOf(clients: readonly ClientReport[]): MigrationReport['s
 const percent = (part: number, whole: number): { percent?: number } =>
   whole === 0 ? {} : { percent: Math.floor((100 * part) / whole) };
 
-// Whoever fell silent has not migrated, and need not: it is in neither number.
+// An inactive client has not migrated, and need not: it is in neither number.
 export function shareOf(clients: readonly ClientReport[]): Share {
   const migrated = clients.filter(({ status }) => status === 'migrated').length;
-  const gone = clients.filter((one) => one.status === 'quiet' && one.safeToCut.safe).length;
+  const gone = clients.filter((one) => one.status === 'inactive' && one.safeToCut.safe).length;
   const total = clients.length;
   return { total, migrated, left: total - migrated - gone, ...percent(migrated, total) };
 }

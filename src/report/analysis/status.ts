@@ -48,9 +48,9 @@ export function statusOf(
   const { token, lastTokenRefused, lastKey = -1 } = counts;
   if (!isOnKeys(counts, watch)) {
     if (isDoubted) return 'unknown';
-    return token && token.last > lastKey ? 'migrated' : 'quiet';
+    return token && token.last > lastKey ? 'migrated' : 'inactive';
   }
-  if (mode === 'extension' && sunsetAt > clock.now) return 'exempt';
+  if (mode === 'extension' && sunsetAt > clock.now) return 'extended';
   const both = isOnTokens(counts, watch);
   if (sunsetAt - clock.now < noticeDays * day) return 'overdue';
   if (!both && withinWatched(lastTokenRefused, recentDays, watch)) return 'blocked';
@@ -60,7 +60,7 @@ export function statusOf(
 /** Who has to be called first. */
 export const urgency: readonly ClientStatus[] = [
   ...(['overdue', 'blocked', 'on keys', 'in progress'] as const),
-  ...(['unknown', 'exempt', 'quiet', 'migrated'] as const),
+  ...(['unknown', 'extended', 'inactive', 'migrated'] as const),
 ];
 
 export const urgencyOf = (status: ClientStatus): number => urgency.indexOf(status);

@@ -69,11 +69,11 @@ function unmigrated(report: MigrationReport): string {
   const { clientsMigrated, statuses } = report;
   const left = statusCounts(report)
     .filter(([status]) => status !== 'migrated')
-    .map(([status, n]) => [status, status === 'quiet' ? n - statuses.quiet.safe : n] as const)
+    .map(([status, n]) => [status, status === 'inactive' ? n - statuses.inactive.safe : n] as const)
     .filter(([, n]) => n > 0);
   const { total, migrated, left: n } = clientsMigrated;
   const gone = total - migrated - n;
-  const beside = gone > 0 ? `; ${count(gone)} fell silent` : '';
+  const beside = gone > 0 ? `; ${count(gone)} inactive and safe to cut` : '';
   return `${left.map(([status, n]) => `${count(n)} ${statusTitle(status)}`).join(', ') || 'nobody is still to move'}${beside}`;
 }
 
@@ -169,7 +169,7 @@ export function qualityOf({
   return [
     ...todo.map((one) => shown(`Not known: ${one}`)),
     reporting === 0 &&
-      'No guard is reporting: since the last one told, every client looks quiet, and may not be.',
+      'No guard is reporting: since the last one told, every client looks inactive, and may not be.',
     old > 0 && `Nothing was told for ${of(old, 'day')}: what happened since is missing.`,
     `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: of what comes less often, nothing is known.`,
     dropped > 0 &&

@@ -7,8 +7,8 @@ export const statuses: Readonly<Record<ClientStatus, string>> = {
   'on keys': 'Keys alone in the last 14 days',
   'in progress': 'Keys and tokens in the last 14 days',
   unknown: 'No key for 14 days, but one may have come that was not counted',
-  quiet: 'Neither a key nor a token for 14 days',
-  exempt: 'On keys by an extension that has not run out',
+  inactive: 'No key and no token for 14 days',
+  extended: 'On keys, with an extension that has not expired',
   migrated: 'No key for 14 days, and a token since its last key',
 };
 
