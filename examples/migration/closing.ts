@@ -39,7 +39,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
     async '2027-04-05'() {
       chapter('5 Apr 2027', 'Step 4, move and watch');
       const { report } = await scene.report(
-        { migrated: 20, 'in progress': 3, 'on keys': 13, blocked: 1, quiet: 3 },
+        { migrated: 20, 'in progress': 3, 'on keys': 13, blocked: 1, inactive: 3 },
         [figures, 'CLIENTS'],
       );
       const umbrella = clientIn(report, 'umbrella');
@@ -88,7 +88,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
     async '2027-06-01'() {
       chapter('1 Jun 2027', 'What the rehearsals have taught');
       const { report, page } = await scene.report(
-        { migrated: 31, overdue: 4, exempt: 1, quiet: 4 },
+        { migrated: 31, overdue: 4, extended: 1, inactive: 4 },
         [figures],
       );
       await writeFile(pagePath, page);
@@ -108,7 +108,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
       );
       const acme = clientIn(report, 'acme');
       const seen = [acme.status, acme.safeToCut.safe];
-      check('acme is quiet, and not safe to cut', seen, ['quiet', false]);
+      check('acme is inactive, and not safe to cut', seen, ['inactive', false]);
       scene.quote([acme.safeToCut.why]);
       say(
         `By the rule of a fortnight it would be cut now, three hours before its monthly run. Whoever
@@ -131,7 +131,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
       say(
         '16 June: all of them, but for acme. That is to say: vandelay. A telephone call, in vain.',
       );
-      await scene.report({ migrated: 32, overdue: 2, exempt: 1, quiet: 5 });
+      await scene.report({ migrated: 32, overdue: 2, extended: 1, inactive: 5 });
       await change({ percent: 100 });
     },
 
@@ -148,7 +148,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
 
     async '2027-07-14'() {
       chapter('14 Jul 2027', 'Two weeks without keys');
-      const { report } = await scene.report({ migrated: 34, overdue: 1, exempt: 1, quiet: 4 });
+      const { report } = await scene.report({ migrated: 34, overdue: 1, extended: 1, inactive: 4 });
       const { lastKeyUse, firstTokenUse } = clientIn(report, 'vandelay');
       check(
         'vandelay has moved',
@@ -166,7 +166,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
 
     async '2027-10-18'() {
       chapter('18 Oct 2027', 'The last extension is over');
-      const { report } = await scene.report({ migrated: 36, quiet: 4 }, [figures]);
+      const { report } = await scene.report({ migrated: 36, inactive: 4 }, [figures]);
       say('stark was refused on one morning, that of 30 September, and had moved on the next.');
       check('every key can be cut', report.safeToCut, true);
       await api.setPlan(withoutClients(api.plan()));

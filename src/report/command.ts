@@ -30,8 +30,9 @@ Who still uses API keys, and when they can be switched off.
   --exclude <id>      a client of your own that does not count; may be repeated. Where there are clients
                       of several issuers: <id>@<issuer>
   --gone <guard>@<time>
-                      this guard fell silent without being closed, and ended then (ISO 8601); may be
-                      repeated. The report names such guards, and the earliest time
+                      this guard fell silent without being closed, or its counts cannot be read, and it
+                      ended then (ISO 8601); may be repeated. The report names such guards, and the
+                      earliest time. <guard>@not-ours: no guard wrote what cannot be read
   --cohort <name>     this cohort of the plan alone
   --format <format>   text, json, html or markdown; default text
   --out <file>        write there instead of printing
@@ -121,15 +122,14 @@ async function report(args: readonly string[], { env, width }: Surroundings): Pr
 }
 
 /** Why keys cannot be switched off: who is on them, or what is not known, and what to do. */
-function reasonOf({ clients, leftOut, notKnown = [], dataQuality }: MigrationReport): string {
+function reasonOf({ clients, leftOut, notKnown = [] }: MigrationReport): string {
   const onJwks = clients.filter(({ safeToCut: { safe, known } }) => !safe && known !== false);
   if (onJwks.length > 0) {
     // All that was left out is less urgent, but not always safe.
     const more = leftOut?.clients ?? 0;
     return `not safe to cut: ${named(onJwks.map(refOf))}${more > 0 ? `; ${more} clients are not listed` : ''}`;
   }
-  const what = dataQuality.trackingSince === undefined ? [] : notKnown;
-  return ['not enough is known yet', ...what.map((one) => `  ${shown(one)}`)].join('\n');
+  return ['not enough is known yet', ...notKnown.map((one) => `  ${shown(one)}`)].join('\n');
 }
 
 /** `<id>@<issuer>`: an issuer is an address, and an id may have an @. */
@@ -140,6 +140,7 @@ function excludedIn(text: string): string | { client: string; issuer: string } {
 
 function goneIn(text: string): GoneGuard {
   const [, instance, at] = /^(.+)@([^@]+)$/s.exec(text) ?? [];
+  if (instance !== undefined && at === 'not-ours') return { instance, ours: false };
   if (instance !== undefined && at !== undefined) return { instance, at };
   throw new ConfigError('--gone must be <guard>@<time>, such as one@2027-06-30T00:00:00Z');
 }

@@ -32,7 +32,7 @@ describe('clients', () => {
     expect(ids(report).sort()).toEqual([...seen, ...known].sort());
     expect(report.clients.find(({ client }) => client === 'known')).toMatchObject({
       owner: 'mia',
-      status: 'quiet',
+      status: 'inactive',
       keys: [],
     });
   });
@@ -41,7 +41,8 @@ describe('clients', () => {
     const { refusals, unverified, status } = onlyClient([...claimed('a', 3), ...claimed('b', 3)], {
       clients: [{ client: 'a' }],
     });
-    expect(status).toBe('quiet');
+    // Nothing but refused tokens: the store has no count.
+    expect(status).toBe('unknown');
     expect(refusals).toEqual([]);
     expect(unverified).toMatchObject([{ reason: 'ERR_TOKEN_EXPIRED', count: 1 }]);
   });
@@ -50,12 +51,12 @@ describe('clients', () => {
     const soon = { sunsetAt: iso(-3) };
     const plan: MigrationPlan = {
       cohorts: { soon },
-      clients: { overdue: { cohort: 'soon' }, exempt: { mode: 'extension', until: iso(-90) } },
+      clients: { overdue: { cohort: 'soon' }, extended: { mode: 'extension', until: iso(-90) } },
     };
     const things = [
       ...token('migrated', 1),
-      ...key('quiet', 30),
-      ...key('exempt', 1),
+      ...key('inactive', 30),
+      ...key('extended', 1),
       ...key('in progress', 1),
       ...token('in progress', 1),
       ...key('b', [1, 2]),
@@ -67,7 +68,7 @@ describe('clients', () => {
       ...key('overdue', 1),
     ];
     const order = ['overdue', 'blocked', 'c', 'Z', 'b', 'd', 'in progress'];
-    expect(ids(reportOf(things, { plan }))).toEqual([...order, 'exempt', 'quiet', 'migrated']);
+    expect(ids(reportOf(things, { plan }))).toEqual([...order, 'extended', 'inactive', 'migrated']);
     expect(ids(reportOf(things.toReversed(), { plan }))).toEqual(ids(reportOf(things, { plan })));
   });
 

@@ -38,6 +38,8 @@ const daily = (client: string, [from, to]: readonly [number, number]) =>
     Array.from({ length: from - to + 1 }, (_, index) => from - index),
   );
 const clients = [{ client: 'a' }];
+/** Somebody else, so that the store has a count. */
+const someone = token('z', 50);
 
 describe('a request that was counted for no client', () => {
   const uncounted = (days: number, detail = 'key') => other('other', days, { detail });
@@ -48,7 +50,7 @@ describe('a request that was counted for no client', () => {
       [34, false],
       [35, true],
     ] as const) {
-      const report = reportOf(uncounted(days), { clients });
+      const report = reportOf([...someone, ...uncounted(days)], { clients });
       expect(cutOf(report)?.safe).toBe(safe);
       if (!safe) expect(cutOf(report)).toMatchObject({ known: false, from: iso(days - 35) });
       expect(report.safeToCut).toBe(safe);
@@ -60,7 +62,7 @@ describe('a request that was counted for no client', () => {
 
   test('also one without a row, until its guard told last', () => {
     const dropped = (days: number, rows: readonly Happened[] = []) =>
-      reportOf(rows, {
+      reportOf([...someone, ...rows], {
         clients,
         instances: [of(), of({ instance: 'x', dropped: 1, at: ago(days), closed: true })],
       });
@@ -148,7 +150,12 @@ describe('a guard', () => {
     const report = reportOf(token('a', 1), { instances });
     expect(cutOf(report)).toMatchObject({ safe: false, known: false });
     expect(report.notKnown?.join()).toContain('A guard does not count a');
-    const without = reportOf(token('a', 1), { instances, exclude: ['a'] });
+    expect(report).toMatchObject({
+      clients: [{ status: 'unknown' }],
+      clientsMigrated: { migrated: 0, left: 1, percent: 0 },
+      projection: { state: 'no trend' },
+    });
+    const without = reportOf([...someone, ...token('a', 1)], { instances, exclude: ['a'] });
     expect(without.safeToCut).toBe(true);
     expect(notes(without)).not.toContain('do not count');
     const before = of({ instance: 'x', excludes: ['a'], at: ago(36), closed: true });
@@ -162,7 +169,8 @@ describe('a client', () => {
       reportOf([...daily('a', [99, 60]), ...token('a', 50), ...claimed('a', days, 'UNEXAMINED')]);
     expect(cutOf(of(13))).toMatchObject({ safe: false, known: false });
     expect(cutOf(of(13))?.why).toContain('an attack, or an overload');
-    expect(of(13)).toMatchObject({ failing: [], clients: [{ status: 'migrated' }] });
+    expect(of(13)).toMatchObject({ failing: [], clients: [{ status: 'unknown' }] });
+    expect(of(14).clients[0]?.status).toBe('migrated');
     expect(cutOf(of(14))?.safe).toBe(true);
     // Anybody can have a forged token refused.
     const forged = [...daily('a', [99, 60]), ...token('a', 50), ...claimed('a', 1)];

@@ -151,7 +151,7 @@ describe('the page', () => {
     expect(page).toMatch(/Clients migrated 57\s% 23 of 40 clients/);
     expect(page).toContain('Last client moved 19 Dec 2026 – 6 Feb 2027');
     expect(page).toContain(
-      'Clients left 15 3 overdue, 2 blocked, 4 on keys, 5 in progress, 1 exempt; 2 fell silent',
+      'Clients left 15 3 overdue, 2 blocked, 4 on keys, 5 in progress, 1 extended; 2 inactive and safe to cut',
     );
     expect(page).toContain('Safe to cut Not yet');
     expect(page.indexOf('Clients migrated')).toBeLessThan(page.indexOf('Keys against tokens'));
@@ -206,7 +206,7 @@ describe('the page', () => {
     expect(page).toMatch(
       /Read with care: counted for 3 days only; no guard is reporting; 1 guard ended without a word; 12,345 requests not counted by client/,
     );
-    expect(page).toContain('every client looks quiet, and may not be');
+    expect(page).toContain('every client looks inactive, and may not be');
     expect(textOf(renderHtml(sampleReport))).toContain(
       '6 guards reporting, last told 22 Nov 2026, 09:28 UTC; what was counted since then is not in here',
     );

@@ -29,7 +29,7 @@ export interface Happened {
   readonly detail: string;
 }
 
-const undated: readonly UsageKind[] = ['brownout', 'route', 'agent', 'query', 'both'];
+const undated: readonly UsageKind[] = ['brownout', 'route', 'agent', 'query'];
 
 /** The row of one thing. */
 export const rowOf = ({ at, ...said }: Happened): UsageRow => ({

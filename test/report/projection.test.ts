@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { day, guard, iso, key, made, minute, now, other, reportOf } from './making.js';
+import { day, guard, iso, key, made, minute, now, other, reportOf, token } from './making.js';
 
 const aMinute = minute / day;
 
@@ -96,8 +96,8 @@ describe('done', () => {
   });
 
   test('never before 14 days of tracking', () => {
-    expect(reportOf([], { tracked: 14 }).projection.state).toBe('done');
-    expect(reportOf([], { tracked: 14 - aMinute }).projection.state).toBe('no trend');
+    expect(reportOf(token('a', 1), { tracked: 14 }).projection.state).toBe('done');
+    expect(reportOf(token('a', 1), { tracked: 14 - aMinute }).projection.state).toBe('no trend');
   });
 
   test('never while no guard tells, or while keys were not counted by client', () => {

@@ -136,8 +136,8 @@ describe('guards', () => {
     const dropped = of({ dropped: 3 }, { dropped: 4 });
     expect(dropped.dropped).toBe(7);
     expect(dropped.notes).toEqual([
-      'There was no room to count 7 requests by client: a client that looks quiet may not be.',
-      expect.stringMatching(/^Until 2030-03-15T11:59.* whose client was not counted/),
+      'There was no room to count 7 requests by client: a client that looks inactive may not be.',
+      expect.stringMatching(/^Until 2030-03-15T11:59.* that were counted for no client/),
     ]);
   });
 });
@@ -152,7 +152,7 @@ test('what a store had no room for is dropped too', () => {
   expect(quality([...key('a', 99), ...uncounted], { instances }).dropped).toBe(2);
   const late = quality([...key('a', 99), ...other('other', 13, { detail: 'key' })]).notes;
   expect(late[1]).toBe(
-    `Until ${iso(13)} there were requests, perhaps with keys, whose client was not counted: nothing is safe to cut for all.`,
+    `Until ${iso(13)} there were requests, perhaps with an API key, that were counted for no client. Nothing is safe to cut for all.`,
   );
 });
 

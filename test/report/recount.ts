@@ -32,7 +32,10 @@ const windows = (things: readonly Happened[], now: number) => ({
   month: countIn(things, now, 30),
 });
 
-const isKeyUse = ({ what, key }: Happened) => what === 'key' || (what === 'refused' && key !== '');
+const isKeyRequest = ({ what, key }: Happened) =>
+  what === 'key' || (what === 'refused' && key !== '');
+// A key beside a token is in the counts of the token, and a use all the same.
+const isKeyUse = (thing: Happened) => isKeyRequest(thing) || thing.what === 'both';
 const isRefusedToken = ({ what, key }: Happened) => what === 'refused' && key === '';
 const latest = (things: readonly Happened[]): number | undefined =>
   things.map(({ at }) => toMinute(at)).sort((a, b) => b - a)[0];
@@ -47,7 +50,7 @@ function lockedOut(own: readonly Happened[]): number | undefined {
   );
 }
 
-function cut(own: readonly Happened[], beside: number | undefined, { now, since }: Facts) {
+function cut(own: readonly Happened[], { now, since }: Facts) {
   const uses = own.filter(isKeyUse);
   const times = uses.map(({ at }) => toMinute(at)).sort((a, b) => a - b);
   const gaps = times.map((time, index) => time - (times[index - 1] ?? Math.min(since, time)));
@@ -61,7 +64,7 @@ function cut(own: readonly Happened[], beside: number | undefined, { now, since 
   const stuck = lockedOut(own);
   // A token that was refused before what counts as quiet time, or five weeks, is history.
   const fails = stuck !== undefined && now - Math.max(since, stuck) < Math.max(quietDays, 35) * day;
-  const from = Math.max(since, times.at(-1) ?? 0, beside ?? 0) + quietDays * day;
+  const from = Math.max(since, times.at(-1) ?? 0) + quietDays * day;
   return {
     safe: now >= from && !fails,
     quietDays,
@@ -74,11 +77,12 @@ function status(own: readonly Happened[], { now, since, sunsets }: Facts, client
   const fresh = (things: readonly Happened[]) =>
     // A minute that began before tracking did is watched from there on.
     things.some(({ at }) => now - Math.max(since, toMinute(at)) < 14 * day);
-  const came = own.filter((one) => isKeyUse(one) || one.what === 'both');
+  const came = own.filter(isKeyUse);
   const tokens = own.filter(({ what }) => what === 'token');
   const failed = own.filter(isRefusedToken);
   const lastKey = latest(came) ?? Number.NEGATIVE_INFINITY;
-  if (!fresh(came)) return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'quiet';
+  if (!fresh(came))
+    return tokens.some(({ at }) => toMinute(at) > lastKey) ? 'migrated' : 'inactive';
   const sunset = sunsets[client];
   if (sunset !== undefined && Date.parse(sunset) - now < 30 * day) return 'overdue';
   if (fresh(failed) && !fresh(tokens)) return 'blocked';
@@ -115,15 +119,14 @@ export function recount(facts: Facts) {
     const own = things.filter((thing) => thing.client === client);
     const uses = own.filter(isKeyUse);
     const tokens = own.filter(({ what }) => what === 'token');
-    const beside = latest(own.filter(({ what }) => what === 'both'));
     return {
       client,
       status: status(own, facts, client),
-      safeToCut: cut(own, beside, facts),
+      safeToCut: cut(own, facts),
       lastKeyUse: isoOrNone(latest(uses)),
       lastTokenUse: isoOrNone(latest(tokens)),
       firstTokenUse: isoOrNone(tokens.map(({ at }) => toMinute(at)).sort((a, b) => a - b)[0]),
-      keyRequests: windows(uses, now),
+      keyRequests: windows(own.filter(isKeyRequest), now),
       tokenRequests: windows(tokens, now),
       refusedRequests: windows(
         own.filter(({ what }) => what === 'refused'),
@@ -131,7 +134,11 @@ export function recount(facts: Facts) {
       ),
       keys: [...new Set(uses.map(({ key }) => key))].sort().map((id) => {
         const those = uses.filter(({ key }) => key === id);
-        return { id, lastUse: isoOrNone(latest(those)), month: countIn(those, now, 30) };
+        return {
+          id,
+          lastUse: isoOrNone(latest(those)),
+          month: countIn(those.filter(isKeyRequest), now, 30),
+        };
       }),
     };
   });
@@ -155,7 +162,7 @@ export function recount(facts: Facts) {
       total: clients.length,
       migrated: clients.filter((one) => one.status === 'migrated').length,
       left: clients.filter(
-        (one) => one.status !== 'migrated' && !(one.status === 'quiet' && one.safeToCut.safe),
+        (one) => one.status !== 'migrated' && !(one.status === 'inactive' && one.safeToCut.safe),
       ).length,
     },
     clients,

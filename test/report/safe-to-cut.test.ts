@@ -73,12 +73,13 @@ describe('a client that comes every day', () => {
     }
   });
 
-  test('a key beside a token is missed like any other', () => {
+  test('a key beside a token is a use like any other', () => {
     const beside = other('both', 2, { client: 'a', key: 'k' });
     expect(safe([...key('a', days(20)), ...beside], { tracked: 70 })).toMatchObject({
       safe: false,
-      quietDays: 14,
-      from: iso(2 - 14),
+      quietDays: 36,
+      longestGapDays: 18,
+      from: iso(2 - 36),
       why: expect.stringContaining('The last key came 2 days ago'),
     });
   });
@@ -163,7 +164,7 @@ describe('a job', () => {
 
 describe('a client that never came with a key', () => {
   test('is cut after 35 days of tracking', () => {
-    expect(safe([], { clients, tracked: 35 })).toStrictEqual({
+    expect(safe(token('a', 1), { clients, tracked: 35 })).toStrictEqual({
       safe: true,
       why: 'No key has come in 35 days of tracking. It takes 35 days without one: what runs once a month has to have had its turn.',
       quietDays: 35,
@@ -219,9 +220,10 @@ describe('the report as a whole', () => {
     expect(reportOf([...things, ...key('b', 19)], { tracked: 36 }).safeToCut).toBe(false);
   });
 
-  test('is not while tracking is shorter than 35 days, even of nobody', () => {
-    expect(reportOf([], { tracked: 35 }).safeToCut).toBe(true);
-    expect(reportOf([], { tracked: 35 - aMinute }).safeToCut).toBe(false);
+  test('is not while tracking is shorter than 35 days, or without a client', () => {
+    expect(reportOf(token('a', 1), { tracked: 35 }).safeToCut).toBe(true);
+    expect(reportOf(token('a', 1), { tracked: 35 - aMinute }).safeToCut).toBe(false);
+    expect(reportOf([], { tracked: 35 }).safeToCut).toBe(false);
     expect(reportOf(key('a', [30, 29]), { tracked: 34 }).safeToCut).toBe(false);
   });
 
@@ -233,6 +235,8 @@ describe('the report as a whole', () => {
     ['key', 34, false],
     ['key', 35, true],
   ])('a request with a %s, uncounted %i days ago: %s', (detail, days, expected) => {
-    expect(reportOf(other('other', days, { detail })).safeToCut).toBe(expected);
+    expect(reportOf([...token('a', 1), ...other('other', days, { detail })]).safeToCut).toBe(
+      expected,
+    );
   });
 });

@@ -59,7 +59,7 @@ const cohorts = ['early', 'partners', 'internal', 'long tail'];
 const statuses: readonly ClientStatus[] = [
   ...(['blocked', 'blocked', 'overdue', 'overdue', 'overdue', 'on keys', 'on keys'] as const),
   ...(['on keys', 'on keys', 'in progress', 'in progress', 'in progress', 'in progress'] as const),
-  ...(['in progress', 'quiet', 'quiet', 'exempt'] as const),
+  ...(['in progress', 'inactive', 'inactive', 'extended'] as const),
 ];
 const agents = [
   'python-requests/2.31.0',
@@ -80,7 +80,7 @@ const routes = [
 /** A client of a status, with figures that go with it. */
 export function sampleClient(client: string, status: ClientStatus, place = 0): ClientReport {
   const roll = dice(place * 7_919 + 17);
-  const onJwks = status !== 'migrated' && status !== 'quiet';
+  const onJwks = status !== 'migrated' && status !== 'inactive';
   const onTokens = status === 'migrated' || status === 'in progress';
   const month = onJwks ? 40 + roll(10) ** 4 * 9 : 0;
   const tokens = onTokens ? 500 + roll(10) ** 4 * 11 : 0;
@@ -98,7 +98,7 @@ export function sampleClient(client: string, status: ClientStatus, place = 0): C
     mode:
       status === 'migrated'
         ? 'token-only'
-        : status === 'exempt'
+        : status === 'extended'
           ? 'extension'
           : place % 2
             ? 'deprecated'
@@ -106,13 +106,13 @@ export function sampleClient(client: string, status: ClientStatus, place = 0): C
     standing:
       status === 'migrated'
         ? 'token-only'
-        : status === 'exempt'
+        : status === 'extended'
           ? 'extension'
           : place % 2
             ? 'deprecated'
             : 'dual',
-    sunsetAt: status === 'exempt' ? '2027-03-31T00:00Z' : sunset,
-    daysToSunset: status === 'exempt' ? 128 : status === 'overdue' ? 13 : 38,
+    sunsetAt: status === 'extended' ? '2027-03-31T00:00Z' : sunset,
+    daysToSunset: status === 'extended' ? 128 : status === 'overdue' ? 13 : 38,
     status,
     safeToCut: safe
       ? { safe, why: 'No key for 14 days or more.', quietDays: 14, longestGapDays: gap }
@@ -170,7 +170,12 @@ export function statusesOf(clients: readonly ClientReport[]): MigrationReport['s
     return { clients: those.length, safe: those.filter((one) => one.safeToCut.safe).length };
   };
   return {
-    ...{ exempt: of('exempt'), migrated: of('migrated'), quiet: of('quiet') },
+    ...{
+      extended: of('extended'),
+      migrated: of('migrated'),
+      inactive: of('inactive'),
+      unknown: of('unknown'),
+    },
     ...{ overdue: of('overdue'), blocked: of('blocked') },
     ...{ 'in progress': of('in progress'), 'on keys': of('on keys') },
   };
@@ -203,7 +208,7 @@ export function reportOf(clients: readonly ClientReport[], days = 90): Migration
     clientsMigrated: {
       total,
       migrated,
-      left: total - idsOf(({ status }) => status === 'migrated' || status === 'quiet').length,
+      left: total - idsOf(({ status }) => status === 'migrated' || status === 'inactive').length,
       ...(total > 0 && { percent: Math.floor((migrated * 100) / total) }),
     },
     trafficWeek: traffic(clients, 'week'),
@@ -256,7 +261,7 @@ export function reportOf(clients: readonly ClientReport[], days = 90): Migration
       },
     ],
     extensions: clients
-      .filter(({ status }) => status === 'exempt')
+      .filter(({ status }) => status === 'extended')
       .map(({ client }) => ({ client, until: '2027-03-31T00:00Z' })),
     risks:
       clients.length < 5

@@ -32,7 +32,7 @@ const cases: readonly [
   ['keys and tokens', 'in progress', [...key('a', 1), ...token('a', 2)]],
   ['a key now', 'on keys', key('a', 0)],
   ['a key a minute less than 14 days ago', 'on keys', key('a', 14 - aMinute)],
-  ['a key exactly 14 days ago', 'quiet', key('a', 14)],
+  ['a key exactly 14 days ago', 'inactive', key('a', 14)],
   [
     'a key a minute less than 14 days ago, and a token since',
     'in progress',
@@ -45,10 +45,10 @@ const cases: readonly [
     [...refused('a', 3, ['k']), ...token('a', 1)],
   ],
   ['a token since its last key, long ago', 'migrated', [...key('a', 60), ...token('a', 50)]],
-  ['a token before its last key, long ago', 'quiet', [...key('a', 50), ...token('a', 60)]],
-  ['key and token in one minute, long ago', 'quiet', [...key('a', 50), ...token('a', 50)]],
+  ['a token before its last key, long ago', 'inactive', [...key('a', 50), ...token('a', 60)]],
+  ['key and token in one minute, long ago', 'inactive', [...key('a', 50), ...token('a', 50)]],
   ['tokens and never a key', 'migrated', token('a', 70)],
-  ['refused tokens and never a key', 'quiet', refused('a', 1)],
+  ['refused tokens and never a key', 'inactive', refused('a', 1)],
   ['keys and refused tokens', 'blocked', [...key('a', 1), ...refused('a', 2)]],
   ['keys and refused tokens that only say so', 'on keys', [...key('a', 1), ...claimed('a', 2)]],
   ['keys, and tokens refused 14 days ago', 'on keys', [...key('a', 1), ...refused('a', 14)]],
@@ -67,13 +67,13 @@ const cases: readonly [
   ['keys a minute less before the sunset', 'overdue', key('a', 1), sunset(30 - aMinute)],
   ['keys and tokens close to the sunset', 'overdue', [...key('a', 1), ...token('a', 1)], sunset(3)],
   ['keys after the sunset', 'overdue', refused('a', 1, ['k']), sunset(-3)],
-  ['quiet after the sunset', 'quiet', key('a', 20), sunset(-3)],
+  ['inactive after the sunset', 'inactive', key('a', 20), sunset(-3)],
   ['migrated close to the sunset', 'migrated', [...key('a', 20), ...token('a', 1)], sunset(3)],
-  ['keys with an extension', 'exempt', key('a', 1), until(3)],
-  ['blocked with an extension', 'exempt', [...key('a', 1), ...refused('a', 1)], until(3)],
+  ['keys with an extension', 'extended', key('a', 1), until(3)],
+  ['blocked with an extension', 'extended', [...key('a', 1), ...refused('a', 1)], until(3)],
   ['keys with an extension that ends now', 'overdue', key('a', 1), until(0)],
   ['migrated with an extension', 'migrated', [...key('a', 20), ...token('a', 1)], until(3)],
-  ['quiet with an extension', 'quiet', key('a', 20), until(3)],
+  ['inactive with an extension', 'inactive', key('a', 20), until(3)],
 ];
 
 test.each(cases)('%s: %s', (_, status, things, plan = {}) => {
@@ -97,7 +97,7 @@ describe('the end of a client', () => {
   test.each([
     ['early', { cohort: 'early', daysToSunset: 10, sunsetAt: iso(-10.5), status: 'overdue' }],
     ['same', { cohort: 'same', daysToSunset: 100, mode: 'token-only', standing: 'token-only' }],
-    ['more', { cohort: 'early', daysToSunset: 150, mode: 'extension', status: 'exempt' }],
+    ['more', { cohort: 'early', daysToSunset: 150, mode: 'extension', status: 'extended' }],
     ['other', { daysToSunset: 100, mode: 'dual', standing: 'dual', status: 'on keys' }],
   ])('%s has its own, its cohort’s, or the plan’s', (client, expected) => {
     expect(of(client)).toMatchObject(expected);

@@ -34,7 +34,7 @@ describe('time that nobody watched', () => {
   const after = of({ instance: 'after', since: now - minute, at: now });
   const report = reportOf(things, [before, after]);
 
-  test('is not silence: nobody becomes safe, quiet or silent by it', () => {
+  test('is not silence: nobody becomes safe, inactive or silent by it', () => {
     expect(report.safeToCut).toBe(false);
     for (const { safeToCut, status } of report.clients) {
       expect([safeToCut.safe, safeToCut.known, status]).toEqual([false, false, 'on keys']);

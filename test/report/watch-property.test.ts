@@ -89,7 +89,7 @@ test(
           // The hour that runs, and that of the last use, are not whole.
           const slack = 4 / 24;
           if (safeToCut.safe) expect(quiet + slack).toBeGreaterThanOrEqual(safeToCut.quietDays);
-          if (status === 'quiet') expect(quiet + slack).toBeGreaterThanOrEqual(14);
+          if (status === 'inactive') expect(quiet + slack).toBeGreaterThanOrEqual(14);
           if (safeToCut.safe) safe += 1;
         }
       }),

@@ -14,22 +14,23 @@ import {
   silentKeys,
 } from './client.js';
 import { byText, type Clock, clockAt, daysUntil, knownDays, recentDays } from './clock.js';
-import { type Counts, countRows, lastDays } from './count.js';
+import { countRows, lastDays } from './count.js';
 import { mostWeeks } from './counts.js';
-import { doubtsOf } from './doubts.js';
+import { doubtsOf, isCertain } from './doubts.js';
 import { guardTimes } from './guards.js';
 import { type Inventory, type ReportInput, readInput } from './input.js';
 import { type Member, membershipOf, membersOf, plannedClients } from './members.js';
-import type { ClientReport, ClientStatus, MigrationReport, Share, Traffic } from './model.js';
+import type { MigrationReport } from './model.js';
 import { keepAll } from './own.js';
 import { projectionOf } from './projection.js';
 import { qualityOf } from './quality.js';
 import { issuersOf } from './refs.js';
 import { risksOf } from './risks.js';
 import { isFailing } from './safe-to-cut.js';
-import { isOnKeys, isOnTokens, lockedOut, urgency } from './status.js';
+import { shareOf, statusesOf, trafficOf } from './shares.js';
+import { isOnKeys, isOnTokens, lockedOut } from './status.js';
 import { unknownsOf } from './unknown.js';
-import { type Watch, watchedAfter, watchedIn, watchOf } from './watch.js';
+import { type Watch, watchedIn, watchOf } from './watch.js';
 
 /** Clients of a report, and entries of each of its other lists. */
 const mostClients = 10_000;
@@ -78,7 +79,7 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
     everyone: cohort === undefined,
   });
   const members = membersOf(inventory, counts, { membership, issuers });
-  const guards = guardTimes(usage.instances, { gone: inventory.gone, held: counts.held }, clock);
+  const guards = guardTimes(usage, { gone: inventory.gone, held: counts.held }, clock);
   const watch = watchOf(usage.trackingSince, guards, clock);
   const times = { watch, clock };
   const doubts = doubtsOf(usage, { counts, guards }, clock);
@@ -90,10 +91,8 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
   entries.sort(byUrgency);
   yield;
   const all = entries.map(({ report }) => report);
-  const isUncounted = (days: number) =>
-    doubts.uncounted !== undefined && watchedAfter(watch, doubts.uncounted) < days * day;
   const known = watch.total >= knownDays * day;
-  const isWhole = known && !isUncounted(knownDays) && !doubts.temporary;
+  const isWhole = known && all.length > 0 && isCertain(doubts, knownDays, watch);
   const safe = isWhole && all.every((one) => one.safeToCut.safe);
   const both = refsOf(entries, ({ counts: of }) => isOnKeys(of, watch) && isOnTokens(of, watch));
   const failing = refsOf(
@@ -113,12 +112,19 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
     risks: risksOf(members, plan, times),
   };
   yield;
-  const nobody = !isUncounted(recentDays) && !members.some((one) => isOnKeys(one.counts, watch));
+  const trend = {
+    weeks: weeksOf(members, watch, clock),
+    nobody: !members.some((one) => isOnKeys(one.counts, watch)),
+    isDoubted:
+      all.length === 0 ||
+      !isCertain(doubts, recentDays, watch) ||
+      all.some(({ status }) => status === 'unknown'),
+  };
   const dataQuality = qualityOf(
     { inventory, counts, guards, issuers, doubts, excluded: membership.excluded() },
     times,
   );
-  const notKnown = safe ? [] : unknownsOf({ entries, guards, known, doubts }, times);
+  const notKnown = safe ? [] : unknownsOf({ entries, guards, known, doubts, cohort }, times);
   const leftOut = { ...cutOff({ clients: all }, mostClients), ...cutOff(lists, mostListed) };
   const report: MigrationReport = {
     schema: 'sallyport-report-1',
@@ -130,7 +136,7 @@ function* reportSteps(input: ReportInput): Generator<undefined, MigrationReport>
     trafficMonth: trafficOf(counts, 'month'),
     safeToCut: safe,
     ...(notKnown.length > 0 && { notKnown }),
-    projection: projectionOf({ weeks: weeksOf(members, watch, clock), nobody }, watch, clock),
+    projection: projectionOf(trend, watch, clock),
     days: lastDays(counts.days, clock, watch.since),
     ...(issuers.several && { issuers: issuerNames(members) }),
     clients: firstUnsafe(all, mostClients),
@@ -175,17 +181,6 @@ const cutLists = ({ silentKeys: silent, ...lists }: Lists): Lists => ({
   risks: lists.risks.slice(0, mostListed),
 });
 
-function statusesOf(clients: readonly ClientReport[]): MigrationReport['statuses'] {
-  const counts = Object.fromEntries(
-    urgency.map((status) => [status, { clients: 0, safe: 0 }]),
-  ) as Record<ClientStatus, { clients: number; safe: number }>;
-  for (const { status, safeToCut } of clients) {
-    counts[status].clients += 1;
-    if (safeToCut.safe) counts[status].safe += 1;
-  }
-  return counts;
-}
-
 function planOf(plan: Plan, name: string | undefined, clock: Clock): MigrationReport['plan'] {
   const { deprecatedAt, guide } = plan;
   const cohort = name === undefined ? undefined : plan.cohorts.get(name);
@@ -199,24 +194,6 @@ function planOf(plan: Plan, name: string | undefined, clock: Clock): MigrationRe
     }),
     ...(guide !== undefined && { guide }),
   };
-}
-
-/** Of a hundred, rounded down, so that 100 is all. */
-const percent = (part: number, whole: number): { percent?: number } =>
-  whole === 0 ? {} : { percent: Math.floor((100 * part) / whole) };
-
-// Whoever fell silent has not migrated, and need not: it is in neither number.
-function shareOf(clients: readonly ClientReport[]): Share {
-  const migrated = clients.filter(({ status }) => status === 'migrated').length;
-  const gone = clients.filter((one) => one.status === 'quiet' && one.safeToCut.safe).length;
-  const total = clients.length;
-  return { total, migrated, left: total - migrated - gone, ...percent(migrated, total) };
-}
-
-function trafficOf({ traffic }: Counts, window: 'week' | 'month'): Traffic {
-  const key = traffic.key[window];
-  const token = traffic.token[window];
-  return { key, token, ...percent(token, key + token) };
 }
 
 /** How much of a week has to be watched for its clients to be all there were. */

@@ -1,6 +1,6 @@
 import { byText, type Clock, daysUntil, isoOf } from './clock.js';
 import type { ClientTally } from './counts.js';
-import { type Doubts, doubtsAbout } from './doubts.js';
+import { type Doubts, doubtsAbout, openDoubts } from './doubts.js';
 import { isLive } from './input.js';
 import type { Member } from './members.js';
 import type { ClientReport, KeyReport, Tallied } from './model.js';
@@ -23,19 +23,19 @@ export function clientReport(
   member: Member,
   { watch, clock, doubts }: Times & { readonly doubts: Doubts },
 ): ClientReport {
-  const { client, issuer, ref, owner, counts, place } = member;
+  const { client, issuer, ref, owner, counts, claims, place } = member;
   const { cohort, mode, standing, sunsetAt } = place;
   const { lastKey, token } = counts;
-  const keyTimes = {
-    ...{ uses: counts.uses, beside: counts.beside?.last, lockedOut: lockedOut(counts) },
-    doubts: doubtsAbout(client, counts, doubts),
-  };
+  const { uses, undated } = counts;
+  const own = doubtsAbout(member, doubts);
+  const cut = safeToCut({ uses, undated, lockedOut: lockedOut(counts), doubts: own }, watch, clock);
+  const isDoubted = openDoubts(own, cut.quietDays, watch).length > 0;
   const lists = cutLists({
     keys: keysOf(member),
     routes: latest(counts.routes, clock).map(([route, tally]) => ({ route, ...tallied(tally) })),
     agents: latest(counts.agents, clock).map(([agent, tally]) => ({ agent, ...tallied(tally) })),
     refusals: reasons(counts.refused).sort(byCount),
-    unverified: reasons(counts.unverified).sort(byCount),
+    unverified: reasons(claims.unverified).sort(byCount),
     wouldDeny: reasons(counts.wouldDeny).sort(byCount),
   });
   return {
@@ -50,8 +50,8 @@ export function clientReport(
       sunsetAt: new Date(sunsetAt).toISOString(),
       daysToSunset: daysUntil(sunsetAt, clock),
     }),
-    status: statusOf(counts, place, { watch, clock }),
-    safeToCut: safeToCut(keyTimes, watch, clock),
+    status: statusOf(counts, place, { watch, clock, isDoubted }),
+    safeToCut: cut,
     ...(lastKey !== undefined && { lastKeyUse: isoOf(lastKey) }),
     ...(token && { firstTokenUse: isoOf(token.first), lastTokenUse: isoOf(token.last) }),
     keyRequests: { ...counts.keyRequests },

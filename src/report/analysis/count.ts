@@ -1,7 +1,19 @@
 import { day } from '../../core/base/dates.js';
 import type { Usage, UsageRow } from '../../core/usage/usage.js';
 import type { Clock } from './clock.js';
-import { adding, addTo, type ClientCounts, noCounts, type Seen, type Windows } from './counts.js';
+import {
+  addClaim,
+  adding,
+  addTo,
+  type Claims,
+  type ClientCounts,
+  later,
+  noClaims,
+  noCounts,
+  type Seen,
+  unexamined,
+  type Windows,
+} from './counts.js';
 import { ClientMap, type ClientRef, type Issuers } from './refs.js';
 import { dayNumber, isKnown, slice } from './usage-check.js';
 
@@ -14,16 +26,16 @@ export interface DayCounts {
 
 /** What was counted, client by client and in all. */
 export interface Counts {
+  /** By credentials; with those that came under an id without an issuer, wanted or not. */
   readonly clients: ClientMap<ClientCounts>;
+  /** By what refused tokens say. */
+  readonly claims: ClientMap<Claims>;
   /** By days since 1970. */
   readonly days: ReadonlyMap<number, DayCounts>;
   /** Let in. */
   readonly traffic: { readonly key: Windows; readonly token: Windows };
   readonly withoutClient: Windows;
-  /** Minutes since 1970: the last request, perhaps with a key, that there was no room to count. */
-  readonly lastUncounted: number | undefined;
-  /** Requests whose client was not counted. */
-  readonly uncounted: number;
+  readonly nobody: Nobody;
   /** Requests that the rows hold, by `YYYY-MM-DD`: of all clients, wanted or not. */
   readonly held: ReadonlyMap<string, number>;
   /** Minutes since 1970; undefined if there are no rows. */
@@ -32,6 +44,22 @@ export interface Counts {
   readonly ahead: number;
   /** Rows of kinds that are not known here. */
   readonly unknown: number;
+}
+
+/** What was counted for no client. Times are minutes since 1970. */
+export interface Nobody {
+  /** The last request, perhaps with a key, that there was no room to count. */
+  lastUncounted: number | undefined;
+  /** Requests that there was no room to count by client. */
+  uncounted: number;
+  /** The last key that could not be looked up, so that nobody knows whose it was. */
+  lastLookup: number | undefined;
+  /** Such requests: guards count them among those that they dropped. */
+  lookups: number;
+  /** `YYYY-MM-DD`: on which days there were such keys. */
+  readonly lookupDays: Set<string>;
+  /** The last refused token of nobody knows whom that was not examined. */
+  lastUnexamined: number | undefined;
 }
 
 /** Whose counts are wanted. */
@@ -52,24 +80,33 @@ export function* countRows(
   { rows }: Usage,
   { clock, issuers, wanted, everyone }: Scope,
 ): Generator<undefined, Counts> {
-  const clients = new ClientMap<{ readonly counts: ClientCounts | undefined }>();
+  const clients = new ClientMap<Counted>();
+  const claims = new ClientMap<Claims>();
   const days = new Map<number, DayCounts>();
   const held = new Map<string, number>();
   const traffic = { key: windows(), token: windows() };
   const withoutClient = windows();
-  let lastUncounted: number | undefined;
-  let uncounted = 0;
+  const nobody = noNobody();
   let oldest: number | undefined;
   let newest = 0;
   let unknown = 0;
 
-  const countsOf = (row: UsageRow): ClientCounts | undefined => {
+  const countsOf = (row: UsageRow): Counted => {
     const ref = { client: row.client, issuer: issuers.of(row) };
     const known = clients.get(ref);
-    if (known) return known.counts;
-    const counts = wanted(ref) ? noCounts() : undefined;
-    clients.set(ref, { counts });
-    return counts;
+    if (known) return known;
+    const isWanted = wanted(ref);
+    // Keys without an issuer are those of each client of that id, and it is one of those that may be wanted.
+    const isBare = issuers.several && ref.issuer === '';
+    const one = { isWanted, counts: isWanted || isBare ? noCounts() : undefined };
+    clients.set(ref, one);
+    return one;
+  };
+  const claimsOf = (row: UsageRow): Claims => {
+    const ref = { client: row.client, issuer: issuers.ofClaim(row) };
+    const held = claims.get(ref) ?? noClaims();
+    claims.set(ref, held);
+    return held;
   };
   const addTotal = (what: string, seen: Seen): void => {
     if (what !== 'key' && what !== 'token' && what !== 'refused') return;
@@ -85,50 +122,87 @@ export function* countRows(
       unknown += 1;
       continue;
     }
-    newest = Math.max(newest, row.last);
-    oldest = Math.min(oldest ?? row.first, row.first);
-    if (isRequest(row.what)) held.set(row.day, (held.get(row.day) ?? 0) + row.count);
-    const seen = clamped(row, clock, row.day === '' ? clock.today : dayNumber(row.day));
+    if (isRequest(row)) held.set(row.day, (held.get(row.day) ?? 0) + row.count);
+    const seen = clamped(row, clock);
     if (row.what === 'other') {
-      uncounted += row.count;
-      if (row.detail !== 'token') lastUncounted = Math.max(lastUncounted ?? 0, seen.last);
+      addNobody(nobody, row, seen.last);
       if (everyone) addTotal(row.detail, seen);
       continue;
     }
+    if (row.what === 'claimed') {
+      if (row.client !== '') addClaim(claimsOf(row), seen, clock);
+      continue;
+    }
+    newest = Math.max(newest, row.last);
+    oldest = Math.min(oldest ?? row.first, row.first);
     if (row.client === '') {
       if (row.what === 'key' || row.what === 'token') addTo(withoutClient, seen, clock);
       if (everyone) addTotal(row.what, seen);
       continue;
     }
-    const counts = countsOf(row);
-    if (!counts) continue;
-    if (row.what !== 'claimed') counts.seen = true;
-    adding.get(row.what)?.(counts, seen, clock);
-    addTotal(row.what, seen);
+    const { counts, isWanted } = countsOf(row);
+    if (counts) adding.get(row.what)?.(counts, seen, clock);
+    if (isWanted) addTotal(row.what, seen);
   }
   const ahead = Math.max(0, newest - clock.minute);
   const found = new ClientMap<ClientCounts>();
   for (const [ref, { counts }] of clients.entries()) if (counts) found.set(ref, counts);
   return {
-    ...{ clients: found, days, held, traffic, withoutClient },
-    ...{ lastUncounted, uncounted, oldest, ahead, unknown },
+    ...{ clients: found, claims, days, held, traffic, withoutClient },
+    ...{ nobody, oldest, ahead, unknown },
   };
 }
 
-/** Tells whether a store adds rows of this kind to what it has taken from an instance. */
-const isRequest = (what: string): boolean =>
-  what === 'key' || what === 'token' || what === 'refused' || what === 'other';
+interface Counted {
+  /** Undefined of a client whose counts nothing in the report needs. */
+  readonly counts: ClientCounts | undefined;
+  readonly isWanted: boolean;
+}
+
+const noNobody = (): Nobody => ({
+  lastUncounted: undefined,
+  uncounted: 0,
+  lastLookup: undefined,
+  lookups: 0,
+  lookupDays: new Set(),
+  lastUnexamined: undefined,
+});
+
+/** The detail of a request whose key could not be looked up. */
+const notLookedUp = 'lookup';
+
+function addNobody(to: Nobody, { detail, day: on, count }: UsageRow, last: number): void {
+  if (detail === notLookedUp) {
+    to.lastLookup = later(to.lastLookup, last);
+    to.lookups += count;
+    to.lookupDays.add(on);
+  } else if (detail === unexamined) {
+    to.lastUnexamined = later(to.lastUnexamined, last);
+  } else {
+    to.uncounted += count;
+    if (detail !== 'token') to.lastUncounted = later(to.lastUncounted, last);
+  }
+}
+
+/** Tells whether a store adds a row to what it has taken from an instance. */
+const isRequest = ({ what, day: on }: UsageRow): boolean =>
+  what === 'key' ||
+  what === 'token' ||
+  what === 'refused' ||
+  what === 'other' ||
+  (what === 'both' && on !== '');
 
 const windows = (): Windows => ({ day: 0, week: 0, month: 0 });
 
 // Of a clock that is ahead it is certain that the request came, and that it is not yet over.
-const clamped = (row: UsageRow, { minute, today }: Clock, on: number): Seen => ({
+const clamped = (row: UsageRow, { minute, today }: Clock): Seen => ({
   key: row.key,
   detail: row.detail,
   count: row.count,
   first: Math.min(row.first, minute),
   last: Math.min(row.last, minute),
-  on: Math.min(on, today),
+  on: row.day === '' ? today : Math.min(dayNumber(row.day), today),
+  isDated: row.day !== '',
 });
 
 /** The days up to today, the oldest first and none left out, 90 at most. */

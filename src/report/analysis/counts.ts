@@ -17,9 +17,7 @@ export interface Windows {
 
 /** What was counted of one client. */
 export interface ClientCounts {
-  /** Nothing but refused tokens that say they are its own would not make it a client. */
-  seen: boolean;
-  /** From when to when, once for each row: keys of its own, accepted or not. */
+  /** From when to when, once for each row: keys of its own, accepted or not, or beside a token. */
   readonly uses: [first: number, last: number][];
   /** The last of them. */
   lastKey: number | undefined;
@@ -36,8 +34,6 @@ export interface ClientCounts {
   readonly agents: Map<string, ClientTally>;
   /** By reason, in the last 30 days: of what is known for certain to be the client's. */
   readonly refused: Map<string, ClientTally>;
-  /** The same of refused tokens that only say so: nothing else rests on it. */
-  readonly unverified: Map<string, ClientTally>;
   /** In the last 30 days there was a token among the refused. */
   failing: boolean;
   readonly wouldDeny: Map<string, ClientTally>;
@@ -47,9 +43,10 @@ export interface ClientCounts {
   readonly brownouts: Map<string, ClientTally>;
   /** By key. */
   readonly inUrl: Map<string, ClientTally>;
+  /** Keys that came beside a token. */
   beside: ClientTally | undefined;
-  /** Minutes since 1970: the last token that names it and was not examined. */
-  lastUnexamined: number | undefined;
+  /** Those of them of which older versions told no day: how often they came is not known. */
+  undated: ClientTally | undefined;
   /** A bit for each week back from now in which a key came, the last seven days being bit 0. */
   weeks: number;
 }
@@ -59,7 +56,6 @@ export const mostWeeks = 12;
 
 export function noCounts(): ClientCounts {
   return {
-    seen: false,
     uses: [],
     lastKey: undefined,
     lastKeyLetIn: undefined,
@@ -72,14 +68,13 @@ export function noCounts(): ClientCounts {
     routes: new Map(),
     agents: new Map(),
     refused: new Map(),
-    unverified: new Map(),
     failing: false,
     wouldDeny: new Map(),
     wouldDenySince: new Map(),
     brownouts: new Map(),
     inUrl: new Map(),
     beside: undefined,
-    lastUnexamined: undefined,
+    undated: undefined,
     weeks: 0,
   };
 }
@@ -92,6 +87,7 @@ export interface Seen extends ClientTally {
   readonly detail: string;
   /** Days since 1970; today of what is not told by day. */
   readonly on: number;
+  readonly isDated: boolean;
 }
 
 /** What each kind of row adds to its client. A kind that is not here adds nothing. */
@@ -121,13 +117,6 @@ export const adding: ReadonlyMap<string, (to: ClientCounts, seen: Seen, clock: C
       },
     ],
     [
-      'claimed',
-      (to, seen, clock) => {
-        if (seen.detail === unexamined) to.lastUnexamined = later(to.lastUnexamined, seen.last);
-        if (isRecent(seen, clock)) add(to.unverified, seen.detail, seen);
-      },
-    ],
-    [
       'would-deny',
       (to, seen, clock) => {
         const since = to.wouldDenySince.get(seen.detail) ?? seen.first;
@@ -139,16 +128,26 @@ export const adding: ReadonlyMap<string, (to: ClientCounts, seen: Seen, clock: C
     ['route', (to, seen) => add(to.routes, seen.detail, seen)],
     ['agent', (to, seen) => add(to.agents, seen.detail, seen)],
     ['query', (to, seen) => add(to.inUrl, seen.key, seen)],
-    [
-      'both',
-      (to, seen) => {
-        to.beside = sum(to.beside, seen);
-      },
-    ],
+    ['both', addBeside],
   ]);
 
+/** Refused tokens that only say that they are a client's: nothing but doubts rests on them. */
+export interface Claims {
+  /** By reason, in the last 30 days. */
+  readonly unverified: Map<string, ClientTally>;
+  /** Minutes since 1970: the last token that names it and was not examined. */
+  lastUnexamined: number | undefined;
+}
+
+export const noClaims = (): Claims => ({ unverified: new Map(), lastUnexamined: undefined });
+
+export function addClaim(to: Claims, seen: Seen, clock: Clock): void {
+  if (seen.detail === unexamined) to.lastUnexamined = later(to.lastUnexamined, seen.last);
+  if (isRecent(seen, clock)) add(to.unverified, seen.detail, seen);
+}
+
 /** The detail of a token that was not examined, since too many came. */
-const unexamined = 'UNEXAMINED';
+export const unexamined = 'UNEXAMINED';
 
 /** A request with two credentials has brought a key, whosever id was told of it. */
 const hadKey = ({ key, detail }: Seen): boolean =>
@@ -156,14 +155,27 @@ const hadKey = ({ key, detail }: Seen): boolean =>
 
 function addUse(to: ClientCounts, seen: Seen, clock: Clock): void {
   to.uses.push([seen.first, seen.last]);
-  to.lastKey = later(to.lastKey, seen.last);
   addTo(to.keyRequests, seen, clock);
+  addKey(to, seen, clock);
+  const held = to.keys.get(seen.key);
+  if (held && isRecent(seen, clock)) held.month += seen.count;
+}
+
+/** The request is in the counts of its token, or of what was refused; that a key came is not. */
+function addBeside(to: ClientCounts, seen: Seen, clock: Clock): void {
+  to.beside = sum(to.beside, seen);
+  if (seen.isDated) to.uses.push([seen.first, seen.last]);
+  else to.undated = sum(to.undated, seen);
+  addKey(to, seen, clock);
+}
+
+function addKey(to: ClientCounts, seen: Seen, clock: Clock): void {
+  to.lastKey = later(to.lastKey, seen.last);
   // A row is of one day, so at most one end of a week is between its first and its last.
   to.weeks |= weekBit(seen.first, clock) | weekBit(seen.last, clock);
   if (seen.key === '') return;
   const held = to.keys.get(seen.key) ?? { last: seen.last, month: 0 };
   held.last = Math.max(held.last, seen.last);
-  if (isRecent(seen, clock)) held.month += seen.count;
   to.keys.set(seen.key, held);
 }
 

@@ -1,9 +1,11 @@
-import { minute } from '../../core/base/dates.js';
-import type { Usage } from '../../core/usage/usage.js';
-import { type Clock, isoOf, recentDays } from './clock.js';
+import { day, minute } from '../../core/base/dates.js';
+import { type Clock, isoOf, recentDays, several } from './clock.js';
 import type { Counts } from './count.js';
-import type { ClientCounts } from './counts.js';
+import { type ExcludedByGuards, excludedByGuards } from './excluded.js';
 import type { GuardTime } from './guards.js';
+import type { Member } from './members.js';
+import type { StoredUsage } from './usage-check.js';
+import { type Watch, watchedAfter } from './watch.js';
 
 /** Until when a key may have come that no count of its client shows. */
 export interface Doubt {
@@ -13,79 +15,128 @@ export interface Doubt {
   readonly days?: number;
   /** It does not end by waiting. */
   readonly lasts?: true;
+  /** A sentence of its own says what to do about it. */
+  readonly isTold?: true;
   /** In a sentence. */
   readonly why: string;
 }
 
 /** What may have come and was not counted. */
 export interface Doubts {
-  /** Milliseconds since 1970: the last request, perhaps with a key, that was counted for no client. */
-  readonly uncounted: number | undefined;
-  /** Clients, by their id, that a guard does not count, and until when it did not. */
-  readonly excluded: ReadonlyMap<string, number>;
+  /** About every client. */
+  readonly all: readonly Doubt[];
+  /** Clients that a guard does not count. */
+  readonly excluded: ExcludedByGuards;
   /** There are guards whose counts are in their own memory alone. */
   readonly temporary: boolean;
 }
 
 export function doubtsOf(
-  { instances }: Usage,
+  usage: StoredUsage,
   { counts, guards }: { readonly counts: Counts; readonly guards: readonly GuardTime[] },
   clock: Clock,
 ): Doubts {
-  const excluded = new Map<string, number>();
-  for (const [index, { excludes = [] }] of instances.entries()) {
-    const until = endOf(guards[index], clock);
-    for (const id of excludes) excluded.set(id, Math.max(until, excluded.get(id) ?? 0));
-  }
-  const { lastUncounted } = counts;
+  return {
+    all: [
+      ...uncounted(counts, guards, clock),
+      ...notLookedUp(counts),
+      ...notExamined(counts),
+      ...notRead(usage, guards, clock),
+      ...nothing(usage, counts, clock),
+    ],
+    excluded: excludedByGuards(usage, guards, clock),
+    temporary: usage.instances.some(({ temporary }) => temporary),
+  };
+}
+
+function uncounted(counts: Counts, guards: readonly GuardTime[], clock: Clock): Doubt[] {
+  const { lastUncounted } = counts.nobody;
   const times = [
     ...(lastUncounted === undefined ? [] : [lastUncounted * minute]),
     ...droppedUntil(counts, guards, clock),
   ];
-  return {
-    uncounted: times.length === 0 ? undefined : Math.max(...times),
-    excluded,
-    temporary: instances.some(({ temporary }) => temporary),
-  };
-}
-
-/** Until when a guard may have let in what it does not count. */
-function endOf(guard: GuardTime | undefined, { now }: Clock): number {
-  if (guard?.state === 'closed') return guard.lastTold ?? now;
-  return guard?.goneAt ?? now;
+  if (times.length === 0) return [];
+  const until = Math.max(...times);
+  const why = `Until ${isoOf(Math.floor(until / minute))} there were requests, perhaps with an API key, that were counted for no client.`;
+  return [{ until, why }];
 }
 
 // Of what has no row, nobody knows when it was: at the latest when its guard told last.
-function droppedUntil(
-  { uncounted }: Counts,
-  guards: readonly GuardTime[],
-  { now }: Clock,
-): number[] {
+function droppedUntil({ nobody }: Counts, guards: readonly GuardTime[], { now }: Clock): number[] {
   const short = guards.filter(({ dropped }) => dropped > 0);
   const all = short.reduce((sum, { dropped }) => sum + dropped, 0);
-  if (all <= uncounted) return [];
+  if (all <= nobody.uncounted + nobody.lookups) return [];
   return [short.reduce((last, { lastTold = now }) => Math.max(last, lastTold), 0)];
 }
 
+const mostNamed = 3;
+
+function notLookedUp({ nobody: { lastLookup, lookupDays } }: Counts): Doubt[] {
+  if (lastLookup === undefined) return [];
+  const days = [...lookupDays].sort().reverse();
+  const more = days.length - mostNamed;
+  const named = days.slice(0, mostNamed).join(', ');
+  const on = more > 0 ? `${named} and ${several(more, 'earlier day')}` : named;
+  const why = `On ${on}, until ${isoOf(lastLookup)}, there were requests with an API key that could not be looked up (the lookup failed, timed out or had no capacity): which clients sent them is not known. Check the key store and the \`timeout\` of the lookup.`;
+  return [{ until: lastLookup * minute, why }];
+}
+
+function notExamined({ nobody: { lastUnexamined } }: Counts): Doubt[] {
+  if (lastUnexamined === undefined) return [];
+  const why = `Until ${isoOf(lastUnexamined)} there were so many rejected tokens that not all were examined: an attack or an overload. Tokens of any client may be among them.`;
+  return [{ until: lastUnexamined * minute, days: recentDays, why }];
+}
+
+function notRead(usage: StoredUsage, guards: readonly GuardTime[], { now }: Clock): Doubt[] {
+  const { skipped = 0 } = usage;
+  const unreadable = guards.filter(({ state }) => state === 'unreadable').length;
+  const doubts: Doubt[] = [];
+  if (unreadable > 0) {
+    const why = `The counts of ${several(unreadable, 'guard')} cannot be read: see dataQuality.unreadable.`;
+    doubts.push({ until: now, lasts: true, isTold: true, why });
+  }
+  if (skipped > 0) {
+    const why = `The store has ${several(skipped, 'entry', 'entries')} that cannot be read as counts, and may have been: if something else wrote them, move them out of the store; if they are damaged, restore them.`;
+    doubts.push({ until: now, lasts: true, why });
+  }
+  return doubts;
+}
+
+function nothing({ trackingSince }: StoredUsage, { oldest }: Counts, { now }: Clock): Doubt[] {
+  if (oldest !== undefined) return [];
+  const why =
+    'The store has no count of any client: check that the guards that serve your traffic count into this store.';
+  return [{ until: now, lasts: true, why, ...(trackingSince === undefined && { isTold: true }) }];
+}
+
+/** Tells whether no key can have come uncounted in so many watched days. */
+export const isCertain = ({ all, temporary }: Doubts, days: number, watch: Watch): boolean =>
+  !temporary && openDoubts(all, days, watch).length === 0;
+
+/** The doubts that are not over, each with the watched milliseconds until it is. */
+export const openDoubts = (doubts: readonly Doubt[], quietDays: number, watch: Watch) =>
+  doubts
+    .map((doubt) => ({
+      doubt,
+      left: (doubt.days ?? quietDays) * day - watchedAfter(watch, doubt.until),
+    }))
+    .filter(({ left }) => left > 0);
+
 /** What is not known of one client. */
 export function doubtsAbout(
-  client: string,
-  { lastUnexamined }: ClientCounts,
-  { uncounted, excluded }: Doubts,
+  member: Pick<Member, 'client' | 'issuer' | 'claims'>,
+  { all, excluded }: Doubts,
 ): Doubt[] {
-  const doubts: Doubt[] = [];
-  if (uncounted !== undefined) {
-    const why = `Until ${isoOf(Math.floor(uncounted / minute))} there were requests, perhaps with its key, that were counted for no client.`;
-    doubts.push({ until: uncounted, why });
-  }
-  const until = excluded.get(client);
+  const doubts = [...all];
+  const { lastUnexamined } = member.claims;
+  const until = excluded.untilOf(member);
   if (until !== undefined) {
     const why =
       'A guard does not count it (`exclude`), so what it sent there is not known: leave it out of this report too, or let all guards count it.';
     doubts.push({ until, why, lasts: true });
   }
   if (lastUnexamined !== undefined) {
-    const why = `Until ${isoOf(lastUnexamined)} so many refused tokens named it that not all were examined: an attack, or an overload. Its own may be among them.`;
+    const why = `Until ${isoOf(lastUnexamined)} so many rejected tokens named it that not all were examined: an attack, or an overload. Its own may be among them.`;
     doubts.push({ until: lastUnexamined * minute, days: recentDays, why });
   }
   return doubts;

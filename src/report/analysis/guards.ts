@@ -2,13 +2,16 @@ import { day, minute } from '../../core/base/dates.js';
 import type { UsageInstance } from '../../core/usage/usage.js';
 import type { Clock } from './clock.js';
 import { clip, type Stretch, union, without } from './stretches.js';
-import { dayNumber } from './usage-check.js';
+import { dayNumber, type StoredUsage } from './usage-check.js';
 
-/** What has become of a guard; `silent`: it neither tells nor was closed, and nobody has said that it ended. */
-export type GuardState = 'reporting' | 'closed' | 'gone' | 'silent';
+/**
+ * What has become of a guard; `silent`: it neither tells nor was closed, and nobody has said that it
+ * ended; `unreadable`: the same of one whose counts cannot be read.
+ */
+export type GuardState = 'reporting' | 'closed' | 'gone' | 'silent' | 'unreadable';
 
 /** Why counts of a guard are missing for some time. */
-export type BlindReason = 'clock' | 'silent' | 'not stored' | 'gone';
+export type BlindReason = 'unreadable' | 'clock' | 'silent' | 'not stored' | 'gone';
 
 /** One guard, and for which time the store holds what it counted. */
 export interface GuardTime {
@@ -19,6 +22,8 @@ export interface GuardTime {
   /** Milliseconds by which its clock is ahead of the store's, where that is too much. */
   readonly off: number;
   readonly missing: number;
+  /** Batches of it are missing, and perhaps all that the store had held before. */
+  readonly lostFirst: boolean;
   readonly dropped: number;
   /** Seconds between two words of it. */
   readonly every: number;
@@ -32,6 +37,8 @@ export interface GuardTime {
   readonly lostDays: readonly string[];
   /** When it ended, if a person has said so; milliseconds since 1970. */
   readonly goneAt: number | undefined;
+  /** Its counts cannot be read. */
+  readonly isUnreadable?: true;
 }
 
 /** Minutes by which clocks may differ without a word about it. */
@@ -58,19 +65,33 @@ export function clockError({ at, skew }: UsageInstance, { now }: Pick<Clock, 'no
 
 /** Judges the guards of a store: who tells, who ended how, and what the store holds of each. */
 export function guardTimes(
-  instances: readonly UsageInstance[],
+  { instances, unreadable = [] }: StoredUsage,
   { gone, held }: Known,
   clock: Clock,
 ): GuardTime[] {
   const lost = lostDays(instances, held);
-  return instances.map((one) => {
+  const others = unreadable.map((name) => unreadableGuard(name, gone.get(name), clock));
+  const guards = instances.map((one) => {
     const guard = guardTime(one, gone.get(one.instance), clock);
     const days = lost.filter(({ on }) => (one.counted?.[on] ?? 0) > 0);
     if (days.length === 0) return guard;
     const blind = union([...guard.blind, ...days.map(({ stretch }) => stretch)]);
     return { ...guard, blind: clip(blind, [0, clock.now]), lostDays: days.map(({ on }) => on) };
   });
+  return [...guards, ...others];
 }
+
+/** A guard of unknown coverage: it may have been there from the beginning, until somebody says otherwise. */
+const unreadableGuard = (
+  instance: string,
+  goneAt: number | undefined,
+  { now }: Clock,
+): GuardTime => ({
+  ...{ instance, goneAt, isUnreadable: true, lastTold: undefined, begun: undefined },
+  ...{ off: 0, missing: 0, lostFirst: false, dropped: 0, every: 0, covered: [], lostDays: [] },
+  state: goneAt === undefined ? 'unreadable' : 'gone',
+  blind: union([[0, goneAt ?? now]]),
+});
 
 /** What is known of guards beside what they say of themselves. */
 interface Known {
@@ -80,13 +101,31 @@ interface Known {
   readonly held: ReadonlyMap<string, number>;
 }
 
-/** Days of which the store has taken more than its rows hold. */
-function lostDays(instances: readonly UsageInstance[], held: ReadonlyMap<string, number>) {
+/** How many requests the store has taken, by day. */
+function takenBy(instances: readonly UsageInstance[]): ReadonlyMap<string, number> {
   const taken = new Map<string, number>();
   for (const { counted = {} } of instances) {
     for (const [on, count] of Object.entries(counted)) taken.set(on, (taken.get(on) ?? 0) + count);
   }
-  return [...taken]
+  return taken;
+}
+
+/** How many days have rows that hold more than the store has taken. */
+export function surplusDays({ instances }: StoredUsage, held: ReadonlyMap<string, number>): number {
+  const begins = instances.map(({ watched = [] }) => watched[0]?.[0]);
+  // An older version tells no sums.
+  if (begins.includes(undefined)) return 0;
+  // Stores forget the sums of a guard some days before they forget its rows.
+  const isForgotten = (from: number) =>
+    begins.some((begun = 0) => begun < from + day && from < begun + 3 * day);
+  return [...takenBy(instances)].filter(
+    ([on, count]) => (held.get(on) ?? 0) > count && !isForgotten(dayNumber(on) * day),
+  ).length;
+}
+
+/** Days of which the store has taken more than its rows hold. */
+function lostDays(instances: readonly UsageInstance[], held: ReadonlyMap<string, number>) {
+  return [...takenBy(instances)]
     .filter(([on, count]) => (held.get(on) ?? 0) < count)
     .map(([on]) => {
       const from = dayNumber(on) * day;
@@ -96,7 +135,7 @@ function lostDays(instances: readonly UsageInstance[], held: ReadonlyMap<string,
 
 function guardTime(one: UsageInstance, goneAt: number | undefined, clock: Clock): GuardTime {
   const { now } = clock;
-  const { instance, at, every, closed, dropped, skew, missing = 0 } = one;
+  const { instance, at, every, closed, dropped, skew, missing = 0, unbroken = 1 } = one;
   const off = clockError(one, clock);
   const isKnown = off === 0 || (skew !== undefined && at - skew - now <= tolerance * minute);
   const told = Math.min(now, Math.max(0, off === 0 ? at : at - off));
@@ -116,6 +155,7 @@ function guardTime(one: UsageInstance, goneAt: number | undefined, clock: Clock)
   const alive: Stretch = [Math.min(from, cover[0]?.[0] ?? from), Math.min(ended, now)];
   return {
     ...{ instance, state, off, missing, dropped, every, goneAt, covered: cover, lostDays: [] },
+    lostFirst: unbroken > 1,
     lastTold: isKnown ? told : undefined,
     begun: one.watched && off === 0 && one.since >= plausibleFrom(clock) ? one.since : undefined,
     blind: without(union([alive]), cover),
@@ -146,6 +186,7 @@ export const reportingOf = (guards: readonly GuardTime[], { now }: Pick<Clock, '
 
 /** Why some time of a guard is missing. */
 export function blindReason(guard: GuardTime, [from]: Stretch): BlindReason {
+  if (guard.isUnreadable) return 'unreadable';
   if (guard.off !== 0) return 'clock';
   const ended = Math.max(guard.covered.at(-1)?.[1] ?? 0, guard.lastTold ?? 0);
   if (from < ended) return 'not stored';

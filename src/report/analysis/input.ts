@@ -1,11 +1,10 @@
 import { parsePlan } from '../../core/plan/parse.js';
 import type { Plan } from '../../core/plan/plan.js';
-import type { Usage } from '../../core/usage/usage.js';
 import type { ApiKeyRecord, MigrationPlan } from '../../index.js';
 import { type GoneGuard, readGone } from './gone.js';
 import { id, list, maybe, object, wrong } from './input-values.js';
 import type { RowIssuers } from './refs.js';
-import { checkUsage } from './usage-check.js';
+import { checkUsage, type StoredUsage } from './usage-check.js';
 
 /** What the team knows of an API key; a record of a lookup will do. */
 export type ListedKey = Pick<
@@ -31,7 +30,7 @@ export type ExcludedClient = string | { readonly client: string; readonly issuer
 /** What a report is made of. */
 export interface ReportInput {
   /** What a store's `read()` answers. */
-  readonly usage: Usage;
+  readonly usage: StoredUsage;
   /**
    * The plan in force, or its JSON text.
    * @default a plan that says nothing
@@ -44,7 +43,7 @@ export interface ReportInput {
   /** The team's own clients, such as support tools: left out everywhere. */
   readonly exclude?: readonly ExcludedClient[];
   /**
-   * Guards that ended without being closed. Until one is named here, nobody can know whether it still
+   * Guards that ended without being closed, or whose counts cannot be read. Until one is named here, nobody can know whether it still
    * lets keys in, and no time after its last word counts as watched.
    */
   readonly gone?: readonly GoneGuard[];
@@ -65,7 +64,7 @@ export interface NamedClient {
 
 /** An input that was checked. */
 export interface Inventory {
-  readonly usage: Usage;
+  readonly usage: StoredUsage;
   readonly plan: Plan;
   readonly clients: readonly ListedClient[];
   /** By key; undefined if none were handed in. */

@@ -7,7 +7,7 @@ import {
 import type { Plan } from '../../core/plan/plan.js';
 import type { Clock } from './clock.js';
 import type { Counts } from './count.js';
-import { type ClientCounts, later, noCounts } from './counts.js';
+import { type Claims, type ClientCounts, later, noClaims, noCounts } from './counts.js';
 import { type Inventory, type ListedKey, type NamedClient, ownerOf } from './input.js';
 import { ClientMap, type ClientRef, type Issuers, refOf } from './refs.js';
 
@@ -18,6 +18,7 @@ export interface Member extends ClientRef {
   readonly owner: string | undefined;
   readonly place: Place;
   readonly counts: ClientCounts;
+  readonly claims: Claims;
   /** Those that were handed in. */
   readonly keys: readonly ListedKey[];
 }
@@ -88,7 +89,7 @@ export const namedInPlan = ({ client, issuer }: ClientRef) => ({
 /** Clients that were seen, that the plan names, and that are known otherwise; each once. */
 export function membersOf(
   { plan, clients: listed, keys }: Inventory,
-  { clients }: Counts,
+  { clients, claims }: Counts,
   { membership, issuers }: { readonly membership: Membership; readonly issuers: Issuers },
 ): Member[] {
   const records = new ClientMap<ListedKey[]>();
@@ -99,7 +100,7 @@ export function membersOf(
     else records.set(ref, [key]);
   }
   const members = new ClientMap<{ owner?: string | undefined }>();
-  for (const [ref, counts] of clients.entries()) if (counts.seen) members.set(ref, {});
+  for (const [ref] of clients.entries()) members.set(ref, {});
   for (const [ref] of records.entries()) members.set(ref, {});
   const add = ({ client, issuer, owner }: NamedClient & { readonly owner?: string }) => {
     for (const one of issuer === undefined ? whose(client) : [issuer]) {
@@ -118,7 +119,8 @@ export function membersOf(
     if (!place) return [];
     const counts = withBareKeys(ref, clients, issuers);
     const name = refOf(issuers.several ? ref : { client: ref.client });
-    return [{ ...ref, ref: name, owner, place, counts, keys: records.get(ref) ?? [] }];
+    const own = { counts, claims: claimsOf(ref, claims), keys: records.get(ref) ?? [] };
+    return [{ ...ref, ref: name, owner, place, ...own }];
   });
 }
 
@@ -133,12 +135,33 @@ function withBareKeys(
 ): ClientCounts {
   const own = clients.get(ref) ?? noCounts();
   const bare = several && ref.issuer !== '' ? clients.get({ ...ref, issuer: '' }) : undefined;
-  if (!bare || (bare.lastKey === undefined && !bare.beside)) return own;
-  const { lastKey, beside, uses } = bare;
+  if (!bare || bare.lastKey === undefined) return own;
+  const { lastKey, beside, undated, uses, weeks } = bare;
   return {
     ...own,
     uses: [...own.uses, ...uses],
-    lastKey: lastKey === undefined ? own.lastKey : later(own.lastKey, lastKey),
+    lastKey: later(own.lastKey, lastKey),
     beside: beside && (own.beside?.last ?? -1) < beside.last ? beside : own.beside,
+    undated: spanOf(own.undated, undated),
+    weeks: own.weeks | weeks,
   };
+}
+
+function spanOf(
+  one: ClientCounts['undated'],
+  other: ClientCounts['undated'],
+): ClientCounts['undated'] {
+  if (!one || !other) return one ?? other;
+  return {
+    count: one.count + other.count,
+    first: Math.min(one.first, other.first),
+    last: Math.max(one.last, other.last),
+  };
+}
+
+/** What refused tokens say of a client. Those that were not examined may name none of the issuers. */
+function claimsOf(ref: ClientRef, claims: ClientMap<Claims>): Claims {
+  const own = claims.get(ref) ?? noClaims();
+  const last = claims.get({ ...ref, issuer: '' })?.lastUnexamined;
+  return last === undefined ? own : { ...own, lastUnexamined: later(own.lastUnexamined, last) };
 }

@@ -8,9 +8,10 @@ export interface UnwatchedTime {
    * - `silent`: a guard fell silent without being closed, and nobody has said that it ended
    * - `gone`: from the last word of such a guard until the time at which it is said to have ended
    * - `not stored`: batches never reached the store, or the store has lost them
+   * - `unreadable`: what a guard stored cannot be read, so that nobody knows what it saw
    * - `clock`: a guard's clock was wrong, so that nobody knows when what it counted happened
    */
-  readonly why: 'no guard' | 'silent' | 'gone' | 'not stored' | 'clock';
+  readonly why: 'no guard' | 'silent' | 'gone' | 'not stored' | 'unreadable' | 'clock';
   /** The guards whose counts are missing, 10 at most. */
   readonly instances: readonly string[];
 }
@@ -51,6 +52,13 @@ export interface DataQuality {
   readonly lost: readonly LostGuard[];
   /** Those beyond. */
   readonly lostLeftOut?: number;
+  /**
+   * What is in the store by the name of a guard and cannot be read, 20 at most: until somebody says
+   * when that guard ended (`gone`), nothing is watched. Absent if there is none.
+   */
+  readonly unreadable?: readonly string[];
+  /** Those beyond. */
+  readonly unreadableLeftOut?: number;
   /** Guards whose clock is off by more than five minutes, 20 at most, the worst first. */
   readonly clocks?: readonly { readonly instance: string; readonly aheadSeconds: number }[];
   /** Batches that never reached the store, or that it has lost. */

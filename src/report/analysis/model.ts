@@ -7,18 +7,20 @@ export type * from './model-quality.js';
  * How far a client is; the first that fits. On keys is whoever came with one in the last 14 days,
  * accepted or not; the order of urgency is another. Days are days that were watched: what nobody
  * watched changes no status. Nor does anything that is not verified.
- * - `exempt`: on keys by an extension that has not run out
+ * - `extended`: on keys, with an extension that has not expired
+ * - `unknown`: no key for 14 days, but one may have come that was not counted: see `safeToCut.why`
  * - `migrated`: no key for 14 days, and a token since its last key
- * - `quiet`: neither for 14 days
+ * - `inactive`: no key and no token for 14 days
  * - `overdue`: on keys, and its sunset is less than 30 days away, or over
  * - `blocked`: on keys, and of its tokens none was accepted but some refused in the last 14 days
  * - `in progress`: keys and tokens in the last 14 days
  * - `on keys`: keys alone
  */
 export type ClientStatus =
-  | 'exempt'
+  | 'extended'
+  | 'unknown'
   | 'migrated'
-  | 'quiet'
+  | 'inactive'
   | 'overdue'
   | 'blocked'
   | 'in progress'
@@ -93,7 +95,7 @@ export interface ClientReport {
   readonly daysToSunset?: number;
   readonly status: ClientStatus;
   readonly safeToCut: SafeToCut;
-  /** A key of its own came, accepted or not. */
+  /** A key of its own came, accepted or not, or beside a token. */
   readonly lastKeyUse?: string;
   readonly firstTokenUse?: string;
   readonly lastTokenUse?: string;
@@ -141,7 +143,7 @@ export interface BrownoutReport {
 export interface Share {
   readonly total: number;
   readonly migrated: number;
-  /** Still to move: neither migrated, nor quiet and safe to cut. */
+  /** Still to move: neither migrated, nor inactive and safe to cut. */
   readonly left: number;
   /** 0 to 100, rounded down; absent if there are none. */
   readonly percent?: number;
@@ -157,7 +159,8 @@ export interface Traffic {
 /**
  * When the last client will have moved, if the last weeks go on: a line through the clients with a key
  * in each of the last 12 weeks, give or take the standard error of its slope, and never sooner than 30
- * to 60 days from now, which is the notice that clients are to have. `done`: no key for 14 days.
+ * to 60 days from now, which is the notice that clients are to have. `done`: no key for 14 days, and none
+ * that may not have been counted.
  */
 export type Projection =
   | { readonly state: 'done' }
@@ -191,7 +194,10 @@ export interface MigrationReport {
   readonly clientsMigrated: Share;
   readonly trafficWeek: Traffic;
   readonly trafficMonth: Traffic;
-  /** Every client's keys can be cut, 35 days were watched, no request went uncounted in them, and there is a store. */
+  /**
+   * Every client's keys can be cut, there is a client, 35 days were watched, no request went uncounted
+   * in them, all that is in the store could be read, and there is a store.
+   */
   readonly safeToCut: boolean;
   /**
    * Why it is not known whether keys can be switched off, and what to do, each in a sentence; absent if

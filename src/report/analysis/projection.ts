@@ -12,6 +12,8 @@ export interface Trend {
   readonly weeks: readonly (number | undefined)[];
   /** Nobody has come with a key for 14 watched days. */
   readonly nobody: boolean;
+  /** Some client may have come with a key that was not counted. */
+  readonly isDoubted: boolean;
 }
 
 const fewest = 4;
@@ -24,11 +26,16 @@ const farthest = 104;
 
 /** Fits a line to the clients with a key, week by week, and tells when it comes to none. */
 export function projectionOf(
-  { weeks, nobody }: Trend,
+  { weeks, nobody, isDoubted }: Trend,
   { since, until, total, reporting }: Watch,
   { now }: Clock,
 ): Projection {
   if (since === undefined) return noTrend('Nothing has been counted yet.');
+  if (nobody && isDoubted) {
+    return noTrend(
+      'No key was counted for 14 days, but not all that came is known: see dataQuality.',
+    );
+  }
   if (nobody) {
     const watched = daysIn(total);
     if (now - until < day && watched >= recentDays) return { state: 'done' };

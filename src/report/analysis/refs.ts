@@ -50,11 +50,13 @@ export interface Issuers {
   readonly several: boolean;
   /** The issuer of a row. */
   of(row: Pick<UsageRow, 'issuer'>): string;
+  /** The issuer that a refused token may have meant: where there is one, also of a token that named none of ours. */
+  ofClaim(row: Pick<UsageRow, 'issuer'>): string;
   /** The issuer of a client that was named without one. */
   readonly unnamed: string;
 }
 
-/** What rows say of issuers. */
+/** What rows say of issuers: those that name a client and that a valid credential made. */
 export interface RowIssuers {
   readonly told: ReadonlySet<string>;
   /** Some rows are of a version that recorded none. */
@@ -72,9 +74,11 @@ export function issuersOf({ told, old }: RowIssuers, named: ReadonlySet<string>)
   const unnamed = told.has('') ? '' : only;
   const groups = new Set([...all, ...(told.has('') ? [''] : [])]);
   if (old) groups.add(only);
+  const several = groups.size > 1;
   return {
-    several: groups.size > 1,
+    several,
     of: ({ issuer = only }) => issuer,
+    ofClaim: ({ issuer = only }) => (issuer === '' && !several ? unnamed : issuer),
     unnamed,
   };
 }

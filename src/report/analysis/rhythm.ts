@@ -25,14 +25,28 @@ export interface Rhythm {
   readonly last: number | undefined;
   /** Days after which the store forgets, where it is that which makes it take so long. */
   readonly forgets?: number;
+  /** From when to when keys came that were not told by day. */
+  readonly undated?: { readonly first: number; readonly last: number };
 }
 
 type Tracked = Pick<Watch, 'forgets'> & { readonly since: number };
 
-export function rhythmOf(
-  given: readonly (readonly [number, number])[],
-  { since, forgets }: Tracked,
-): Rhythm {
+/** When keys came, in minutes since 1970: each use, and what is known of uses that were not told by day. */
+export interface KeyUses {
+  readonly uses: readonly (readonly [first: number, last: number])[];
+  readonly undated?: { readonly first: number; readonly last: number } | undefined;
+}
+
+export function rhythmOf({ uses, undated }: KeyUses, tracked: Tracked): Rhythm {
+  if (!undated) return datedRhythm(uses, tracked);
+  const { first, last } = undated;
+  const all = datedRhythm([...uses, [first, first], [last, last]], tracked);
+  // There may have been a use on each day between them, or none.
+  const least = Math.max(knownDays, 2 * wholeDays((last - first) * minute));
+  return { ...all, quietDays: Math.max(all.quietDays, least), gap: undefined, undated };
+}
+
+function datedRhythm(given: KeyUses['uses'], { since, forgets }: Tracked): Rhythm {
   const uses = [...given].sort(([one], [other]) => one - other);
   const [first] = uses;
   if (!first) {

@@ -1,16 +1,12 @@
 import { day, minute } from '../../core/base/dates.js';
-import { type Clock, daysIn, durationOf, knownDays, recentDays, several } from './clock.js';
-import type { Doubt } from './doubts.js';
+import { type Clock, daysIn, durationOf, isoOf, knownDays, recentDays, several } from './clock.js';
+import { type Doubt, openDoubts } from './doubts.js';
 import type { SafeToCut } from './model.js';
-import { longestBefore, type Rhythm, rhythmOf } from './rhythm.js';
+import { type KeyUses, longestBefore, type Rhythm, rhythmOf } from './rhythm.js';
 import { type Watch, watchedAfter, withinWatched } from './watch.js';
 
 /** When a client came with a key, in minutes since 1970. */
-export interface KeyTimes {
-  /** From when to when, for each day or part of it. */
-  readonly uses: readonly (readonly [first: number, last: number])[];
-  /** When one last came beside a token, which was no use but would be missed. */
-  readonly beside: number | undefined;
+export interface KeyTimes extends KeyUses {
   /** The last refused token, if it was let in on no day since; undefined otherwise. */
   readonly lockedOut: number | undefined;
   readonly doubts: readonly Doubt[];
@@ -25,7 +21,7 @@ export interface KeyTimes {
  * is one that may have come without being counted.
  */
 export function safeToCut(
-  { uses, beside = -1, lockedOut, doubts }: KeyTimes,
+  { uses, undated, lockedOut, doubts }: KeyTimes,
   watch: Watch,
   clock: Clock,
 ): SafeToCut {
@@ -37,16 +33,14 @@ export function safeToCut(
       quietDays: knownDays,
     };
   }
-  const rhythm = rhythmOf(uses, { since, forgets: watch.forgets });
-  const { quietDays, last = -1 } = rhythm;
+  const rhythm = rhythmOf({ uses, undated }, { since, forgets: watch.forgets });
+  const { quietDays, last } = rhythm;
   const failing = isFailing(lockedOut, quietDays, watch);
-  const came = Math.max(last, beside) >= 0;
+  const came = last !== undefined;
   // Counts may be held of before the time that is known to be watched: of a store that lost who told.
-  const quietSince = came ? Math.max(last, beside) * minute : since;
+  const quietSince = came ? last * minute : since;
   const quietLeft = quietDays * day - watchedAfter(watch, quietSince);
-  const open = doubts
-    .map((doubt) => ({ doubt, left: leftOf(doubt, quietDays, watch) }))
-    .filter((one) => one.left > 0);
+  const open = openDoubts(doubts, quietDays, watch);
   const left = Math.max(quietLeft, ...open.map((one) => one.left));
   // Long enough by the calendar, or never seen: it is the watching that was too short.
   const isUnwatched = !came || clock.now - quietSince >= quietDays * day;
@@ -62,10 +56,6 @@ export function safeToCut(
     ...(left > 0 && !failing && ends && { from: new Date(clock.now + left).toISOString() }),
   };
 }
-
-/** Watched milliseconds until a doubt is over. */
-const leftOf = ({ until, days }: Doubt, quietDays: number, watch: Watch): number =>
-  (days ?? quietDays) * day - watchedAfter(watch, until);
 
 /**
  * Tells whether a client is failing: its last refused token is no older than its keys have to be, and
@@ -109,12 +99,14 @@ function why(rhythm: Rhythm, times: Times): string {
 
   // Where that is the reason, it has been said.
   function isOneDay(): boolean {
-    return last !== undefined && gap === undefined && !reason().startsWith('keys came');
+    const isShort = last !== undefined && gap === undefined && !rhythm.undated;
+    return isShort && !reason().startsWith('keys came');
   }
 
   function reason(): string {
     if (rhythm.forgets !== undefined)
-      return `the store forgets after ${several(rhythm.forgets, 'day')}, and what comes once in three months could not be seen`;
+      return `the store holds counts of ${several(rhythm.forgets, 'day')} only, although a guard has run for longer, and what comes once in three months could not be seen`;
+    if (rhythm.undated !== undefined) return undatedReason(rhythm.undated);
     if (last === undefined) return 'what runs once a month has to have had its turn';
     if (quietDays === recentDays)
       return 'the least there is, for it was never away for longer than a week';
@@ -127,6 +119,9 @@ function why(rhythm: Rhythm, times: Times): string {
       : `twice its longest gap, ${several(gap, 'day')}`;
   }
 }
+
+const undatedReason = ({ first, last }: { readonly first: number; readonly last: number }) =>
+  `keys came beside tokens from ${isoOf(first).slice(0, 10)} to ${isoOf(last).slice(0, 10)}, and on which days was not counted`;
 
 /** For how short a time it came. */
 const brief = ({ days }: Rhythm): string =>

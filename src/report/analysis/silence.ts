@@ -47,6 +47,23 @@ export function askFor(silent: readonly LostGuard[]): string[] {
   return [...some, `The same holds for ${several(more, 'more guard')}: see dataQuality.lost.`];
 }
 
+/** What to do about guards whose counts cannot be read. */
+export function askForUnreadable(guards: readonly GuardTime[]): string[] {
+  const names = guards.flatMap(({ state, instance }) => (state === 'unreadable' ? [instance] : []));
+  const some = names
+    .slice(0, few)
+    .map(
+      (name) =>
+        `The counts of ${name} cannot be read (a damaged file or record, or a link), so what that guard saw is not known of any client. Restore it from a backup. If that is not possible, say when the guard ended, by \`gone\` or --gone ${name}@<time>; if no guard wrote it, by { instance, ours: false } or --gone ${name}@not-ours.`,
+    );
+  const more = names.length - few;
+  if (more <= 0) return some;
+  return [
+    ...some,
+    `The same holds for ${several(more, 'more entry', 'more entries')}: see dataQuality.unreadable.`,
+  ];
+}
+
 /** What a wrong clock means, and what to do about it. */
 export function clockOf({ instance, off, state }: GuardTime): string {
   const way = off > 0 ? 'ahead' : 'behind';

@@ -1,16 +1,13 @@
 import { day, minutesADay } from '../../core/base/dates.js';
 import type { PlanEvaluation } from '../../core/plan/evaluate.js';
 import { type Clock, recentDays } from './clock.js';
-import { type ClientCounts, later } from './counts.js';
+import type { ClientCounts } from './counts.js';
 import type { ClientStatus } from './model.js';
 import { type Watch, withinWatched } from './watch.js';
 
 /** Tells whether a key of a client came in the last 14 watched days, accepted or not, or beside a token. */
-export const isOnKeys = (counts: ClientCounts, watch: Watch): boolean =>
-  withinWatched(lastCame(counts), recentDays, watch);
-
-const lastCame = ({ lastKey, beside }: ClientCounts): number | undefined =>
-  beside ? later(lastKey, beside.last) : lastKey;
+export const isOnKeys = ({ lastKey }: ClientCounts, watch: Watch): boolean =>
+  withinWatched(lastKey, recentDays, watch);
 
 /** Tells whether a token of a client was let in in the last 14 watched days. */
 export const isOnTokens = ({ token }: ClientCounts, watch: Watch): boolean =>
@@ -35,16 +32,25 @@ const dayOf = (minutes: number): number => Math.floor(minutes / minutesADay);
 /** How short a notice is too short. */
 export const noticeDays = 30;
 
+interface Known {
+  readonly watch: Watch;
+  readonly clock: Clock;
+  /** A key of it may have come that was not counted. */
+  readonly isDoubted: boolean;
+}
+
 /** How far a client is. */
 export function statusOf(
   counts: ClientCounts,
   { mode, sunsetAt = Infinity }: Pick<PlanEvaluation, 'mode' | 'sunsetAt'>,
-  { watch, clock }: { readonly watch: Watch; readonly clock: Clock },
+  { watch, clock, isDoubted }: Known,
 ): ClientStatus {
-  const { token, lastTokenRefused } = counts;
-  const lastKey = lastCame(counts) ?? -1;
-  if (!isOnKeys(counts, watch)) return token && token.last > lastKey ? 'migrated' : 'quiet';
-  if (mode === 'extension' && sunsetAt > clock.now) return 'exempt';
+  const { token, lastTokenRefused, lastKey = -1 } = counts;
+  if (!isOnKeys(counts, watch)) {
+    if (isDoubted) return 'unknown';
+    return token && token.last > lastKey ? 'migrated' : 'inactive';
+  }
+  if (mode === 'extension' && sunsetAt > clock.now) return 'extended';
   const both = isOnTokens(counts, watch);
   if (sunsetAt - clock.now < noticeDays * day) return 'overdue';
   if (!both && withinWatched(lastTokenRefused, recentDays, watch)) return 'blocked';
@@ -54,7 +60,7 @@ export function statusOf(
 /** Who has to be called first. */
 export const urgency: readonly ClientStatus[] = [
   ...(['overdue', 'blocked', 'on keys', 'in progress'] as const),
-  ...(['exempt', 'quiet', 'migrated'] as const),
+  ...(['unknown', 'extended', 'inactive', 'migrated'] as const),
 ];
 
 export const urgencyOf = (status: ClientStatus): number => urgency.indexOf(status);

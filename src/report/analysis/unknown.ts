@@ -2,7 +2,7 @@ import type { Entry, Times } from './client.js';
 import { knownDays, several } from './clock.js';
 import type { Doubts } from './doubts.js';
 import type { GuardTime } from './guards.js';
-import { askFor, clockOf, few, inMemory, lostGuards } from './silence.js';
+import { askFor, askForUnreadable, clockOf, few, inMemory, lostGuards } from './silence.js';
 
 interface Made {
   readonly entries: readonly Entry[];
@@ -10,6 +10,7 @@ interface Made {
   /** Enough days were watched to know of those that never came. */
   readonly known: boolean;
   readonly doubts: Doubts;
+  readonly cohort: string | undefined;
 }
 
 /**
@@ -17,22 +18,28 @@ interface Made {
  * that they cannot: a client came with one too short a while ago, or its tokens are refused.
  */
 export function unknownsOf(
-  { entries, guards, known, doubts }: Made,
+  { entries, guards, known, doubts, cohort }: Made,
   { watch, clock }: Times,
 ): string[] {
   const unsafe = entries.filter(({ report }) => !report.safeToCut.safe);
   if (unsafe.some(({ report }) => report.safeToCut.known !== false)) return [];
   const { since } = watch;
   if (since === undefined) {
-    return [`Nothing has been counted yet: it takes ${knownDays} days in which the guards tell.`];
+    return [
+      ...askForUnreadable(guards),
+      `Nothing has been counted yet: check that the guards that serve your traffic count into this store. It then takes ${knownDays} days.`,
+    ];
   }
   const reasons = [
+    ...askForUnreadable(guards),
     ...askFor(lostGuards(guards, clock).filter(({ gone }) => gone === undefined)),
     ...guards
       .filter(({ off, state }) => off !== 0 && state !== 'silent')
       .slice(0, few)
       .map(clockOf),
     ...(doubts.temporary ? [inMemory] : []),
+    ...(entries.length === 0 ? [noClients(cohort)] : []),
+    ...doubts.all.filter(({ lasts, isTold }) => lasts && !isTold).map(({ why }) => why),
     ...excludedIn(unsafe, doubts),
   ];
   const last = watch.unwatched.at(-1);
@@ -57,9 +64,14 @@ export function unknownsOf(
     : ['There were requests, perhaps with keys, whose client was not counted: see dataQuality.'];
 }
 
+const noClients = (cohort: string | undefined): string =>
+  cohort === undefined
+    ? 'No client is known: list the clients that have API keys (`clients` or --clients, `keys` or --keys, or `clients` of the plan), and check that the guards that serve your traffic count into this store.'
+    : `No client of cohort ${JSON.stringify(cohort)} is known: check the name of the cohort, name its clients in the plan, or list them (\`clients\` or --clients).`;
+
 function excludedIn(unsafe: readonly Entry[], { excluded }: Doubts): string[] {
   const refs = unsafe
-    .filter(({ member }) => excluded.has(member.client))
+    .filter(({ member }) => excluded.untilOf(member) !== undefined)
     .map(({ member }) => member.ref);
   if (refs.length === 0) return [];
   const more = refs.length > few ? ` and ${refs.length - few} more` : '';

@@ -7,12 +7,18 @@ import {
 import { ConfigError } from '../../index.js';
 import type { RowIssuers } from './refs.js';
 
+/** What a store has read, with what it could not read. */
+export type StoredUsage = Usage & {
+  /** Names of instances that are in the store and cannot be read. @default none */
+  readonly unreadable?: readonly string[];
+};
+
 /**
  * Holds what a store has read against its form. A kind that is not known is a newer guard's, and
  * none of a report's business.
  * @throws ConfigError for the first mistake
  */
-export function* checkUsage(usage: Usage): Generator<undefined, RowIssuers> {
+export function* checkUsage(usage: StoredUsage): Generator<undefined, RowIssuers> {
   if (typeof usage !== 'object' || usage === null) throw wrong('', 'is no object');
   const { trackingSince, rows, instances } = usage;
   if (trackingSince !== undefined && !isNumber(trackingSince)) {
@@ -26,14 +32,24 @@ export function* checkUsage(usage: Usage): Generator<undefined, RowIssuers> {
     if (index % slice === 0) yield;
     const name = mistakeIn(row);
     if (name !== undefined) throw wrong(`.rows[${index}]${name}`, 'is not what a store keeps');
+    if (!isVerified(row.what) || row.client === '') continue;
     if (row.issuer === undefined) old = true;
     else told.add(row.issuer);
   }
+  checkSkipped(usage);
   for (const [index, instance] of instances.entries()) {
     const name = mistakeOf(instance);
     if (name !== undefined) throw wrong(`.instances[${index}]${name}`, 'is not what a store keeps');
   }
   return { told, old };
+}
+
+function checkSkipped({ skipped, unreadable }: StoredUsage): void {
+  if (skipped !== undefined && !isCount(skipped))
+    throw wrong('.skipped', 'is no number of entries');
+  if (unreadable !== undefined && !(Array.isArray(unreadable) && unreadable.every(isText))) {
+    throw wrong('.unreadable', 'is no list of names');
+  }
 }
 
 /** Rows after which others may have their turn. */
@@ -58,7 +74,7 @@ function mistakeIn(row: UsageRow): string | undefined {
   for (const name of numbers) if (!isCount(row[name])) return `.${name}`;
   if (row.last < row.first) return '.last';
   if (row.issuer !== undefined && typeof row.issuer !== 'string') return '.issuer';
-  return isByDay(row.what) && !(dayNumber(row.day) >= 0) ? '.day' : undefined;
+  return isDated(row) && !(dayNumber(row.day) >= 0) ? '.day' : undefined;
 }
 
 const told = ['since', 'at', 'every'] as const;
@@ -75,13 +91,19 @@ function mistakeOf(instance: UsageInstance): string | undefined {
   if (skew !== undefined && !Number.isFinite(skew)) return '.skew';
   const { counted, excludes, temporary } = instance;
   if (counted !== undefined && !isCounted(counted)) return '.counted';
-  if (excludes !== undefined && !(Array.isArray(excludes) && excludes.every(isText)))
+  if (excludes !== undefined && !(Array.isArray(excludes) && excludes.every(isExcluded)))
     return '.excludes';
   if (temporary !== undefined && typeof temporary !== 'boolean') return '.temporary';
   return typeof instance.closed === 'boolean' ? undefined : '.closed';
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string';
+
+function isExcluded(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return isText(value);
+  const { client, issuer = '' }: { readonly client?: unknown; readonly issuer?: unknown } = value;
+  return isText(client) && isText(issuer);
+}
 
 const isCounted = (given: unknown): boolean =>
   typeof given === 'object' &&
@@ -97,11 +119,19 @@ function isStretch(value: unknown): boolean {
 const byDay: readonly string[] = ['key', 'token', 'refused', 'claimed', 'would-deny', 'other'];
 const known: readonly string[] = usageKinds;
 
-/** Tells whether rows of this kind are told by day. */
-const isByDay = (what: string): boolean => byDay.includes(what);
+/** Tells whether a row must name a day. Older versions did not date keys beside tokens. */
+const isDated = ({ what, day }: UsageRow): boolean =>
+  what === 'both' ? day !== '' : byDay.includes(what);
 
 /** Tells whether rows of this kind can be told of. */
 export const isKnown = (what: string): boolean => known.includes(what);
+
+/**
+ * Tells whether a valid credential made a row of this kind. All others are what strangers can cause:
+ * they may raise doubts, and decide nothing.
+ */
+export const isVerified = (what: string): boolean =>
+  isKnown(what) && what !== 'claimed' && what !== 'other';
 
 // Hundreds of thousands of rows are of a few hundred days.
 const dayNumbers = new Map<string, number>();

@@ -122,7 +122,9 @@ export interface Gap {
   readonly instances: readonly string[];
 }
 
-const severity: readonly Gap['why'][] = ['clock', 'silent', 'not stored', 'gone', 'no guard'];
+const severity: readonly Gap['why'][] = [
+  ...(['unreadable', 'clock', 'silent', 'not stored', 'gone', 'no guard'] as const),
+];
 
 /** Tells of an unwatched stretch why it is one. */
 export function gapOf(stretch: Stretch, guards: readonly GuardTime[]): Gap {

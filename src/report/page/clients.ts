@@ -8,6 +8,7 @@ import {
   refOf,
   statusCounts,
   statuses,
+  statusTitle,
 } from '../text/words.js';
 import { clientDetails } from './details.js';
 import { html, type Markup, type Part } from './markup.js';
@@ -110,7 +111,7 @@ const columns: readonly Column[] = [
 ];
 
 const statusOf = (status: ClientReport['status']): Markup =>
-  html`<span class="pill ${status.replace(' ', '-')}">${status}</span>`;
+  html`<span class="pill ${status.replace(' ', '-')}">${statusTitle(status)}</span>`;
 
 function cut({ safe, known, from }: ClientReport['safeToCut']): Markup {
   if (safe) return html`<span class="yes">Yes</span>`;
@@ -169,7 +170,7 @@ function controls(report: MigrationReport): Markup {
   const found = statusCounts(report).filter(([, n]) => n > 0);
   return html`<div id="client-filter" class="filter" role="search" aria-label="Clients" hidden>
 <div class="field grow"><label for="filter-text">Filter by client, owner, key, route or user agent</label><input id="filter-text" type="search" autocomplete="off" spellcheck="false"></div>
-<div class="field"><label for="filter-status">Status</label><select id="filter-status"><option value="">All</option>${found.map(([status, n]) => html`<option value="${status}">${status} (${count(n)})</option>`)}</select></div>
+<div class="field"><label for="filter-status">Status</label><select id="filter-status"><option value="">All</option>${found.map(([status, n]) => html`<option value="${status}">${statusTitle(status)} (${count(n)})</option>`)}</select></div>
 ${cohorts.length > 0 && html`<div class="field"><label for="filter-cohort">Cohort</label><select id="filter-cohort"><option value="">All</option>${cohorts.map((cohort, i) => html`<option value="${i}" data-cohort="${cohort}">${cohort}</option>`)}</select></div>`}
 <button id="filter-clear" type="button">Clear</button>
 <p id="filter-told" role="status" data-all="${Math.min(report.clients.length, mostShown)}"></p>

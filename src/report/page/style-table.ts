@@ -6,8 +6,9 @@ const statusShapes = `
 .pill.overdue::before { border-radius: 0; background: currentColor; }
 .pill.on-keys { color: var(--key); }
 .pill.in-progress::before { background: linear-gradient(90deg, currentColor 50%, transparent 50%); }
-.pill.quiet, .pill.exempt { color: var(--dim); }
-.pill.exempt::before { border-radius: 0; }
+.pill.inactive, .pill.extended, .pill.unknown { color: var(--dim); }
+.pill.extended::before { border-radius: 0; }
+.pill.unknown::before { border-style: dashed; }
 .pill.migrated { color: var(--token); }
 .pill.migrated::before { background: currentColor; }
 .yes { color: var(--token); font-weight: 650; }

@@ -1,5 +1,16 @@
 import type { MigrationReport, Traffic } from '../analysis/model.js';
-import { ago, count, day, daysBetween, of, percent, shown, statusCounts, timeOf } from './words.js';
+import {
+  ago,
+  count,
+  day,
+  daysBetween,
+  of,
+  percent,
+  shown,
+  statusCounts,
+  statusTitle,
+  timeOf,
+} from './words.js';
 
 /** One figure of the headline. */
 export interface Figure {
@@ -58,12 +69,12 @@ function unmigrated(report: MigrationReport): string {
   const { clientsMigrated, statuses } = report;
   const left = statusCounts(report)
     .filter(([status]) => status !== 'migrated')
-    .map(([status, n]) => [status, status === 'quiet' ? n - statuses.quiet.safe : n] as const)
+    .map(([status, n]) => [status, status === 'inactive' ? n - statuses.inactive.safe : n] as const)
     .filter(([, n]) => n > 0);
   const { total, migrated, left: n } = clientsMigrated;
   const gone = total - migrated - n;
-  const beside = gone > 0 ? `; ${count(gone)} fell silent` : '';
-  return `${left.map(([status, n]) => `${count(n)} ${status}`).join(', ') || 'nobody is still to move'}${beside}`;
+  const beside = gone > 0 ? `; ${count(gone)} inactive and safe to cut` : '';
+  return `${left.map(([status, n]) => `${count(n)} ${statusTitle(status)}`).join(', ') || 'nobody is still to move'}${beside}`;
 }
 
 function sunset({ plan: { sunsetAt, daysToSunset }, generatedAt }: MigrationReport): Figure {
@@ -119,6 +130,8 @@ export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
   const { trackingSince, daysTracked, daysWatched, reporting, dropped } = dataQuality;
   if (trackingSince === undefined) return ['nothing has been counted yet'];
   const { lost, lostLeftOut = 0, clocks = [], withoutClient } = dataQuality;
+  const { unreadable = [], unreadableLeftOut = 0 } = dataQuality;
+  const damaged = unreadable.length + unreadableLeftOut;
   const silent = lost.filter(({ gone }) => gone === undefined).length + lostLeftOut;
   const missed = daysTracked - daysWatched;
   return [
@@ -126,6 +139,7 @@ export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
     reporting === 0 && 'no guard is reporting',
     missed > 0 && `${of(missed, 'day')} of ${count(daysTracked)} not watched`,
     silent > 0 && `${of(silent, 'guard')} ended without a word`,
+    damaged > 0 && `the counts of ${of(damaged, 'guard')} cannot be read`,
     clocks.length > 0 && `${of(clocks.length, 'clock')} wrong`,
     dropped > 0 && `${of(dropped, 'request')} not counted by client`,
     withoutClient > 0 && `${of(withoutClient, 'request')} of no client`,
@@ -155,7 +169,7 @@ export function qualityOf({
   return [
     ...todo.map((one) => shown(`Not known: ${one}`)),
     reporting === 0 &&
-      'No guard is reporting: since the last one told, every client looks quiet, and may not be.',
+      'No guard is reporting: since the last one told, every client looks inactive, and may not be.',
     old > 0 && `Nothing was told for ${of(old, 'day')}: what happened since is missing.`,
     `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: of what comes less often, nothing is known.`,
     dropped > 0 &&

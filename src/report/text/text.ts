@@ -2,7 +2,18 @@ import { durationOf } from '../analysis/clock.js';
 import type { ClientReport, DataQuality, MigrationReport } from '../analysis/model.js';
 import { doubtsOf, figuresOf, qualityOf, verdictOf } from './headline.js';
 import { columnsFor, layTable, type TextColumn, wrap } from './table.js';
-import { count, day, minute, mostShown, notShown, of, period, refOf, shown } from './words.js';
+import {
+  count,
+  day,
+  minute,
+  mostShown,
+  notShown,
+  of,
+  period,
+  refOf,
+  shown,
+  statusTitle,
+} from './words.js';
 
 /** How the text is laid out. */
 export interface TextOptions {
@@ -189,7 +200,7 @@ export const clientColumns: readonly TextColumn<ClientReport>[] = [
   { title: 'Owner', width: 14, from: 96, cell: ({ owner = '-' }) => shown(owner) },
   { title: 'Cohort', width: 10, from: 108, cell: ({ cohort = '-' }) => shown(cohort) },
   { title: 'Mode', width: 10, from: 120, cell: ({ mode }) => mode },
-  { title: 'Status', width: 11, cell: ({ status }) => status },
+  { title: 'Status', width: 11, cell: ({ status }) => statusTitle(status) },
   { title: 'Last key', width: 10, cell: ({ lastKeyUse }) => dateOf(lastKeyUse) },
   { title: 'Last token', width: 10, from: 76, cell: ({ lastTokenUse }) => dateOf(lastTokenUse) },
   {

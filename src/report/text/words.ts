@@ -6,10 +6,15 @@ export const statuses: Readonly<Record<ClientStatus, string>> = {
   blocked: 'On keys, and its tokens are refused: it tries, and cannot',
   'on keys': 'Keys alone in the last 14 days',
   'in progress': 'Keys and tokens in the last 14 days',
-  quiet: 'Neither a key nor a token for 14 days',
-  exempt: 'On keys by an extension that has not run out',
+  unknown: 'No key for 14 days, but one may have come that was not counted',
+  inactive: 'No key and no token for 14 days',
+  extended: 'On keys, with an extension that has not expired',
   migrated: 'No key for 14 days, and a token since its last key',
 };
+
+/** What a reader calls a status. */
+export const statusTitle = (status: ClientStatus): string =>
+  status === 'unknown' ? 'not known' : status;
 
 const longest = 300;
 
