@@ -45,8 +45,8 @@ export interface KeyPlaces {
   readonly headers: readonly string[];
   /** In lower case. */
   readonly schemes: ReadonlySet<string>;
-  /** What is a key behind `Bearer`. */
-  readonly shapes: readonly RegExp[];
+  /** Returns whether a string after `Bearer` is a key; undefined if none can be. */
+  readonly isBearerKey: ((text: string) => boolean) | undefined;
   readonly parameters: ReadonlySet<string>;
   /** Whether a key may stand beside a token. */
   readonly besideToken: boolean;
@@ -64,17 +64,17 @@ const second = /,[ \t]*[!#$%&'*+\-.^_`|~\w]+(?:[ \t]*(?:,|$)|[ \t]+(?!=|[ \t]))/
 const tokensOnly: KeyPlaces = {
   headers: [],
   schemes: new Set(),
-  shapes: [],
+  isBearerKey: undefined,
   parameters: new Set(),
   besideToken: false,
 };
 
-/** Beyond this, no pattern is tried: it is no key, and too long for a token. */
+/** A longer string is neither a key nor a token, so it is not read. */
 const longestText = 16_384;
 
 /**
  * Finds the one credential a request presents (RFC 6750 §2); undefined where there is none, or
- * only one of a scheme that is not accepted. Place and shape alone say of which kind it is.
+ * only one of a scheme that is not accepted. Place and form alone say of which kind it is.
  * @throws AuthError 400 for a header that is malformed or holds two, for a token in a place that
  * is not accepted, and for a second credential
  */
@@ -100,11 +100,12 @@ export function createExtractor(
   // The verifier checks the grammar of a token: a cached one has passed that check.
   function bearer(text: string): Presented {
     if (text === '') return { kind: 'empty' };
-    return isKeyShaped(text) ? found(text, 'bearer') : { kind: 'token', text };
+    return isKey(text) ? found(text, 'bearer') : { kind: 'token', text };
   }
 
-  const isKeyShaped = (text: string): boolean =>
-    text.length <= longestText && places.shapes.some((shape) => shape.test(text));
+  const { isBearerKey } = places;
+  const isKey = (text: string): boolean =>
+    isBearerKey !== undefined && text.length <= longestText && isBearerKey(text);
 
   function keysElsewhere(request: GuardRequest): readonly FoundKey[] {
     const keys: FoundKey[] = [];

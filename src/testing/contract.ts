@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { createGuard, type Guard, type GuardOptions, type Requirements } from '../index.js';
+import { bearerKeyCases } from './cases-bearer-keys.js';
 import { claimsCases } from './cases-claims.js';
 import { headerCases } from './cases-header.js';
 import { keyCases } from './cases-keys.js';
@@ -48,6 +49,7 @@ export const conformanceCases: readonly GuardCase[] = [
   ...claimsCases,
   ...routeCases,
   ...keyCases,
+  ...bearerKeyCases,
   ...planCases,
 ].map((one) => ({
   id: one.id,

@@ -53,7 +53,7 @@ const sources: readonly ApiKeySource[] = [
   { header: 'x-api-key' },
   { header: 'X-Legacy' },
   { scheme: 'ApiKey' },
-  { bearer: /^sk_\w+$/ },
+  { bearer: 'sk_' },
   { dangerouslyInQuery: 'api_key' },
 ];
 
@@ -140,7 +140,7 @@ function placesOf({ headers, query, from }: Asked) {
   }
   for (const value of values('authorization')) {
     const [, scheme = '', text = ''] = /^(\w+) +(.*)$/s.exec(value) ?? [];
-    const shaped = from.some((source) => 'bearer' in source) && /^sk_\w+$/.test(text);
+    const shaped = from.some((source) => 'bearer' in source) && text.startsWith('sk_');
     if (scheme.toLowerCase() === 'apikey' && has('scheme', 'ApiKey')) inKeys.push(text);
     if (scheme.toLowerCase() === 'bearer') (shaped ? inKeys : inTokens).push(text);
   }

@@ -20,7 +20,7 @@ const from = [
   { header: 'X-Api-Key' },
   { header: 'apikey' },
   { scheme: 'ApiKey' },
-  { bearer: /^sk_live_\w+$/ },
+  { bearer: 'sk_live_' },
   { dangerouslyInQuery: 'api_key' },
   { dangerouslyInQuery: 'k' },
 ] as const satisfies readonly ApiKeySource[];

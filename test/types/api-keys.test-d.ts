@@ -40,8 +40,10 @@ createGuard({
     from: [
       { header: 'x-api-key' },
       { scheme: 'ApiKey' },
-      { bearer: /^sk_\w+$/ },
-      { bearer: /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/, jwtShaped: true },
+      { bearer: 'sk_' },
+      { bearer: ['sk_live_', 'sk_test_'] as const },
+      { bearer: true },
+      { bearer: { jwtAlgorithms: ['HS256'] } },
       { dangerouslyInQuery: 'api_key' },
     ],
     lookup: async ({ value, sha256 }) => ({ id: value + sha256, scopes: ['a'] as const }),
@@ -65,17 +67,19 @@ createGuard({
   apiKeys: { lookup, from: [{ header: 'x-api-key', scheme: 'ApiKey' }] },
 });
 // @ts-expect-error: a source each
-createGuard({ ...one, apiKeys: { lookup, from: [{ bearer: /^sk_$/, header: 'x-api-key' }] } });
-// @ts-expect-error: only a pattern can fit a JWT
-createGuard({ ...one, apiKeys: { lookup, from: [{ header: 'x-api-key', jwtShaped: true }] } });
-// @ts-expect-error: alone it says nothing
-createGuard({ ...one, apiKeys: { lookup, from: [{ jwtShaped: true }] } });
+createGuard({ ...one, apiKeys: { lookup, from: [{ bearer: 'sk_', header: 'x-api-key' }] } });
+// @ts-expect-error: jwtAlgorithms belong to bearer
+createGuard({ ...one, apiKeys: { lookup, from: [{ jwtAlgorithms: ['HS256'] }] } });
+// @ts-expect-error: access tokens may have it
+createGuard({ ...one, apiKeys: { lookup, from: [{ bearer: { jwtAlgorithms: ['RS256'] } }] } });
+// @ts-expect-error: leave the source out
+createGuard({ ...one, apiKeys: { lookup, from: [{ bearer: false }] } });
 // @ts-expect-error: nowhere
 createGuard({ ...one, apiKeys: { lookup, from: [{}] } });
 // @ts-expect-error: it has to be called dangerous
 createGuard({ ...one, apiKeys: { lookup, from: [{ query: 'api_key' }] } });
-// @ts-expect-error: a pattern
-createGuard({ ...one, apiKeys: { lookup, from: [{ bearer: '^sk_' }] } });
+// @ts-expect-error: a prefix
+createGuard({ ...one, apiKeys: { lookup, from: [{ bearer: /^sk_/ }] } });
 // @ts-expect-error: a list
 createGuard({ ...one, apiKeys: { lookup, from: { header: 'x-api-key' } } });
 // @ts-expect-error: no name
