@@ -104,8 +104,10 @@ function signature(input: string, { algorithm, privateKey: key }: TestKey): Buff
   const data = Buffer.from(input);
   const hash = `sha${algorithm.slice(2)}`;
   if (algorithm.startsWith('Ed')) return sign(null, data, key);
-  if (algorithm.startsWith('ES')) return sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
   if (algorithm.startsWith('RS')) return sign(hash, data, key);
+  // With parameters beside it, Workers take a PEM text and no KeyObject.
+  const pem = key.export({ type: 'pkcs8', format: 'pem' });
+  if (algorithm.startsWith('ES')) return sign(hash, data, { key: pem, dsaEncoding: 'ieee-p1363' });
   const padding = constants.RSA_PKCS1_PSS_PADDING;
-  return sign(hash, data, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST });
+  return sign(hash, data, { key: pem, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST });
 }

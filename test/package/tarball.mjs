@@ -97,10 +97,31 @@ export async function checkTarball({ root, unpacked, files }) {
     }
   });
 
+  const declarations = files.filter((path) => path.endsWith('.d.ts'));
+
+  await check('declarations are bundled: one for each entry point, and few that they share', () => {
+    const entries = Object.keys(manifest.exports).length - data.length;
+    assert(declarations.length <= 2 * (entries + 5), `${declarations.length} declarations`);
+  });
+
+  await check('every entry point has the same AuthError, and no global was renamed', async () => {
+    const declaring = { AuthError: [], ConfigError: [], UpstreamError: [], Guard: [] };
+    for (const path of declarations) {
+      const text = await read(path);
+      assert.doesNotMatch(text, /\w\$\d/, `${path} has a name made up by the bundler`);
+      for (const [name, paths] of Object.entries(declaring)) {
+        if (new RegExp(`\\bdeclare class ${name}\\b|^type ${name} =`, 'm').test(text))
+          paths.push(path);
+      }
+    }
+    for (const paths of Object.values(declaring)) {
+      assert.deepEqual(paths.sort(), ['dist/cjs/core.d.ts', 'dist/esm/core.d.ts']);
+    }
+  });
+
   await check(
     'no declaration imports jose, or anything else but Node and its own framework',
     async () => {
-      const declarations = files.filter((path) => path.endsWith('.d.ts'));
       assert(declarations.length > 10);
       for (const path of declarations) {
         const others = importedBy(await read(path)).filter((name) => !ownOf(path).includes(name));

@@ -28,6 +28,7 @@ export interface Run {
   readonly args: readonly string[];
   readonly port: number;
   readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly user?: { readonly uid: number; readonly gid: number };
   readonly ready: RegExp;
   /** What tells it to end, and not to wait for its clients. */
@@ -35,7 +36,7 @@ export interface Run {
 }
 
 /** Runs a server. It is not started yet. */
-export function runService({ file, args, port, cwd, user, ready, stopBy }: Run): Service {
+export function runService({ file, args, port, cwd, env, user, ready, stopBy }: Run): Service {
   let child: ChildProcess | undefined;
   let printed = '';
   const waiting = new Set<() => void>();
@@ -75,7 +76,7 @@ export function runService({ file, args, port, cwd, user, ready, stopBy }: Run):
     async start() {
       if (child) return;
       printed = '';
-      const started = spawn(file, args, { cwd, ...user, env: { LC_ALL: 'C', TZ: 'UTC' } });
+      const started = spawn(file, args, { cwd, ...user, env: { LC_ALL: 'C', TZ: 'UTC', ...env } });
       child = started;
       started.once('exit', () => hear(''));
       for (const stream of [started.stdout, started.stderr]) {

@@ -12,7 +12,11 @@ export const digestOf = (text: string): string => hash('sha256', text, 'base64ur
  * need HMAC, which takes four times as long.
  */
 export function createKeyedDigest(): (text: string) => string {
-  // 64 characters: one block of SHA-256, so that what follows begins from a state nobody knows.
-  const secret = randomBytes(32).toString('hex');
-  return (text) => digestOf(secret + text);
+  let secret: string | undefined;
+  return (text) => {
+    // 64 characters: one block of SHA-256, so that what follows begins from a state nobody knows. Made on
+    // first use, since a Worker must not generate random values in its global scope.
+    secret ??= randomBytes(32).toString('hex');
+    return digestOf(secret + text);
+  };
 }

@@ -49,10 +49,15 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
 
 // The bare key wherever that will do: from Node 24 on an object around it is read again, and dearly,
 // each time.
-function paddedKey(key: KeyObject, saltLength: number | undefined) {
-  if (saltLength === undefined) return key;
+function paddedKey(publicKey: KeyObject, saltLength: number | undefined) {
+  if (saltLength === undefined) return publicKey;
+  const key = isWorker ? publicKey.export({ type: 'spki', format: 'pem' }) : publicKey;
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
 }
+
+// Workers reject a KeyObject with parameters beside it; elsewhere a PEM would have to be parsed each time.
+const { navigator } = globalThis as { navigator?: { userAgent?: string } };
+const isWorker = navigator?.userAgent === 'Cloudflare-Workers';
 
 /** ECDSA's two numbers, which a JWS has side by side (RFC 7518 §3.4), as OpenSSL wants them. */
 function toDer(signature: Uint8Array): Uint8Array {
