@@ -1,12 +1,12 @@
-const sentence = Symbol.for('sallyport.store');
+const publicMessage = Symbol.for('sallyport.store');
 
 /**
- * The error for what is stored and cannot be used. A guard hands on the message of these errors, which
- * hold nothing of a key; of any other that a lookup throws, only the class and the code.
+ * Creates the error for stored data that is invalid. The message must not contain anything of a key:
+ * the guard's events contain the messages of these errors, but only the class and code of others.
  */
 export const broken = (code: string, message: string): TypeError & { readonly code: string } =>
-  Object.assign(new TypeError(message), { code, [sentence]: message });
+  Object.assign(new TypeError(message), { code, [publicMessage]: message });
 
-/** Whether an error says that what is stored cannot be used. */
+/** Returns whether an error was created by {@link broken}. */
 export const isBroken = (error: unknown): boolean =>
-  error instanceof TypeError && sentence in error;
+  error instanceof TypeError && publicMessage in error;

@@ -1,21 +1,26 @@
-import { mistake } from './settings.js';
+import { mistake, typeName } from './settings.js';
 
-/** A table, with its schema or without, as SQL. */
+/** Returns a table name, with or without its schema, as SQL. @throws ConfigError if it is invalid */
 export function tableOf(where: string, given: unknown): string {
   const parts = typeof given === 'string' ? given.split('.') : [given];
-  if (parts.length > 2) throw mistake(where, 'has more than one dot: write table or schema.table');
+  if (parts.length > 2) {
+    throw mistake(where, `must be table or schema.table; got ${parts.length - 1} dots`);
+  }
   return parts.map((part) => quote(checkName(where, part))).join('.');
 }
 
-/** A name as SQL, whatever is in it. */
+/** Returns a name as a quoted SQL identifier. */
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** A name that PostgreSQL takes whole. @throws ConfigError for any other */
+/** Returns the name of a table, schema or column. @throws ConfigError if it is invalid */
 export function checkName(where: string, name: unknown): string {
-  if (typeof name !== 'string' || name === '' || name.includes('\0')) {
-    throw mistake(where, 'is no name of Postgres');
+  if (typeof name !== 'string' || name === '') {
+    throw mistake(where, `must be a name of PostgreSQL; got ${typeName(name)}`);
   }
-  // Postgres would cut it, and find another name.
-  if (Buffer.byteLength(name) > 63) throw mistake(where, 'is over 63 bytes');
+  if (name.includes('\0'))
+    throw mistake(where, 'must be a name of PostgreSQL; got a NUL character');
+  // PostgreSQL would truncate the name, and might find another table or column.
+  const bytes = Buffer.byteLength(name);
+  if (bytes > 63) throw mistake(where, `must have at most 63 bytes; got ${bytes}`);
   return name;
 }

@@ -1,4 +1,4 @@
-/** What is asked of a pool: pg's own fits, and so does any that answers rows by name. */
+/** The part of a connection pool that is used: a `Pool` of pg, or any that returns rows as objects. */
 export interface PostgresPool {
   query(
     text: string,

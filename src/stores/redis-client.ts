@@ -1,8 +1,8 @@
-import { has, mistake } from './settings.js';
+import { has, mistake, typeName } from './settings.js';
 
 /**
- * A connection of node-redis or of ioredis. A cluster or a sentinel of node-redis takes other
- * parameters, so hand over `{ sendCommand: (args) => sentinel.sendCommand(false, args) }`.
+ * A client of node-redis or ioredis. `sendCommand` of a node-redis cluster or sentinel has other
+ * parameters: pass `{ sendCommand: (args) => sentinel.sendCommand(false, args) }`.
  */
 export type RedisClient = NodeRedis | IoRedis;
 
@@ -14,7 +14,7 @@ interface IoRedis {
   call(command: string, ...args: string[]): Promise<unknown>;
 }
 
-/** A second connection, for listening: Redis gives one that listens to nothing else. */
+/** A second connection, used only to subscribe: Redis accepts few other commands on it. */
 export type RedisSubscriber = NodeRedisSubscriber | IoRedisSubscriber;
 
 interface NodeRedisSubscriber extends NodeRedis {
@@ -33,96 +33,110 @@ interface IoRedisSubscriber extends IoRedis {
   off(event: 'ready', listener: () => void): unknown;
 }
 
-/** Sends a command. */
+/** Sends a command and resolves to its reply. */
 export type Send = (command: string, ...args: string[]) => Promise<unknown>;
 
-/** Sends a command, whichever client it is. ioredis has a sendCommand too, for another purpose. */
+/**
+ * Returns a function that sends commands with either client. ioredis is recognized by `call`, since
+ * its `sendCommand` has another purpose.
+ * @throws ConfigError if it is neither client
+ */
 export function senderOf(where: string, client: RedisClient): Send {
   if (isIoRedis(client)) return (command, ...args) => client.call(command, ...args);
   if (has(client, 'sendCommand')) return (...args) => client.sendCommand(args);
-  throw mistake(where, 'needs a client of node-redis or ioredis');
+  throw mistake(where, `needs a client of node-redis or ioredis; got ${typeName(client)}`);
 }
 
-/** Hears a message; or nothing, where one may have been missed while the connection was lost. */
-type Hear = (message?: string) => void;
+/** Is called with a message, or without one if messages may have been missed during a disconnect. */
+type OnMessage = (message?: string) => void;
 
 /**
- * Listens to a channel; answers how to stop. That is done at once, and what Redis has to be told of
- * it is not waited for: it may be down.
+ * Returns a function that subscribes to a channel and resolves to a function that unsubscribes. The
+ * latter takes effect immediately, without waiting for Redis, which may be down.
+ * @throws ConfigError if the subscriber is not a client of node-redis or ioredis
  */
 export function listenerOf(where: string, subscriber: RedisSubscriber, channel: string) {
   if (!has(subscriber, 'subscribe') || !has(subscriber, 'on') || !has(subscriber, 'off')) {
-    throw mistake(where, 'needs a second connection of node-redis or ioredis, to listen on');
+    const wanted = 'needs a second connection of node-redis or ioredis, to subscribe on';
+    throw mistake(where, `${wanted}; got ${typeName(subscriber)}`);
   }
-  const listen = isIoRedis(subscriber)
-    ? (hear: Hear) => listenByIoRedis(subscriber, channel, hear)
-    : (hear: Hear) => listenByNodeRedis(subscriber, channel, hear);
-  return async (hear: Hear): Promise<() => Promise<void>> => {
+  const subscribe = isIoRedis(subscriber)
+    ? (onMessage: OnMessage) => subscribeWithIoRedis(subscriber, channel, onMessage)
+    : (onMessage: OnMessage) => subscribeWithNodeRedis(subscriber, channel, onMessage);
+  return async (onMessage: OnMessage): Promise<() => Promise<void>> => {
     let stopped = false;
-    // A function of its own, or two who hear alike would be one, and stop together.
-    const leave = await listen((message) => {
-      if (!stopped) hear(message);
+    // A new function each time: clients identify a listener by its function.
+    const unsubscribe = await subscribe((message) => {
+      if (!stopped) onMessage(message);
     });
     return async () => {
       if (stopped) return;
       stopped = true;
-      leave().catch(() => {});
+      unsubscribe().catch(() => {});
     };
   };
 }
 
-async function listenByNodeRedis(subscriber: NodeRedisSubscriber, channel: string, hear: Hear) {
-  // node-redis is ready again only once Redis has confirmed every subscription.
-  const missed = () => hear();
-  subscriber.on('ready', missed);
+async function subscribeWithNodeRedis(
+  subscriber: NodeRedisSubscriber,
+  channel: string,
+  onMessage: OnMessage,
+) {
+  // After a reconnect, node-redis emits 'ready' once Redis has confirmed every subscription.
+  const onReady = () => onMessage();
+  subscriber.on('ready', onReady);
   try {
-    await subscriber.subscribe(channel, hear);
+    await subscriber.subscribe(channel, onMessage);
   } catch (error) {
-    subscriber.off('ready', missed);
+    subscriber.off('ready', onReady);
     throw error;
   }
   return async () => {
-    subscriber.off('ready', missed);
-    await subscriber.unsubscribe(channel, hear);
+    subscriber.off('ready', onReady);
+    await subscriber.unsubscribe(channel, onMessage);
   };
 }
 
-// ioredis does not count who listens: the last one out has to unsubscribe, and nobody before.
-const listening = new WeakMap<IoRedisSubscriber, Map<string, number>>();
+// ioredis does not count the listeners of a channel, and only the last one may unsubscribe.
+const listeners = new WeakMap<IoRedisSubscriber, Map<string, number>>();
 
-function count(subscriber: IoRedisSubscriber, channel: string, change: 1 | -1): number {
-  const counts = listening.get(subscriber) ?? new Map<string, number>();
-  const now = (counts.get(channel) ?? 0) + change;
-  listening.set(subscriber, counts.set(channel, now));
-  return now;
+function changeCount(subscriber: IoRedisSubscriber, channel: string, change: 1 | -1): number {
+  const counts = listeners.get(subscriber) ?? new Map<string, number>();
+  const count = (counts.get(channel) ?? 0) + change;
+  listeners.set(subscriber, counts.set(channel, count));
+  return count;
 }
 
-async function listenByIoRedis(subscriber: IoRedisSubscriber, channel: string, hear: Hear) {
+async function subscribeWithIoRedis(
+  subscriber: IoRedisSubscriber,
+  channel: string,
+  onMessage: OnMessage,
+) {
   const listener = (from: string, message: string) => {
-    if (from === channel) hear(message);
+    if (from === channel) onMessage(message);
   };
-  // ioredis is ready before Redis has confirmed anything, so that is asked for. If the connection is
-  // lost again meanwhile, the next one is ready, and this is asked again.
-  const missed = () =>
+  // ioredis emits 'ready' before Redis has confirmed the subscription, so it is confirmed by
+  // subscribing again. If that fails because the connection is lost, the next 'ready' repeats it.
+  const onReady = () =>
     void subscriber.subscribe(channel).then(
-      () => hear(),
+      () => onMessage(),
       () => {},
     );
-  const leave = async () => {
+  const unsubscribe = async () => {
     subscriber.off('message', listener);
-    subscriber.off('ready', missed);
-    if (count(subscriber, channel, -1) === 0) await subscriber.unsubscribe(channel);
+    subscriber.off('ready', onReady);
+    if (changeCount(subscriber, channel, -1) === 0) await subscriber.unsubscribe(channel);
   };
   subscriber.on('message', listener);
-  subscriber.on('ready', missed);
-  count(subscriber, channel, 1);
+  subscriber.on('ready', onReady);
+  changeCount(subscriber, channel, 1);
   try {
     await subscriber.subscribe(channel);
   } catch (error) {
-    leave().catch(() => {});
+    unsubscribe().catch(() => {});
     throw error;
   }
-  return leave;
+  return unsubscribe;
 }
 
 const isIoRedis = <T extends RedisClient>(client: T): client is Extract<T, IoRedis> =>

@@ -2,17 +2,17 @@ import type { PlanSource } from '../index.js';
 import { type RedisClient, senderOf } from './redis-client.js';
 import { settingsOf, someText } from './settings.js';
 
-/** Where the plan is, and how often it is looked for. */
+/** Where the plan is stored, and how often it is read. */
 export interface RedisPlanOptions {
   /** @default 'sallyport:plan' */
   readonly key?: string;
-  /** Seconds. */
+  /** Seconds between two reads. @default 5 */
   readonly pollInterval?: number;
 }
 
 /**
- * A plan that is kept in Redis as JSON, for all processes to go by.
- * @throws ConfigError for options that cannot be meant
+ * Returns a plan source that reads the plan from Redis, as JSON, so that all processes share it.
+ * @throws ConfigError if an option is invalid
  */
 export function redisPlan(client: RedisClient, options: RedisPlanOptions = {}): PlanSource {
   const where = 'redisPlan';
@@ -23,8 +23,8 @@ export function redisPlan(client: RedisClient, options: RedisPlanOptions = {}): 
     ...others,
     async load() {
       const plan = await send('GET', key);
-      if (plan === null || plan === undefined) throw new Error(`${where}: nothing is at "${key}"`);
-      return String(plan);
+      if (plan !== null && plan !== undefined) return String(plan);
+      throw new Error(`${where}: the key "${key}" does not exist in Redis: store the plan there`);
     },
   };
 }

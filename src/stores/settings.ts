@@ -1,15 +1,32 @@
 import { ConfigError } from '../index.js';
 
-/** The error for a setting of a store. It shows no value: that may be a secret. */
-export const mistake = (where: string, meant: string): ConfigError =>
-  new ConfigError(`${where} ${meant} (see "Whose key it is" in docs/api-keys.md of sallyport)`);
+/** Creates the error for an invalid setting. `problem` must not contain the value, which may be a secret. */
+export type Mistake = (where: string, problem: string) => ConfigError;
 
-/** Makes the error for a setting; it shows no value, which may be a secret. */
-export type Mistake = (where: string, meant: string) => ConfigError;
+/** Returns a {@link Mistake} whose errors end with the page to read, such as `docs/audit.md`. */
+export const mistakeSee =
+  (page: string): Mistake =>
+  (where, problem) =>
+    new ConfigError(`${where} ${problem}${/[.?]$/.test(problem) ? '' : '.'} See ${page}.`);
+
+/** Creates the error for an invalid setting of an API key store. */
+export const mistake = mistakeSee('docs/api-keys.md of sallyport');
+
+/** Returns the type of a value for an error message, with its article; never the value itself. */
+export function typeName(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (value === '') return 'an empty string';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** The same, for an invalid value that may have the right type: `another string`. */
+export const otherType = (value: unknown): string =>
+  typeName(value).replace(/^an? (string|number|object)$/, 'another $1');
 
 /**
- * The settings that an object has of its own, and none that its prototype has.
- * @throws ConfigError for a name that is not known, and for a value that is `undefined`
+ * Returns a copy of the object's own settings, without those of its prototype.
+ * @throws ConfigError if it is not an object, has an unknown name, or a value is `undefined`
  */
 export type SettingsOf = <T extends object>(
   where: string,
@@ -17,11 +34,11 @@ export type SettingsOf = <T extends object>(
   names: readonly (keyof T & string)[],
 ) => T;
 
-/** Reads settings whose mistakes are told in one way. */
+/** Returns a function that reads settings and throws the errors that `wrong` creates. */
 export const settingsReader = (wrong: Mistake): SettingsOf =>
   function settingsOf(where, given, names) {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      throw wrong(where, 'is no object: give the settings by name');
+      throw wrong(where, `must be an object with named settings; got ${typeName(given)}`);
     }
     const known: readonly string[] = names;
     for (const [name, value] of Object.entries(given)) {
@@ -30,12 +47,12 @@ export const settingsReader = (wrong: Mistake): SettingsOf =>
           name === 'every'
             ? known.find((one) => one === 'pollInterval')
             : known.find((one) => bare(one) === bare(name));
-        const meant = near ? `did you mean "${near}"?` : `use ${known.join(', ')}`;
-        throw wrong(`${where}.${name}`, `is not known: ${meant}`);
+        const advice = near ? `did you mean "${near}"?` : `use ${known.join(', ')}`;
+        throw wrong(`${where}.${name}`, `is not a known setting: ${advice}`);
       }
       if (value === undefined) {
-        const meant = 'is a variable not set? Give a value, or leave the name out';
-        throw wrong(`${where}.${name}`, `is undefined: ${meant}`);
+        const advice = 'set the variable that it is read from, or omit the setting';
+        throw wrong(`${where}.${name}`, `must not be undefined: ${advice}`);
       }
     }
     return { __proto__: null, ...given };
@@ -43,22 +60,22 @@ export const settingsReader = (wrong: Mistake): SettingsOf =>
 
 export const settingsOf = settingsReader(mistake);
 
-// client_id is what clientId is called elsewhere.
+// Users of SQL or JSON may write client_id for clientId.
 const bare = (name: string): string => name.replace(/[_-]/g, '').toLowerCase();
 
-/** A text with something in it. */
+/** Returns the value if it is a non-empty string. @throws ConfigError otherwise */
 export function someText(where: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw mistake(where, 'is no text');
-  return value;
+  if (typeof value === 'string' && value !== '') return value;
+  throw mistake(where, `must be a non-empty string; got ${typeName(value)}`);
 }
 
-/** `true` or `false`, and nothing that is merely like them. */
+/** Returns the value if it is a boolean. @throws ConfigError otherwise, also for 0 or 1 */
 export function flag(where: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw mistake(where, 'is neither true nor false');
-  return value;
+  if (typeof value === 'boolean') return value;
+  throw mistake(where, `must be true or false; got ${typeName(value)}`);
 }
 
-/** Whether an object has a method of this name. */
+/** Returns whether the value is an object with a method of this name. */
 export function has(value: unknown, method: string): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return typeof (value as Record<string, unknown>)[method] === 'function';

@@ -1,12 +1,12 @@
 import type { Sink, SinkMaker } from './audit-sink.js';
 
-/** How many lines wait at most, and how large they are together. */
+/** The maximum size of the queue: the number of lines, and their total size in bytes. */
 export interface QueueBounds {
   readonly lines: number;
   readonly bytes: number;
 }
 
-/** Lines that are missing: how many, how many of them could not be written, and from when to when. */
+/** Lost lines: how many, how many of them could not be written, and when the first and last were lost. */
 export interface Gap {
   readonly count: number;
   readonly failed: number;
@@ -16,24 +16,24 @@ export interface Gap {
   readonly until: number;
 }
 
-/** What a queue knows beside its sink. */
-export interface QueueSetup {
+/** Options of a queue. */
+export interface QueueOptions {
   readonly bounds: QueueBounds;
   /** Milliseconds since 1970. */
   now(): number;
-  /** The line that tells of a gap. */
-  tellGap(gap: Gap): string;
+  /** Returns the line that reports a gap. */
+  gapLine(gap: Gap): string;
 }
 
-/** Lines on their way out. */
+/** A queue of lines to write. */
 export interface Queue {
-  /** Takes a line, or drops and counts it: never waits, never throws. */
+  /** Adds a line, or drops and counts it. Never waits or throws. */
   push(line: string): void;
-  /** Resolves when nothing is left to write: `true`; or after that many milliseconds: `false`. */
+  /** Resolves to `true` when the queue is empty, or to `false` after this many milliseconds. */
   flush(milliseconds: number): Promise<boolean>;
-  /** The same, and drops what is left and what still comes. */
+  /** Flushes, then drops the remaining and all later lines. */
   close(milliseconds: number): Promise<boolean>;
-  /** Lines, without those that tell of gaps. */
+  /** Returns how many lines were written, are waiting or were lost, without those that report gaps. */
   counts(): { written: number; waiting: number; dropped: number; failed: number };
 }
 
@@ -43,22 +43,22 @@ interface Entry {
   readonly gap?: Gap;
 }
 
-/** Lines that are written in one go: then requests have a turn. */
+/** The number of lines to write before yielding to the event loop, so that requests are served. */
 const linesPerTurn = 256;
 
-/** A bounded queue before a sink. What finds no room is dropped, counted, and told of in a line. */
-export function createQueue(makeSink: SinkMaker, { bounds, now, tellGap }: QueueSetup): Queue {
+/** Creates a bounded queue in front of a sink. Dropped lines are counted and reported in a line. */
+export function createQueue(makeSink: SinkMaker, { bounds, now, gapLine }: QueueOptions): Queue {
   let entries: Entry[] = [];
   let next = 0;
   let bytes = 0;
-  let underWay = 0;
+  let writing = 0;
   let gap: Gap | undefined;
   let pumping = false;
-  let resting = false;
-  let over = false;
+  let yielding = false;
+  let closed = false;
   let closing: Promise<boolean> | undefined;
-  const told = { written: 0, waiting: 0, dropped: 0, failed: 0 };
-  const idlers = new Set<() => void>();
+  const counts = { written: 0, waiting: 0, dropped: 0, failed: 0 };
+  const idleListeners = new Set<() => void>();
   const sink: Sink = makeSink(pump);
 
   const waiting = () => entries.length - next;
@@ -66,42 +66,42 @@ export function createQueue(makeSink: SinkMaker, { bounds, now, tellGap }: Queue
     waiting() < bounds.lines * share && bytes + more <= bounds.bytes * share;
 
   function pump(): void {
-    if (pumping || resting) return;
+    if (pumping || yielding) return;
     pumping = true;
     let turns = linesPerTurn;
     while (waiting() > 0 && sink.state() !== 'full') {
       if (turns === 0) {
-        resting = true;
+        yielding = true;
         setImmediate(() => {
-          resting = false;
+          yielding = false;
           pump();
         });
         break;
       }
       turns -= 1;
       const entry = take();
-      if (sink.state() === 'over') lose(entry, 'failed');
-      else hand(entry);
+      if (sink.state() === 'closed') lose(entry, 'failed');
+      else write(entry);
     }
     pumping = false;
-    if (waiting() === 0 && underWay === 0) for (const idle of idlers) idle();
+    if (waiting() === 0 && writing === 0) for (const idle of idleListeners) idle();
   }
 
-  function hand(entry: Entry): void {
-    underWay += 1;
-    sink.hand(entry.line, (written) => {
-      underWay -= 1;
+  function write(entry: Entry): void {
+    writing += 1;
+    sink.write(entry.line, (written) => {
+      writing -= 1;
       if (!written) lose(entry, 'failed');
       else if (!entry.gap) count('written');
-      if (written) tellOfGap();
+      if (written) reportGap();
       pump();
     });
   }
 
-  /** Half of the room has to be free: else every other line would tell of a gap. */
-  function tellOfGap(): void {
-    if (!gap || over || !hasRoom(0.5)) return;
-    const line = tellGap(gap);
+  /** Waits until half of the queue is free; otherwise every other line would report a gap. */
+  function reportGap(): void {
+    if (!gap || closed || !hasRoom(0.5)) return;
+    const line = gapLine(gap);
     add({ line, bytes: Buffer.byteLength(line), gap });
     gap = undefined;
   }
@@ -115,7 +115,7 @@ export function createQueue(makeSink: SinkMaker, { bounds, now, tellGap }: Queue
     const entry = entries[next] as Entry;
     next += 1;
     bytes -= entry.bytes;
-    // Seldom enough to cost nothing, often enough that what was written is let go.
+    // Removing each entry would copy the array each time; keeping all would hold on to their memory.
     if (next === entries.length || next >= 1024) {
       entries = entries.slice(next);
       next = 0;
@@ -124,8 +124,8 @@ export function createQueue(makeSink: SinkMaker, { bounds, now, tellGap }: Queue
   }
 
   function count(what: 'written' | 'dropped' | 'failed'): void {
-    told.waiting -= 1;
-    told[what] += 1;
+    counts.waiting -= 1;
+    counts[what] += 1;
   }
 
   function lose(entry: Entry, why: 'dropped' | 'failed'): void {
@@ -147,29 +147,29 @@ export function createQueue(makeSink: SinkMaker, { bounds, now, tellGap }: Queue
     return new Promise((resolve) => {
       const settle = (done: boolean) => {
         clearTimeout(timer);
-        idlers.delete(idle);
+        idleListeners.delete(idle);
         resolve(done);
       };
       const idle = () => settle(true);
       const timer = setTimeout(settle, milliseconds, false);
-      idlers.add(idle);
-      sink.hurry();
+      idleListeners.add(idle);
+      sink.skipDelay();
       pump();
     });
   }
 
   async function close(milliseconds: number): Promise<boolean> {
     const done = await flush(milliseconds);
-    over = true;
+    closed = true;
     while (waiting() > 0) lose(take(), 'dropped');
-    sink.release();
+    sink.detach();
     return done;
   }
 
   return {
     push(line) {
       const entry = { line, bytes: Buffer.byteLength(line) };
-      told.waiting += 1;
+      counts.waiting += 1;
       if (closing || !hasRoom(1, entry.bytes)) return lose(entry, 'dropped');
       add(entry);
       pump();
@@ -179,6 +179,6 @@ export function createQueue(makeSink: SinkMaker, { bounds, now, tellGap }: Queue
       closing ??= close(milliseconds);
       return closing;
     },
-    counts: () => ({ ...told }),
+    counts: () => ({ ...counts }),
   };
 }

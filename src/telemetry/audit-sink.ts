@@ -1,6 +1,6 @@
-import { mistake } from './settings.js';
+import { mistake, typeName } from './settings.js';
 
-/** What an audit log needs of a stream: any `Writable` of Node has it. */
+/** The part of a Node.js `Writable` that an audit log uses. */
 export interface AuditStream {
   readonly writable: boolean;
   readonly writableNeedDrain: boolean;
@@ -10,131 +10,133 @@ export interface AuditStream {
 }
 
 /**
- * Takes one line, its end included. `false` says that it was taken, and that the next should wait a
- * while; a promise, that the next has to wait for it.
+ * Writes one line, which includes its line break. After `false`, the next line is written after a
+ * delay; a promise is awaited before the next line is written.
  */
 export type AuditWrite = (line: string) => unknown;
 
-/** Where lines go, one after the other. */
+/** The destination of the lines. */
 export interface Sink {
-  /** Whether it takes a line now, later, or never again. */
-  state(): 'ready' | 'full' | 'over';
-  /** Hands a line over; says once, at once or later, whether it was written. */
-  hand(line: string, done: (written: boolean) => void): void;
-  /** Takes a line now, even if it wanted to wait a while. */
-  hurry(): void;
-  /** Lets go of the stream. */
-  release(): void;
+  /** Returns whether it accepts a line now (`ready`), later (`full`) or never again (`closed`). */
+  state(): 'ready' | 'full' | 'closed';
+  /** Writes a line and calls `done` once, synchronously or later. */
+  write(line: string, done: (written: boolean) => void): void;
+  /** Ends the current delay, if the sink waits for one. */
+  skipDelay(): void;
+  /** Removes the listeners from the stream, and ends the current delay. */
+  detach(): void;
 }
 
-/** Makes a sink, which calls `wake` when it takes lines again. */
+/** Creates a sink, which calls `wake` when it accepts lines again. */
 export type SinkMaker = (wake: () => void) => Sink;
 
 /**
- * Lines for a stream, which stays its owner's. Its errors are counted here: they end no process.
- * @throws ConfigError for what is no stream
+ * Returns a sink for a stream. It never closes the stream, and listens for its errors, so that they
+ * do not crash the process.
+ * @throws ConfigError if it is not a `Writable`
  */
 export function intoStream(where: string, stream: AuditStream): SinkMaker {
   const { write, on, off, writable, writableNeedDrain } = Object(stream) as Partial<AuditStream>;
-  // Pino's destination has no such member, and never says that a line is written.
+  // pino.destination() lacks these members, and does not report when a line is written.
   const isWritable = typeof writable === 'boolean' && typeof writableNeedDrain === 'boolean';
   if (!isWritable || [write, on, off].some((one) => typeof one !== 'function')) {
-    throw mistake(where, 'is no Writable stream: give one, or write: (line) => …');
+    const advice = 'pass one, or write: (line) => …';
+    throw mistake(where, `must be a Writable stream; got ${typeName(stream)}: ${advice}`);
   }
   return (wake) => {
     let full = false;
-    const drained = () => {
+    const onDrain = () => {
       full = false;
       wake();
     };
-    stream.on('drain', drained);
+    stream.on('drain', onDrain);
     stream.on('close', wake);
     stream.on('error', wake);
     return {
       state() {
-        if (!stream.writable) return 'over';
+        if (!stream.writable) return 'closed';
         return full || stream.writableNeedDrain ? 'full' : 'ready';
       },
-      hand(line, done) {
-        const tell = once(done);
+      write(line, done) {
+        const settle = once(done);
         try {
-          full = stream.write(line, (error) => tell(!error)) === false;
+          full = stream.write(line, (error) => settle(!error)) === false;
         } catch {
-          tell(false);
+          settle(false);
         }
       },
-      hurry() {},
-      release() {
-        stream.off('drain', drained);
+      skipDelay() {},
+      detach() {
+        stream.off('drain', onDrain);
         stream.off('close', wake);
       },
     };
   };
 }
 
-/** Milliseconds: how long a function that answers `false` is left alone. */
-const pauses = { first: 10, longest: 60_000 } as const;
+/** The delays after a `write` function returned `false`, in milliseconds. */
+const delays = { first: 10, longest: 60_000 } as const;
 
-/** Lines for a function. */
+/** Returns a sink for a function. */
 export function intoFunction(write: AuditWrite): SinkMaker {
   return (wake) => {
     let waiting = false;
-    let pause: number = pauses.first;
+    let delay: number = delays.first;
     let timer: NodeJS.Timeout | undefined;
 
-    function proceed(): void {
+    function endDelay(): void {
       clearTimeout(timer);
       timer = undefined;
       waiting = false;
     }
-    function taken(answer: unknown, done: (written: boolean) => void): void {
-      waiting = answer === false;
-      if (!waiting) pause = pauses.first;
+    function onWritten(result: unknown, done: (written: boolean) => void): void {
+      waiting = result === false;
+      if (!waiting) delay = delays.first;
       else {
-        // Nothing says when it has room again. One that never has is asked once a minute.
+        // There is no event for a function that accepts lines again, so it is tried after a delay.
         timer = setTimeout(() => {
-          proceed();
+          endDelay();
           wake();
-        }, pause);
-        timer.unref?.(); // Workers have numbers for timers
-        pause = Math.min(pause * 2, pauses.longest);
+        }, delay);
+        timer.unref?.(); // on Workers, timers are numbers
+        delay = Math.min(delay * 2, delays.longest);
       }
       done(true);
     }
-    function failed(done: (written: boolean) => void): void {
+    function onFailed(done: (written: boolean) => void): void {
       waiting = false;
       done(false);
     }
     return {
       state: () => (waiting ? 'full' : 'ready'),
-      hand(line, done) {
-        // Whatever the function does meanwhile, its next line comes after this one.
+      write(line, done) {
+        // Set before the call: the function may itself cause a decision, whose line must wait.
         waiting = true;
-        let answer: unknown;
+        let result: unknown;
         try {
-          answer = write(line);
+          result = write(line);
         } catch {
-          return failed(done);
+          return onFailed(done);
         }
-        if (typeof answer !== 'object' || answer === null) return taken(answer, done);
-        Promise.resolve(answer).then(
-          (late) => taken(late, done),
-          () => failed(done),
+        if (typeof result !== 'object' || result === null) return onWritten(result, done);
+        Promise.resolve(result).then(
+          (value) => onWritten(value, done),
+          () => onFailed(done),
         );
       },
-      hurry() {
-        if (timer) proceed();
+      skipDelay() {
+        if (timer) endDelay();
       },
-      release: proceed,
+      detach: endDelay,
     };
   };
 }
 
 function once(done: (written: boolean) => void): (written: boolean) => void {
-  let told = false;
+  let called = false;
   return (written) => {
-    if (told) return;
-    told = true;
+    if (called) return;
+    called = true;
     done(written);
   };
 }

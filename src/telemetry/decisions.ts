@@ -1,9 +1,9 @@
 import type { DecisionEvent } from '../index.js';
-import { mistake, oneOf, settingsOf } from './settings.js';
+import { mistake, oneOf, settingsOf, typeName } from './settings.js';
 
 type Attributes = Record<string, string>;
 
-/** What is used of a `Meter` of OpenTelemetry. */
+/** The part of OpenTelemetry's `Meter` that is used. */
 export interface DecisionMeter {
   createCounter(
     name: string,
@@ -19,102 +19,116 @@ export interface DecisionMeter {
   ): { record(value: number, attributes?: Attributes): void };
 }
 
-/** What is used of a `Span` of OpenTelemetry. */
+/** The part of OpenTelemetry's `Span` that is used. */
 export interface DecisionSpan {
   isRecording(): boolean;
   setAttributes(attributes: Record<string, string | string[]>): unknown;
 }
 
-/** What a span can be told of who asks. */
+/** A verified identity that can be added to a span. */
 export type SpanIdentity = 'subject' | 'client' | 'organization' | 'key' | 'token';
 
-/** What is told beside the defaults. */
-export interface DecisionTelling {
-  /** Clients that are counted by name, 100 at most; all others are `other`. @default none */
+/** What to record in addition to the defaults. */
+export interface DecisionOptions {
+  /** Client ids to count by name, 100 at most; all others are counted as `other`. @default none */
   readonly clients?: readonly string[];
-  /** Verified identities that a span is told: personal data, often. @default none */
+  /** Verified identities to add to the span, unhashed: often personal data. @default none */
   readonly identities?: readonly SpanIdentity[];
 }
 
-/** Where decisions are told at that moment; undefined where nobody listens. */
-export interface DecisionSinks {
+/** The current meter and span; `undefined` if no SDK is registered, or no span is active. */
+export interface DecisionTargets {
   meter(): DecisionMeter | undefined;
   span(): DecisionSpan | undefined;
 }
 
-const spanNames: Readonly<Record<SpanIdentity, [name: string, of: keyof DecisionEvent]>> = {
-  subject: ['user.id', 'subject'],
-  client: ['sallyport.client.id', 'clientId'],
-  organization: ['sallyport.organization.id', 'orgId'],
-  key: ['sallyport.key.id', 'keyId'],
-  token: ['sallyport.token.id', 'tokenId'],
+interface SpanAttribute {
+  readonly attribute: string;
+  readonly member: keyof DecisionEvent;
+}
+
+const spanAttributes: Readonly<Record<SpanIdentity, SpanAttribute>> = {
+  subject: { attribute: 'user.id', member: 'subject' },
+  client: { attribute: 'sallyport.client.id', member: 'clientId' },
+  organization: { attribute: 'sallyport.organization.id', member: 'orgId' },
+  key: { attribute: 'sallyport.key.id', member: 'keyId' },
+  token: { attribute: 'sallyport.token.id', member: 'tokenId' },
 };
 
-/** Seconds: from one that is remembered to one that waited for a fetch until its deadline. */
-const buckets = [
-  ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
-  ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-];
+/** Bucket boundaries in seconds, from a cached credential to a fetch that takes until its timeout. */
+const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-// RFC 9110 §9.3, and PATCH; anything else a client may write is one value.
+// RFC 9110 §9.3, PATCH and QUERY. Clients can send any method, so all others share one value.
 const httpMethods = 'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' ');
 
-/** A guard has some fifty reasons. A listener may be called by others. */
-const mostReasons = 100;
+/** A limit in case the function is called by other code than a guard, which has about fifty reasons. */
+const maxReasons = 100;
 
-/** The names of what is told, each with a bounded number of values. */
-export function checkTelling(
+/**
+ * Checks the options of `otelDecisions`, so that every attribute has a bounded number of values.
+ * @throws ConfigError if an option is invalid
+ */
+export function checkDecisionOptions(
   where: string,
-  given: DecisionTelling & { readonly meter?: DecisionMeter },
+  given: DecisionOptions & { readonly meter?: DecisionMeter },
 ) {
   const names = ['meter', 'clients', 'identities'] as const;
   const { meter, clients = [], identities = [] } = settingsOf(where, given, names);
   if (meter && typeof meter.createCounter !== 'function') {
-    throw mistake(`${where}.meter`, 'is no meter: give what getMeter of a provider answers');
+    const advice = 'pass what getMeter() of a MeterProvider returns';
+    throw mistake(`${where}.meter`, `must be a Meter; got ${typeName(meter)}: ${advice}`);
   }
   if (!Array.isArray(clients) || clients.length > 100) {
-    throw mistake(`${where}.clients`, 'is no list of at most 100 clients');
+    const found = Array.isArray(clients) ? `${clients.length} entries` : typeName(clients);
+    throw mistake(`${where}.clients`, `must be an array of at most 100 client ids; got ${found}`);
   }
   for (const one of clients) {
-    if (typeof one !== 'string' || one === '' || one === 'other' || one === 'none') {
-      throw mistake(`${where}.clients`, 'has an entry that is no client: write ids, one per entry');
+    if (typeof one !== 'string' || one === '') {
+      const found = `an entry that is ${typeName(one)}`;
+      throw mistake(`${where}.clients`, `must contain client ids as strings; got ${found}`);
+    }
+    if (one === 'other' || one === 'none') {
+      const why = 'which the metrics use for clients that are not listed';
+      throw mistake(`${where}.clients`, `must not contain "${one}", ${why}: remove it`);
     }
   }
-  if (!Array.isArray(identities)) throw mistake(`${where}.identities`, 'is no list');
-  const kinds = Object.keys(spanNames) as SpanIdentity[];
+  if (!Array.isArray(identities)) {
+    throw mistake(`${where}.identities`, `must be an array; got ${typeName(identities)}`);
+  }
+  const kinds = Object.keys(spanAttributes) as SpanIdentity[];
   for (const one of identities) oneOf(`${where}.identities`, one, kinds);
   return { meter, clients: new Set(clients), identities: [...identities] as SpanIdentity[] };
 }
 
-/** Tells decisions as metrics, and to the span in which they are made. Never throws. */
-export function tellDecisions(
-  { clients, identities }: Omit<ReturnType<typeof checkTelling>, 'meter'>,
-  sinks: DecisionSinks,
+/** Returns a function that records decisions as metrics and in the active span. It never throws. */
+export function recordDecisions(
+  { clients, identities }: Omit<ReturnType<typeof checkDecisionOptions>, 'meter'>,
+  targets: DecisionTargets,
 ): (event: DecisionEvent) => void {
   const reasons = new Set<string>();
-  let instruments: ReturnType<typeof instrumentsOf> | undefined;
-  let of: DecisionMeter | undefined;
+  let instruments: ReturnType<typeof createInstruments> | undefined;
+  let meterInUse: DecisionMeter | undefined;
 
-  function current() {
-    const meter = sinks.meter();
-    if (meter !== of) {
-      of = meter;
-      instruments = meter && instrumentsOf(meter);
-      if (instruments) beginAtZero(instruments, clients);
+  function currentInstruments() {
+    const meter = targets.meter();
+    if (meter !== meterInUse) {
+      meterInUse = meter;
+      instruments = meter && createInstruments(meter);
+      if (instruments) initializeCounters(instruments, clients);
     }
     return instruments;
   }
 
   function bounded(reason: string): string {
     if (reasons.has(reason)) return reason;
-    if (reasons.size >= mostReasons || !/^ERR_[A-Z_]{1,60}$/.test(reason)) return 'other';
+    if (reasons.size >= maxReasons || !/^ERR_[A-Z_]{1,60}$/.test(reason)) return 'other';
     reasons.add(reason);
     return reason;
   }
 
   function measure(event: DecisionEvent): void {
     const { outcome, method, reason, mode, wouldDeny, durationMs, clientId = 'none' } = event;
-    const { decisions, duration, wouldBe } = current() ?? {};
+    const { decisions, duration, wouldDeny: rejections } = currentInstruments() ?? {};
     decisions?.add(1, {
       outcome,
       method,
@@ -126,17 +140,19 @@ export function tellDecisions(
       }),
     });
     duration?.record(durationMs / 1000, { outcome, method });
-    for (const one of wouldDeny ?? []) wouldBe?.add(1, { reason: bounded(one), method });
+    for (const one of wouldDeny ?? []) rejections?.add(1, { reason: bounded(one), method });
   }
 
   function describe(event: DecisionEvent): void {
-    const span = sinks.span();
+    const span = targets.span();
     if (!span?.isRecording()) return;
     const { outcome, method, reason, mode, cohort, wouldDeny } = event;
-    const known = identities.flatMap((one): [string, string][] => {
-      const [name, member] = spanNames[one];
-      return typeof event[member] === 'string' ? [[name, event[member]]] : [];
-    });
+    const identityAttributes: Record<string, string> = {};
+    for (const identity of identities) {
+      const { attribute, member } = spanAttributes[identity];
+      const value = event[member];
+      if (typeof value === 'string') identityAttributes[attribute] = value;
+    }
     span.setAttributes({
       'sallyport.outcome': outcome,
       'sallyport.method': method,
@@ -144,24 +160,19 @@ export function tellDecisions(
       ...(mode !== undefined && { 'sallyport.mode': mode }),
       ...(cohort !== undefined && { 'sallyport.cohort': cohort }),
       ...(wouldDeny && { 'sallyport.would_deny': [...wouldDeny] }),
-      ...Object.fromEntries(known),
+      ...identityAttributes,
     });
   }
 
-  const tell = (event: DecisionEvent): void => {
-    for (const part of [measure, describe]) {
-      try {
-        part(event);
-      } catch {
-        // The trouble of whoever listens there.
-      }
-    }
+  // At once, so that the counters exist before the first decision.
+  ignoreErrors(currentInstruments);
+  return (event) => {
+    ignoreErrors(() => measure(event));
+    ignoreErrors(() => describe(event));
   };
-  attempt(current);
-  return tell;
 }
 
-function instrumentsOf(meter: DecisionMeter) {
+function createInstruments(meter: DecisionMeter) {
   return {
     decisions: meter.createCounter('sallyport.decisions', {
       description: 'Decisions of the guard',
@@ -172,16 +183,16 @@ function instrumentsOf(meter: DecisionMeter) {
       unit: 's',
       advice: { explicitBucketBoundaries: buckets },
     }),
-    wouldBe: meter.createCounter('sallyport.would_deny', {
-      description: 'Refusals that checks in report mode would have made',
+    wouldDeny: meter.createCounter('sallyport.would_deny', {
+      description: 'Requests that report-only checks would have rejected',
       unit: '{refusal}',
     }),
   };
 }
 
-/** So that nothing having happened can be seen. */
-function beginAtZero(
-  { decisions, wouldBe }: ReturnType<typeof instrumentsOf>,
+/** Adds zero to the counters, so that "no requests" can be distinguished from "no data". */
+function initializeCounters(
+  { decisions, wouldDeny }: ReturnType<typeof createInstruments>,
   clients: ReadonlySet<string>,
 ): void {
   for (const outcome of ['allow', 'deny', 'error']) {
@@ -193,13 +204,13 @@ function beginAtZero(
     for (const method of ['token', 'api-key'])
       decisions.add(0, { outcome: 'allow', method, client });
   }
-  wouldBe.add(0, {});
+  wouldDeny.add(0, {});
 }
 
-function attempt(work: () => unknown): void {
+function ignoreErrors(work: () => unknown): void {
   try {
     work();
   } catch {
-    // It is tried again with the first decision.
+    // An error in the SDK or an exporter must not affect the request.
   }
 }

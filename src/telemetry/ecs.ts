@@ -1,10 +1,10 @@
 import type { AuditDecision, AuditGap, AuditLine } from './audit-line.js';
-import { type Fields, isRefusedCredential, prune, readLine, restOf } from './mapping.js';
+import { type Fields, isRejectedCredential, prune, readLine, restOf } from './mapping.js';
 
 /**
- * A line of an audit log in the names of the Elastic Common Schema, 9.4. What it has no name for
- * stands under `sallyport`.
- * @throws ConfigError for what is no such line
+ * Maps a line of an audit log to the Elastic Common Schema 9.4. Members without an ECS field are in
+ * `sallyport`.
+ * @throws ConfigError if it is not a line of an audit log
  */
 export function toEcs(line: AuditLine | string): Fields {
   const read = readLine('toEcs', line);
@@ -14,12 +14,12 @@ export function toEcs(line: AuditLine | string): Fields {
 function ofDecision(line: AuditDecision): Fields {
   const { outcome, status, reason, subject, actors = [], correlation = {} } = line;
   const { requestId, traceId, spanId, ip, userAgent, ...labels } = correlation;
-  const people = [subject, ...actors].filter((one) => one !== undefined);
+  const users = [subject, ...actors].filter((one) => one !== undefined);
   return prune({
     ...base(line),
     event: {
       kind: 'event',
-      category: isRefusedCredential(line) ? ['authentication', 'api'] : ['api'],
+      category: isRejectedCredential(line) ? ['authentication', 'api'] : ['api'],
       type: typesOf(line),
       action: outcome,
       outcome: outcome === 'allow' ? 'success' : 'failure',
@@ -34,7 +34,7 @@ function ofDecision(line: AuditDecision): Fields {
       response: { status_code: status },
     },
     user: subject === undefined ? undefined : { [isHash(subject) ? 'hash' : 'id']: subject },
-    related: people.length > 0 ? { user: people } : undefined,
+    related: users.length > 0 ? { user: users } : undefined,
     organization: { id: line.orgId },
     client: { ip },
     user_agent: { original: userAgent },
@@ -69,11 +69,11 @@ const base = ({ time, service }: AuditLine) => ({
   service: { name: service },
 });
 
-// Of `authentication`, ECS expects `info`; of `api`, the others.
+// ECS expects `info` for the category `authentication`, and the others for `api`.
 function typesOf(line: AuditDecision): string[] {
   if (line.outcome === 'allow') return ['access', 'allowed'];
   if (line.outcome === 'error') return ['access'];
-  return isRefusedCredential(line) ? ['access', 'denied', 'info'] : ['access', 'denied'];
+  return isRejectedCredential(line) ? ['access', 'denied', 'info'] : ['access', 'denied'];
 }
 
 const isHash = (name: string): boolean => /^hmac:[\w-]{22}$/.test(name);

@@ -1,30 +1,30 @@
 import { createHmac } from 'node:crypto';
-import { mistake, oneOf, settingsOf } from './settings.js';
+import { mistake, oneOf, settingsOf, typeName } from './settings.js';
 
-/** As it is; as an HMAC under a secret; or not at all. */
+/** How to log an identifier: unchanged, as an HMAC with a secret, or not at all. */
 export type IdentifierForm = 'raw' | 'hash' | 'omit';
 
-/** What is told of each kind of identifier. */
+/** How to log each kind of identifier. */
 export interface IdentifierForms {
-  /** Who a token is about: often a person. @default 'hash' with a secret, else 'raw' */
+  /** The subject of a token, often a person. @default 'hash' with a secret, otherwise 'raw' */
   readonly subject?: IdentifierForm;
-  /** Who acts for the subject (RFC 8693 §4.1). @default 'hash' with a secret, else 'raw' */
+  /** The actors of a token (RFC 8693 §4.1). @default 'hash' with a secret, otherwise 'raw' */
   readonly actors?: IdentifierForm;
   /** @default 'raw' */
   readonly client?: IdentifierForm;
   /** @default 'raw' */
   readonly organization?: IdentifierForm;
-  /** The `jti` of a token, which is not the token. @default 'raw' */
+  /** The `jti` of a token, never the token itself. @default 'raw' */
   readonly token?: IdentifierForm;
-  /** The id of an API key's record, which is not the key. @default 'raw' */
+  /** The id of an API key's record, never the key itself. @default 'raw' */
   readonly key?: IdentifierForm;
 }
 
 /** A kind of identifier. */
 export type IdentifierKind = keyof IdentifierForms;
 
-/** What stands in a line for an identifier; undefined for nothing. */
-export type Naming = (kind: IdentifierKind, value: string) => string | undefined;
+/** Returns an identifier in the form in which it is logged, or `undefined` to omit it. */
+export type FormatIdentifier = (kind: IdentifierKind, value: string) => string | undefined;
 
 const forms = ['raw', 'hash', 'omit'] as const;
 const raw: Required<IdentifierForms> = {
@@ -35,43 +35,41 @@ const raw: Required<IdentifierForms> = {
   token: 'raw',
   key: 'raw',
 };
-const withoutPersons: Required<IdentifierForms> = { ...raw, subject: 'hash', actors: 'hash' };
+const hashedUsers: Required<IdentifierForms> = { ...raw, subject: 'hash', actors: 'hash' };
 const kinds = Object.keys(raw) as IdentifierKind[];
 
 /**
- * What stands in an audit line for an identifier of that kind that is told as `hash`: HMAC-SHA-256
- * under the secret, of the kind and the value, 128 bits of it in base64url. An actor is hashed as a
- * subject is, so that one who is now this and now that has one name.
- * @throws ConfigError for a secret of fewer than 32 bytes
+ * Returns the hash that stands for an identifier in an audit line: `hmac:` and 128 bits of the
+ * HMAC-SHA-256 of kind and value with the secret, in base64url. Actors are hashed like subjects, so
+ * the same person has the same hash in both roles.
+ * @throws ConfigError if the secret has fewer than 32 bytes, or the kind is unknown
  */
 export function auditHash(
   secret: string | Uint8Array,
   kind: IdentifierKind,
   value: string,
 ): string {
-  return hashWith(checkSecret('auditHash: the secret', secret))(
-    oneOf('auditHash: the kind', kind, kinds),
-    value,
-  );
+  const hash = hashWith(checkSecret('auditHash: the secret', secret));
+  return hash(oneOf('auditHash: the kind', kind, kinds), value);
 }
 
 /**
- * How identifiers are told.
- * @throws ConfigError for a form that is not known, and for hashes without a secret
+ * Returns the function that formats identifiers as the options say.
+ * @throws ConfigError if a form is unknown, or one is `hash` and there is no secret
  */
-export function namingOf(
+export function identifierFormatter(
   where: string,
   given: IdentifierForms,
   secret: string | Uint8Array | undefined,
-): Naming {
-  // Whoever gives a secret wants no persons in the log.
-  const defaults = secret === undefined ? raw : withoutPersons;
+): FormatIdentifier {
+  // A secret has no other purpose than to keep the identities of people out of the log.
+  const defaults = secret === undefined ? raw : hashedUsers;
   const chosen = { ...defaults, ...settingsOf(`${where}.identifiers`, given, kinds) };
   for (const kind of kinds) oneOf(`${where}.identifiers.${kind}`, chosen[kind], forms);
   const hashed = kinds.filter((kind) => chosen[kind] === 'hash');
   if (secret === undefined && hashed.length > 0) {
-    const meant = `is needed to hash ${hashed.join(' and ')}: give at least 32 random bytes`;
-    throw mistake(`${where}.secret`, meant);
+    const needed = `is required to hash ${hashed.join(' and ')}`;
+    throw mistake(`${where}.secret`, `${needed}; got undefined: ${createSecret}`);
   }
   const hash = secret === undefined ? String : hashWith(checkSecret(`${where}.secret`, secret));
   return (kind, value) => {
@@ -80,13 +78,15 @@ export function namingOf(
   };
 }
 
+const createSecret = 'create one with openssl rand -base64 32';
+
 function checkSecret(where: string, secret: unknown): Buffer {
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
-    throw mistake(where, 'is neither text nor bytes: give at least 32 random bytes');
+    throw mistake(where, `must be a string or bytes; got ${typeName(secret)}: ${createSecret}`);
   }
   const bytes = Buffer.from(secret as string);
   if (bytes.length < 32) {
-    throw mistake(where, 'has fewer than 32 bytes: make one with openssl rand -base64 32');
+    throw mistake(where, `must have at least 32 bytes; got ${bytes.length}: ${createSecret}`);
   }
   return bytes;
 }
@@ -94,7 +94,7 @@ function checkSecret(where: string, secret: unknown): Buffer {
 const hashWith =
   (secret: Buffer) =>
   (kind: IdentifierKind, value: string): string => {
-    const named = `${kind === 'actors' ? 'subject' : kind}\0${value}`;
-    const digest = createHmac('sha256', secret).update(named).digest();
+    const input = `${kind === 'actors' ? 'subject' : kind}\0${value}`;
+    const digest = createHmac('sha256', secret).update(input).digest();
     return `hmac:${digest.subarray(0, 16).toString('base64url')}`;
   };

@@ -1,35 +1,36 @@
 import { type AuditDecision, type AuditLine, schema } from './audit-line.js';
-import { mistake } from './settings.js';
+import { mistake, otherType } from './settings.js';
 
-/** A plain object, for JSON. */
+/** A plain object that can be serialized as JSON. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * A line, as text or read already.
- * @throws ConfigError for what is no line of this schema
+ * Returns a line, parsed if it is a string.
+ * @throws ConfigError if it is not a line of this schema
  */
 export function readLine(where: string, line: AuditLine | string): AuditLine {
-  const read = typeof line === 'string' ? parse(line) : line;
-  const { schema: named, kind } = Object(read) as Partial<AuditLine>;
-  if (named !== schema || (kind !== 'decision' && kind !== 'dropped')) {
-    throw mistake(where, `was given what is no line of ${schema}`);
+  const parsed = typeof line === 'string' ? parse(line) : line;
+  const { schema: name, kind } = Object(parsed) as Partial<AuditLine>;
+  if (name !== schema || (kind !== 'decision' && kind !== 'dropped')) {
+    const advice = 'pass a line that auditLog has written';
+    throw mistake(where, `requires a line of ${schema}; got ${otherType(line)}: ${advice}`);
   }
-  return read as AuditLine;
+  return parsed as AuditLine;
 }
 
-function parse(text: string): unknown {
+function parse(json: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(json);
   } catch {
     return undefined;
   }
 }
 
-/** Whether a credential was looked at and refused, or none was there: no question of permissions. */
-export const isRefusedCredential = ({ outcome, status }: AuditDecision): boolean =>
+/** Returns whether a credential was invalid or missing, as opposed to lacking permissions. */
+export const isRejectedCredential = ({ outcome, status }: AuditDecision): boolean =>
   outcome === 'deny' && status !== 403;
 
-/** What neither schema has a name for. */
+/** Returns the members for which neither schema has a field. */
 export const restOf = (line: AuditDecision): Fields => ({
   schema: line.schema,
   method: line.method,
@@ -51,13 +52,13 @@ export const restOf = (line: AuditDecision): Fields => ({
   cut: line.cut,
 });
 
-/** Without the members that say nothing, however deep. */
+/** Returns a copy without undefined members and empty objects, at any depth. */
 export function prune(fields: Fields): Fields {
-  const said = Object.entries(fields).flatMap(([name, value]): [string, unknown][] => {
+  const entries = Object.entries(fields).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined) return [];
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[name, value]];
     const inner = prune(value as Fields);
     return Object.keys(inner).length > 0 ? [[name, inner]] : [];
   });
-  return Object.fromEntries(said);
+  return Object.fromEntries(entries);
 }

@@ -1,16 +1,16 @@
 import { type AuditDecision, type AuditGap, type AuditLine, schema } from './audit-line.js';
-import { type Fields, isRefusedCredential, prune, readLine, restOf } from './mapping.js';
+import { type Fields, isRejectedCredential, prune, readLine, restOf } from './mapping.js';
 
 /**
- * A line of an audit log in the names of the Open Cybersecurity Schema Framework, 1.8: a refused or
- * missing credential as Authentication (3002), all else as API Activity (6003), and lines that are
- * missing as a Base Event. What OCSF has no name for stands under `unmapped`.
- * @throws ConfigError for what is no such line
+ * Maps a line of an audit log to the Open Cybersecurity Schema Framework 1.8: a rejected or missing
+ * credential to Authentication (3002), any other decision to API Activity (6003), and a gap to a
+ * Base Event. Members without an OCSF attribute are in `unmapped`.
+ * @throws ConfigError if it is not a line of an audit log
  */
 export function toOcsf(line: AuditLine | string): Fields {
   const read = readLine('toOcsf', line);
   if (read.kind === 'dropped') return prune(ofGap(read));
-  return prune(isRefusedCredential(read) ? authentication(read) : apiActivity(read));
+  return prune(isRejectedCredential(read) ? authentication(read) : apiActivity(read));
 }
 
 function apiActivity(line: AuditDecision): Fields {
@@ -18,7 +18,8 @@ function apiActivity(line: AuditDecision): Fields {
   const { requestId, ip } = line.correlation ?? {};
   const activity = activities[httpMethod] ?? 99;
   return {
-    ...classified([6, 3, activity], activity === 99 ? httpMethod : undefined),
+    ...classify({ category: 6, type: 3, activity }),
+    activity_name: activity === 99 ? httpMethod : undefined,
     ...common(line),
     actor: { app_uid: clientId, user: userOf(line), session: { issuer } },
     api: {
@@ -27,7 +28,7 @@ function apiActivity(line: AuditDecision): Fields {
       request: { uid: requestId },
       response: { code: status, error: reason },
     },
-    // OCSF requires one.
+    // OCSF requires an endpoint.
     src_endpoint: ip === undefined ? { name: 'unknown' } : { ip },
   };
 }
@@ -35,7 +36,8 @@ function apiActivity(line: AuditDecision): Fields {
 function authentication(line: AuditDecision): Fields {
   const { ip } = line.correlation ?? {};
   return {
-    ...classified([3, 2, 99], 'Verify credential'),
+    ...classify({ category: 3, type: 2, activity: 99 }),
+    activity_name: 'Verify credential',
     ...common(line),
     ...protocols[line.method],
     user: userOf(line),
@@ -47,7 +49,8 @@ function authentication(line: AuditDecision): Fields {
 function ofGap(line: AuditGap): Fields {
   const { time, count, failed, since, until, service } = line;
   return {
-    ...classified([0, 0, 99], 'Audit lines dropped'),
+    ...classify({ category: 0, type: 0, activity: 99 }),
+    activity_name: 'Audit lines dropped',
     time: Date.parse(time),
     count,
     start_time: Date.parse(since),
@@ -117,14 +120,17 @@ const protocols: Readonly<Record<AuditDecision['method'], Fields>> = {
   none: { auth_protocol_id: 0, auth_protocol: 'Unknown' },
 };
 
-/** Category, class and activity, as OCSF numbers them. */
-const classified = (
-  [category, kind, activity]: readonly [category: number, kind: number, activity: number],
-  named: string | undefined,
-): Fields => ({
+interface Classification {
+  readonly category: number;
+  /** The class within its category. */
+  readonly type: number;
+  readonly activity: number;
+}
+
+/** Returns the uids that OCSF computes from category, class and activity. */
+const classify = ({ category, type, activity }: Classification): Fields => ({
   category_uid: category,
-  class_uid: category * 1000 + kind,
+  class_uid: category * 1000 + type,
   activity_id: activity,
-  activity_name: named,
-  type_uid: (category * 1000 + kind) * 100 + activity,
+  type_uid: (category * 1000 + type) * 100 + activity,
 });

@@ -1,37 +1,37 @@
 import { createNoopMeter, type Meter, metrics, trace } from '@opentelemetry/api';
 import type { DecisionEvent } from '../index.js';
-import { checkTelling, type DecisionTelling, tellDecisions } from './decisions.js';
+import { checkDecisionOptions, type DecisionOptions, recordDecisions } from './decisions.js';
 
-/** What decisions are told by. */
-export interface OtelDecisionsOptions extends DecisionTelling {
-  /** @default that of the registered SDK, also of one that is registered later */
+/** Options of {@link otelDecisions}. */
+export interface OtelDecisionsOptions extends DecisionOptions {
+  /** @default the meter of the registered SDK, also if it is registered later */
   readonly meter?: Meter;
 }
 
 /**
- * Tells decisions to OpenTelemetry: counters and a histogram, and attributes of the active span; to
- * be given to a guard as its `onDecision`. No token, no key; who asks, only as far as the options
- * say. Without an SDK it does next to nothing.
- * @throws ConfigError for options that cannot be meant
+ * Returns a function that records decisions with OpenTelemetry: two counters, a histogram, and
+ * attributes of the active span. Pass it to a guard as `onDecision`. It never records a token or a
+ * key, and records identities only if the options say so. Without an SDK it is a no-op.
+ * @throws ConfigError if an option is invalid
  */
 export function otelDecisions(options: OtelDecisionsOptions = {}): (event: DecisionEvent) => void {
-  const { meter, ...telling } = checkTelling('otelDecisions', options);
-  const silent = createNoopMeter();
+  const { meter, ...checked } = checkDecisionOptions('otelDecisions', options);
+  const noopMeter = createNoopMeter();
   let provider: unknown;
   let registered: Meter | undefined;
 
-  function current(): Meter | undefined {
-    const now = metrics.getMeterProvider();
-    if (now !== provider) {
-      provider = now;
-      const found = now.getMeter('sallyport');
-      registered = found === silent ? undefined : found;
+  function registeredMeter(): Meter | undefined {
+    const current = metrics.getMeterProvider();
+    if (current !== provider) {
+      provider = current;
+      const found = current.getMeter('sallyport');
+      registered = found === noopMeter ? undefined : found;
     }
     return registered;
   }
 
-  return tellDecisions(telling, {
-    meter: meter ? () => meter : current,
+  return recordDecisions(checked, {
+    meter: meter ? () => meter : registeredMeter,
     span: () => trace.getActiveSpan(),
   });
 }

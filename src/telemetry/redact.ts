@@ -1,10 +1,10 @@
 import type { ApiKeySource } from '../index.js';
-import { mistake } from './settings.js';
+import { mistake, otherType, typeName } from './settings.js';
 
-/** What stands where a credential stood. */
+/** Replaces a credential in a log. */
 export const redacted = '[redacted]';
 
-/** Options of pino, and of Fastify's `logger`, that keep credentials out of a log. */
+/** Options for pino, and for Fastify's `logger`, that keep credentials out of a log. */
 export interface LogRedaction {
   readonly redact: { readonly paths: string[]; readonly censor: string };
   readonly serializers: {
@@ -23,7 +23,7 @@ export interface LogRedaction {
 
 type LogMethod = (...args: [unknown, ...unknown[]]) => void;
 
-/** What is read of a request that is logged: Node's, Express's, Fastify's or pino's own. */
+/** The members of a logged request that are read: of Node.js, Express, Fastify or pino. */
 export interface LoggedRequest {
   readonly id?: unknown;
   readonly method?: unknown;
@@ -37,44 +37,47 @@ export interface LoggedRequest {
 }
 
 /**
- * The paths, for pino's `redact`, of every header and query parameter that can hold a credential:
- * the standard ones, and those of `apiKeys.from`. Of what is logged as `req`, `request` or as
- * `headers` alone, and of `res`. They name members of a log: a URL is a text, and needs `redactUrl`.
- * @throws ConfigError for what is no list of key sources
+ * Returns paths for pino's `redact`: every header and query parameter that can contain a credential,
+ * both the standard ones and those of `apiKeys.from`, in `req`, `request`, `headers` and `res`. Paths
+ * do not reach into strings: for URLs, use {@link redactUrl}.
+ * @throws ConfigError if `from` is not an array of key sources
  */
 export function redactPaths(from: readonly ApiKeySource[] = []): string[] {
   const { headers, parameters } = placesOf(from);
   const carriers = ['authorization', 'proxy-authorization', 'cookie', ...headers];
-  // A page that had a key in its URL sends that on.
+  // A browser sends the URL of the page, which may contain a key, in Referer.
   if (parameters.size > 1) carriers.push('referer', 'referrer');
-  const answers = parameters.size > 1 ? ['set-cookie', 'location'] : ['set-cookie'];
+  const responseHeaders = parameters.size > 1 ? ['set-cookie', 'location'] : ['set-cookie'];
   return [
     ...['req.headers', 'request.headers', 'headers'].flatMap((at) => under(at, carriers)),
-    // Whole: pino has no path for api_key[], which query parsers take too.
+    // Entire objects: pino has no path for api_key[], which query parsers accept too.
     ...['req.query', 'request.query', 'req.rawHeaders', 'request.rawHeaders'],
     ...under('query', [...parameters]),
-    ...['res.headers', 'response.headers'].flatMap((at) => under(at, answers)),
-    // What Node could not read of a request, with all its headers.
+    ...['res.headers', 'response.headers'].flatMap((at) => under(at, responseHeaders)),
+    // The raw request, with its headers, that Node.js could not parse.
     'err.rawPacket',
   ];
 }
 
 /**
- * A URL, or any text with URLs in it, without what its query gives as a key or an `access_token`.
- * @throws ConfigError for what is no list of key sources
+ * Returns a URL, or a string that contains URLs, without the values of `access_token` and of the
+ * query parameters in `from`.
+ * @throws ConfigError if `from` is not an array of key sources
  */
 export function redactUrl(url: string, from: readonly ApiKeySource[] = []): string {
-  return without(url, placesOf(from).secret);
+  return redactQuery(url, placesOf(from).secret);
 }
 
 /**
- * What keeps keys and tokens out of a log of pino's, or Fastify's: `logger: redactedLogger(from)`.
- * Requests are logged without headers and query; messages, without what `redactUrl` takes out.
- * @throws ConfigError for what is no list of key sources
+ * Returns options for pino, or for Fastify's `logger`, that keep keys and tokens out of the log:
+ * `Fastify({ logger: redactedLogger(from) })`. Requests are logged without headers, and URLs and
+ * messages as {@link redactUrl} returns them.
+ * @throws ConfigError if `from` is not an array of key sources
  */
 export function redactedLogger(from: readonly ApiKeySource[] = []): LogRedaction {
   const { secret } = placesOf(from);
-  const clean = (value: unknown) => (typeof value === 'string' ? without(value, secret) : value);
+  const clean = (value: unknown) =>
+    typeof value === 'string' ? redactQuery(value, secret) : value;
 
   return {
     redact: { paths: redactPaths(from), censor: redacted },
@@ -88,18 +91,18 @@ export function redactedLogger(from: readonly ApiKeySource[] = []): LogRedaction
         remotePort: remotePort ?? socket?.remotePort,
       }),
       query(query) {
-        // Its first name has nothing before it.
-        if (typeof query === 'string') return without(`&${query}`, secret).slice(1);
+        // A parameter is found by the character before it, which the first one lacks.
+        if (typeof query === 'string') return redactQuery(`&${query}`, secret).slice(1);
         if (typeof query !== 'object' || query === null) return query;
-        const told = Object.entries(query).map(([name, value]) => [
+        const entries = Object.entries(query).map(([name, value]) => [
           name,
           secret.has(plainName(name)) ? redacted : value,
         ]);
-        return Object.fromEntries(told);
+        return Object.fromEntries(entries);
       },
     },
     hooks: {
-      // Fastify writes the URL of a route that is not found into the message.
+      // Fastify logs the URL of a route that is not found in the message.
       logMethod(args, method) {
         method.apply(this, args.map(clean) as typeof args);
       },
@@ -110,52 +113,55 @@ export function redactedLogger(from: readonly ApiKeySource[] = []): LogRedaction
 interface Places {
   readonly headers: readonly string[];
   readonly parameters: ReadonlySet<string>;
-  /** The same in lower case. */
+  /** The parameters in lower case. */
   readonly secret: ReadonlySet<string>;
 }
 
 function placesOf(from: readonly ApiKeySource[]): Places {
-  if (!Array.isArray(from)) throw mistake('the key sources', 'are no list: give apiKeys.from');
+  if (!Array.isArray(from)) {
+    throw mistake('from', `must be an array; got ${typeName(from)}: pass apiKeys.from`);
+  }
   const headers: string[] = [];
   const parameters = new Set(['access_token']);
-  for (const source of from as readonly ApiKeySource[]) {
+  for (const [i, source] of (from as readonly ApiKeySource[]).entries()) {
     const { header, dangerouslyInQuery, scheme, bearer } = Object(source) as ApiKeySource;
     if (header !== undefined) headers.push(String(header).toLowerCase());
     else if (dangerouslyInQuery !== undefined) parameters.add(String(dangerouslyInQuery));
     else if (scheme === undefined && bearer === undefined) {
-      throw mistake('a key source', 'is none of header, scheme, bearer and dangerouslyInQuery');
+      const wanted = 'must be an object with header, scheme, bearer or dangerouslyInQuery';
+      throw mistake(`from[${i}]`, `${wanted}; got ${otherType(source)}`);
     }
   }
   const secret = new Set([...parameters].map((name) => name.toLowerCase()));
   return { headers, parameters, secret };
 }
 
-/** The paths of these members; or of all, where pino has no path for one of them. */
+/** Returns the paths of these members, or that of their parent if pino cannot address one of them. */
 function under(at: string, names: readonly string[]): string[] {
   if (names.some((name) => /[[\]"'`,\\*]|\.\./.test(name))) return [at];
   return names.map((name) => (/^[a-z]\w*$/i.test(name) ? `${at}.${name}` : `${at}["${name}"]`));
 }
 
-/** A parameter, from the first sign after which its name may begin. */
+/** A parameter name, from the first delimiter after which it may begin. */
 const parameter = /[?&;#]([^&=\s]+)=/g;
-/** Signs after which a name begins for some parsers of queries, and which are part of it for others. */
-const sign = /[?;#]/g;
-const mostSigns = 16;
+/** Characters that delimit names for some query parsers, and are part of a name for others. */
+const delimiter = /[?;#]/g;
+const maxDelimiters = 16;
 
-/** Returns whether a text that ends in a name ends in one of these. */
-function endsSecretly(written: string, secret: ReadonlySet<string>): boolean {
+/** Returns whether a parameter has a secret name, for any query parser. */
+function isSecret(written: string, secret: ReadonlySet<string>): boolean {
   if (secret.has(plainName(written))) return true;
-  const signs = [...written.matchAll(sign)].slice(-mostSigns);
-  return signs.some(({ index }) => secret.has(plainName(written.slice(index + 1))));
+  const delimiters = [...written.matchAll(delimiter)].slice(-maxDelimiters);
+  return delimiters.some(({ index }) => secret.has(plainName(written.slice(index + 1))));
 }
 
-function without(text: string, secret: ReadonlySet<string>): string {
+function redactQuery(text: string, secret: ReadonlySet<string>): string {
   const parts: string[] = [];
   let from = 0;
   for (const found of text.matchAll(parameter)) {
     const start = found.index + found[0].length;
-    if (found.index < from || !endsSecretly(found[1] ?? '', secret)) continue;
-    // A fragment too is of the value, as the guard reads it.
+    if (found.index < from || !isSecret(found[1] ?? '', secret)) continue;
+    // The guard reads a fragment as part of the value, so it is redacted too.
     const end = /[&\s]|$/g;
     end.lastIndex = start;
     parts.push(text.slice(from, start), redacted);
@@ -164,7 +170,7 @@ function without(text: string, secret: ReadonlySet<string>): string {
   return parts.length > 0 ? parts.join('') + text.slice(from) : text;
 }
 
-// Query parsers also read key[] and [key] as that name, and any of its letters escaped.
+// Query parsers also read key[] and [key] as this name, and percent-encoded letters.
 function plainName(written: string): string {
   const [name = ''] = new URLSearchParams(`${written}=`).keys();
   return (/^\[?([^[\]]+)(?:[[\]]|$)/.exec(name)?.[1] ?? name).toLowerCase();

@@ -1,38 +1,44 @@
-import { ConfigError } from '../index.js';
-import { settingsReader } from '../stores/settings.js';
+import { mistakeSee, otherType, settingsReader, typeName } from '../stores/settings.js';
 
-/** The error for a setting of audit or metrics. It shows no value: that may be a secret. */
-export const mistake = (where: string, meant: string): ConfigError =>
-  new ConfigError(`${where} ${meant} (see docs/audit.md of sallyport)`);
+export { otherType, typeName };
+
+/** Creates the error for an invalid setting of the audit log or the metrics. */
+export const mistake = mistakeSee('docs/audit.md of sallyport');
 
 export const settingsOf = settingsReader(mistake);
 
-/** A whole number from `least` to `most`. */
-export function integer(where: string, value: unknown, [least, most]: readonly [number, number]) {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw mistake(where, `is no whole number from ${least} to ${most}`);
-  }
-  return value as number;
+interface Range {
+  readonly min: number;
+  readonly max: number;
 }
 
-/** One of a few words. */
+/** Returns the value if it is an integer in the range. @throws ConfigError otherwise */
+export function integer(where: string, value: unknown, { min, max }: Range): number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) {
+    return value as number;
+  }
+  throw mistake(where, `must be an integer from ${min} to ${max}; got ${otherType(value)}`);
+}
+
+/** Returns the value if it is one of these strings. @throws ConfigError otherwise */
 export function oneOf<T extends string>(where: string, value: unknown, words: readonly T[]): T {
   if (words.includes(value as T)) return value as T;
-  throw mistake(where, `is none of ${words.map((word) => `"${word}"`).join(', ')}`);
+  const list = words.map((word) => `"${word}"`).join(', ');
+  throw mistake(where, `must be one of ${list}; got ${otherType(value)}`);
 }
 
-/** A function, or nothing. */
+/** Returns the value if it is a function or `undefined`. @throws ConfigError otherwise */
 export function callable<T>(where: string, value: T): T {
   if (value === undefined || typeof value === 'function') return value;
-  throw mistake(where, 'is no function');
+  throw mistake(where, `must be a function; got ${typeName(value)}`);
 }
 
-/** A text with something in it. */
+/** Returns the value if it is a non-empty string. @throws ConfigError otherwise */
 export function someText(where: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw mistake(where, 'is no text');
-  return value;
+  if (typeof value === 'string' && value !== '') return value;
+  throw mistake(where, `must be a non-empty string; got ${typeName(value)}`);
 }
 
-/** Whether a number says how many of all: from 0, none, to 1, all. */
+/** Returns whether the value is a rate: a number from 0 (none) to 1 (all). */
 export const isRate = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= 1;

@@ -255,12 +255,12 @@ describeWith(postgresPrograms, 'postgresApiKeys', () => {
       ['ends', 'timestamp without time zone'],
       ['real', 'real'],
     ])(
-      'whose times are of the type %s is refused by name at the first look-up',
+      'whose times are of the type %s is rejected by name at the first lookup',
       async (type, is) => {
         await pool.query('create domain ends as timestamp').catch(() => {});
         const table = await make(`id text, digest text, it ${type}`);
         const lookup = postgresApiKeys(pool, { table, columns: { ...only(), expiresAt: 'it' } });
-        const says = `postgresApiKeys: column "it" is of the type ${is}: make it timestamptz`;
+        const says = `postgresApiKeys: column "it" must be timestamptz, or a number of seconds since 1970; got the type ${is}`;
         await expect(ask(lookup, 'nobody')).rejects.toThrow(says);
       },
     );
@@ -294,7 +294,7 @@ describeWith(postgresPrograms, 'postgresApiKeys', () => {
       const lookup = postgresApiKeys(watched, { table, columns: only(), hashes: [sha256, old] });
       for (const value of ['one', 'two']) {
         await expect(ask(lookup, value)).rejects.toThrow(
-          'postgresApiKeys: 2 rows hold the same key',
+          'postgresApiKeys: 2 rows contain the same key',
         );
       }
       expect(await updates(0)).toEqual([]);

@@ -83,7 +83,7 @@ describeWith(redisPrograms, 'Redis', () => {
         await redis.send('SET', at(sha256, 'one'), text);
         const error = await ask(redisApiKeys(redis.client), 'one').catch((one: unknown) => one);
         expect(error).toBeInstanceOf(TypeError);
-        expect(inspect(error)).toMatch(/redisApiKeys: what is stored for a key is/);
+        expect(inspect(error)).toMatch(/redisApiKeys: the value stored for a key is/);
         for (const shown of ['a secret', sha256.digest('one')]) {
           expect(inspect(error)).not.toContain(shown);
         }
@@ -97,7 +97,7 @@ describeWith(redisPrograms, 'Redis', () => {
         await redis.send(command, at(sha256, 'one'), ...values);
         const failure = ask(redisApiKeys(redis.client), 'one');
         await expect(failure).rejects.toMatchObject({ code: 'ERR_RECORD_TYPE' });
-        await expect(failure).rejects.toThrow('what is stored for a key is not a string');
+        await expect(failure).rejects.toThrow('the value stored for a key is not a string');
       });
 
       test('keeps the time to live of a key that is stored anew, unless it is told another', async () => {
@@ -255,7 +255,7 @@ describeWith(redisPrograms, 'Redis', () => {
         test('a pointer to a pointer is an error, not a way without an end', async () => {
           await rehashed();
           await redis.send('SET', at(old, 'one'), `{"sameAs":"${sha256.digest('one')}"}`);
-          await expect(ask(redisApiKeys(redis.client), 'one')).rejects.toThrow(/points to another/);
+          await expect(ask(redisApiKeys(redis.client), 'one')).rejects.toThrow(/refers to another/);
         });
       });
 
@@ -321,7 +321,9 @@ describeWith(redisPrograms, 'Redis', () => {
 
       test('throws where nothing is, and says where', async () => {
         const source = redisPlan(redis.client, { key: 'acme:plan' });
-        await expect(source.load()).rejects.toThrow('redisPlan: nothing is at "acme:plan"');
+        await expect(source.load()).rejects.toThrow(
+          'redisPlan: the key "acme:plan" does not exist in Redis',
+        );
         await redis.send('HSET', 'acme:plan', 'mode', 'dual');
         await expect(source.load()).rejects.toThrow(/WRONGTYPE/);
       });

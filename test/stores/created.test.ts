@@ -121,10 +121,12 @@ describe('a prefix is refused', () => {
 
   test('with a sentence', () => {
     expect(() => checksummed('acme', 'acme-live')).toThrow(
-      /checksummed\[1\] is no prefix: write 3 to 32 letters and digits/,
+      /checksummed\[1\] must be 3 to 32 letters and digits, .*; got another string/,
     );
-    expect(() => checksummed()).toThrow(/checksummed has no prefix: name one/);
-    expect(() => createApiKey({ prefix: 'acme', hash: 'md5' as never })).toThrow(/is no hash/);
+    expect(() => checksummed()).toThrow(/checksummed requires at least one prefix/);
+    expect(() => createApiKey({ prefix: 'acme', hash: 'md5' as never })).toThrow(
+      /must be a hash with name and digest/,
+    );
     expect(() => createApiKey({ prefx: 'acme' } as never)).toThrow(/use prefix, hash/);
   });
 });

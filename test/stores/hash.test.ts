@@ -79,10 +79,18 @@ describe('a pepper', () => {
   });
 
   test('of under 16 bytes is refused, and so is what is none', () => {
-    expect(message(() => hmacSha256('short-of-sixteen'.slice(1)))).toContain('under 16 bytes');
-    expect(message(() => hmacSha256(new Uint8Array(15)))).toContain('under 16 bytes');
-    expect(message(() => hmacSha256(undefined as never))).toContain('has no pepper');
-    expect(message(() => hmacSha256(12 as never))).toContain('has no pepper');
+    expect(message(() => hmacSha256('short-of-sixteen'.slice(1)))).toContain(
+      'at least 16 bytes; got 15 bytes',
+    );
+    expect(message(() => hmacSha256(new Uint8Array(15)))).toContain(
+      'at least 16 bytes; got 15 bytes',
+    );
+    expect(message(() => hmacSha256(undefined as never))).toContain(
+      'needs a pepper, as a string or bytes; got',
+    );
+    expect(message(() => hmacSha256(12 as never))).toContain(
+      'needs a pepper, as a string or bytes; got',
+    );
     expect(hmacSha256('é'.repeat(8)).name).toBe('hmac-sha256');
   });
 
@@ -105,14 +113,14 @@ describe('a pepper', () => {
 
 describe('a legacy hash is refused', () => {
   test.each([
-    ['bcrypt', {}, /does not know this algorithm.*re-issue/],
-    [undefined, {}, /does not know this algorithm/],
-    ['md5', { salt: 'x' }, /legacyHash\.salt is not known: use prefix, suffix, encoding/],
-    ['md5', { encoding: 'latin1' }, /encoding is not known: use hex, base64, base64url/],
-    ['md5', { prefix: 1 }, /prefix is no text/],
-    ['md5', { suffix: Buffer.from('x') }, /suffix is no text/],
-    ['md5', { suffix: undefined }, /suffix is undefined: is a variable not set/],
-    ['md5', 'salt', /is no object/],
+    ['bcrypt', {}, /needs one of the algorithms md5, .*; got another string: .*re-issue/],
+    [undefined, {}, /needs one of the algorithms .*; got undefined/],
+    ['md5', { salt: 'x' }, /legacyHash\.salt is not a known setting: use prefix, suffix, encoding/],
+    ['md5', { encoding: 'latin1' }, /encoding must be one of hex, base64, base64url/],
+    ['md5', { prefix: 1 }, /prefix must be a string; got a number/],
+    ['md5', { suffix: Buffer.from('x') }, /suffix must be a string; got an object/],
+    ['md5', { suffix: undefined }, /suffix must not be undefined: set/],
+    ['md5', 'salt', /must be an object/],
   ])('%s, %j', (algorithm, options, expected) => {
     expect(message(() => legacyHash(algorithm as never, options as never))).toMatch(expected);
   });
@@ -125,19 +133,39 @@ describe('the hashes of a store', () => {
   const own = (digest: (value: string) => unknown) => [{ name: 'own', digest }];
 
   test.each<[string, unknown, RegExp]>([
-    ['one hash', sha256, /is no list/],
-    ['null', null, /is no list/],
-    ['none', [], /has 0 entries: give one to eight/],
-    ['nine', Array(9).fill(sha256), /has 9 entries/],
-    ['a name', ['sha256'], /hashes\[0\] is no hash/],
-    ['a hole', [sha256, undefined], /hashes\[1\] is no hash/],
-    ['no name', [{ digest: sha256.digest }], /is no hash/],
-    ['a promise', own(async (value) => sha256.digest(value)), /answers no text/],
-    ['bytes', own((value) => Buffer.from(sha256.digest(value))), /answers no text/],
+    ['one hash', sha256, /must be an array such as \[sha256\]; got/],
+    ['null', null, /must be an array such as \[sha256\]; got/],
+    ['none', [], /must have one to eight hashes, .* got 0/],
+    ['nine', Array(9).fill(sha256), /must have one to eight hashes, .* got 9/],
+    ['a name', ['sha256'], /hashes\[0\] must be a hash with name and digest/],
+    ['a hole', [sha256, undefined], /hashes\[1\] must be a hash with name and digest/],
+    ['no name', [{ digest: sha256.digest }], /must be a hash with name and digest/],
+    [
+      'a promise',
+      own(async (value) => sha256.digest(value)),
+      /must return the digest as a string; .* returned an object/,
+    ],
+    [
+      'bytes',
+      own((value) => Buffer.from(sha256.digest(value))),
+      /must return the digest as a string; .* returned an object/,
+    ],
     ['a new salt each time', own((value) => sha256.digest(`${salt++}${value}`)), /re-issue/],
-    ['one digest for all', own(() => sha256.digest('')), /does not digest/],
-    ['the key itself', own((value) => value.padEnd(64)), /does not digest/],
-    ['an encoding', own((value) => Buffer.from(value).toString('base64')), /does not digest/],
+    [
+      'one digest for all',
+      own(() => sha256.digest('')),
+      /must return different digests of one length/,
+    ],
+    [
+      'the key itself',
+      own((value) => value.padEnd(64)),
+      /must return different digests of one length/,
+    ],
+    [
+      'an encoding',
+      own((value) => Buffer.from(value).toString('base64')),
+      /must return different digests of one length/,
+    ],
   ])('are refused: %s', (_, hashes, expected) => {
     expect(refused(hashes)).toMatch(expected);
   });

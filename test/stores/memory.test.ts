@@ -162,12 +162,16 @@ test('an id may be a number, a date a Date, and what is absent null', async () =
 describe('a list is refused', () => {
   const sixtyFour = 'k'.repeat(64);
   const refused: [string, unknown, RegExp][] = [
-    ['an object', { one: stored('one') }, /inMemoryApiKeys is given no list of keys/],
-    ['undefined', undefined, /is given no list/],
-    ['a text', [stored('one'), 'two'], /inMemoryApiKeys\[1\] is no object/],
-    ['null', [null], /inMemoryApiKeys\[0\] is no object/],
-    ['no id', [{ digest: sha256.digest('one') }], /inMemoryApiKeys\[0\] has no id/],
-    ['an id that is empty', [stored('one', { id: '' })], /inMemoryApiKeys\[0\] has no id/],
+    [
+      'an object',
+      { one: stored('one') },
+      /inMemoryApiKeys requires an array of keys; got an object/,
+    ],
+    ['undefined', undefined, /requires an array of keys; got undefined/],
+    ['a text', [stored('one'), 'two'], /inMemoryApiKeys\[1\] must be an object/],
+    ['null', [null], /inMemoryApiKeys\[0\] must be an object/],
+    ['no id', [{ digest: sha256.digest('one') }], /inMemoryApiKeys\[0\] must have an id/],
+    ['an id that is empty', [stored('one', { id: '' })], /inMemoryApiKeys\[0\] must have an id/],
     [
       'an id that is a list',
       [{ ...stored('one'), id: ['a'] }],
@@ -196,33 +200,33 @@ describe('a list is refused', () => {
     ],
     ['scopes as one text', [stored('one', { scopes: 'a b' as never })], /whose scopes must be/],
     ['disabled as a text', [stored('one', { disabled: 'true' as never })], /whose disabled must/],
-    ['no digest', [{ id: 'key_1' }], /inMemoryApiKeys\[0\] \("key_1"\) has no digest/],
-    ['a digest of bytes', [{ id: 'key_1', digest: Buffer.alloc(32) }], /has no digest/],
+    ['no digest', [{ id: 'key_1' }], /inMemoryApiKeys\[0\] \("key_1"\) must have a digest/],
+    ['a digest of bytes', [{ id: 'key_1', digest: Buffer.alloc(32) }], /must have a digest/],
     [
       'the same key twice',
       [stored('one', { id: 'a' }), stored('one', { id: 'b' })],
-      /inMemoryApiKeys\[1\] \("b"\) has the digest of inMemoryApiKeys\[0\] \("a"\): list each key once/,
+      /inMemoryApiKeys\[1\] \("b"\) has the same digest as inMemoryApiKeys\[0\] \("a"\): list each key once/,
     ],
     [
       'the same id twice',
       [stored('one', { id: 'a' }), stored('two', { id: 'a' })],
-      /inMemoryApiKeys\[1\] \("a"\) has the id of inMemoryApiKeys\[0\]/,
+      /inMemoryApiKeys\[1\] \("a"\) has the same id as inMemoryApiKeys\[0\]/,
     ],
     [
       'a raw key',
       [stored('one'), { id: 'key_2', digest: 'sk_live_secret' }],
-      /inMemoryApiKeys\[1\] \("key_2"\) has a digest that is not made by sha256: is it the key itself\?/,
+      /inMemoryApiKeys\[1\] \("key_2"\) must have a digest made by sha256; .* not the key itself/,
     ],
-    ['a raw key as long as a digest', [{ id: 'key_1', digest: sixtyFour }], /is it the key itself/],
+    ['a raw key as long as a digest', [{ id: 'key_1', digest: sixtyFour }], /not the key itself/],
     [
       'a digest in upper case',
       [{ id: 'key_1', digest: sha256.digest('').toUpperCase() }],
-      /is not made by sha256/,
+      /must have a digest made by sha256/,
     ],
     [
       'a digest of another hash',
       [{ id: 'key_1', digest: legacyHash('md5').digest('') }],
-      /is not made by sha256/,
+      /must have a digest made by sha256/,
     ],
   ];
 
@@ -243,9 +247,11 @@ describe('a list is refused', () => {
 
   test('with an option that is not known', () => {
     expect(() => inMemoryApiKeys([], { hash: [sha256] } as never)).toThrow(
-      /inMemoryApiKeys\.hash is not known: use hashes/,
+      /inMemoryApiKeys\.hash is not a known setting: use hashes/,
     );
-    expect(() => inMemoryApiKeys([], { hashes: undefined } as never)).toThrow(/is undefined/);
-    expect(() => inMemoryApiKeys([], null as never)).toThrow(/is no object/);
+    expect(() => inMemoryApiKeys([], { hashes: undefined } as never)).toThrow(
+      /must not be undefined/,
+    );
+    expect(() => inMemoryApiKeys([], null as never)).toThrow(/must be an object/);
   });
 });

@@ -22,25 +22,25 @@ describe('a column of another type is an error that names it, and shows nothing'
   const secret = 'a secret of the row';
 
   test.each([
-    ['id', 'id', undefined, /column "id" holds neither a text/],
+    ['id', 'id', undefined, /column "id" must contain a non-empty string or an integer/],
     ['id', 'id', null, /column "id"/],
     ['id', 'id', '', /column "id"/],
     ['id', 'id', 1.5, /column "id"/],
     ['id', 'id', Buffer.from(secret), /column "id"/],
-    ['digest', 'digest', undefined, /column "digest" holds no text/],
-    ['digest', 'digest', Buffer.from(digest), /column "digest" holds no text/],
-    ['client_id', 'clientId', '', /column "client_id" holds neither/],
+    ['digest', 'digest', undefined, /column "digest" must be of a text type/],
+    ['digest', 'digest', Buffer.from(digest), /column "digest" must be of a text type/],
+    ['client_id', 'clientId', '', /column "client_id" must contain a non-empty string/],
     ['client_id', 'clientId', [secret], /column "client_id"/],
     ['org_id', 'orgId', { secret }, /column "org_id"/],
     ['subject', 'subject', true, /column "subject"/],
     ['environment', 'environment', new Date(), /column "environment"/],
     ['created_by', 'createdBy', Number.NaN, /column "created_by"/],
-    ['scopes', 'scopes', 1, /column "scopes" holds no scopes/],
+    ['scopes', 'scopes', 1, /column "scopes" must be text\[\]/],
     ['scopes', 'scopes', { secret }, /column "scopes"/],
     ['scopes', 'scopes', [secret, null], /column "scopes"/],
     ['scopes', 'scopes', '{a,b}', /column "scopes"/],
     ['scopes', 'scopes', '["a"]', /column "scopes"/],
-    ['expires_at', 'expiresAt', secret, /column "expires_at" holds no time/],
+    ['expires_at', 'expiresAt', secret, /column "expires_at" must be timestamptz/],
     ['expires_at', 'expiresAt', '', /column "expires_at"/],
     ['expires_at', 'expiresAt', '2030-01-01 00:00:00+00', /column "expires_at"/],
     ['expires_at', 'expiresAt', true, /column "expires_at"/],
@@ -49,7 +49,7 @@ describe('a column of another type is an error that names it, and shows nothing'
     ['expires_at', 'expiresAt', 1_924_992_000_000, /column "expires_at".*not milliseconds/],
     ['expires_at', 'expiresAt', '1924992000000', /column "expires_at"/],
     ['expires_at', 'expiresAt', 1_924_992_000_000n, /column "expires_at"/],
-    ['disabled', 'disabled', 1, /column "disabled" says neither true nor false/],
+    ['disabled', 'disabled', 1, /column "disabled" must be boolean/],
     ['disabled', 'disabled', 'f', /column "disabled"/],
     ['disabled', 'disabled', '', /column "disabled"/],
     ['disabled', 'disabled', 0n, /column "disabled"/],
@@ -69,7 +69,7 @@ describe('a column of another type is an error that names it, and shows nothing'
       { columns: { scopes: 'Grants' } },
     );
     await expect(lookup({ value, sha256: digest })).rejects.toThrow(
-      'column "Grants" holds no scopes',
+      'column "Grants" must be text[]',
     );
   });
 });
@@ -104,28 +104,37 @@ describe('options are refused', () => {
   const long = 'é'.repeat(32);
 
   test.each<[unknown, RegExp]>([
-    [{ tabel: 'keys' }, /postgresApiKeys\.tabel is not known: use table, columns, hashes, rehash/],
-    [{ table: '' }, /postgresApiKeys\.table is no name of Postgres/],
-    [{ table: 'a.b.c' }, /has more than one dot/],
-    [{ table: 'a.' }, /table is no name/],
-    [{ table: 'a\0' }, /table is no name/],
-    [{ table: 7 }, /table is no name/],
-    [{ table: null }, /table is no name/],
-    [{ table: long }, /table is over 63 bytes/],
-    [{ table: undefined }, /table is undefined: is a variable not set/],
-    [{ rehash: 'no' }, /rehash is neither true nor false/],
-    [{ hashes: [] }, /postgresApiKeys\.hashes has 0 entries/],
-    [{ columns: [] }, /postgresApiKeys\.columns is no object/],
-    [{ columns: { client_id: 'owner' } }, /client_id is not known: did you mean "clientId"\?/],
-    [{ columns: { label: 'name' } }, /columns\.label is not known: use id, digest, clientId/],
-    [{ columns: { id: false } }, /columns\.id cannot be left out/],
-    [{ columns: { digest: false } }, /columns\.digest cannot be left out/],
-    [{ columns: { scopes: '' } }, /columns\.scopes is no name/],
-    [{ columns: { scopes: true } }, /columns\.scopes is no name/],
-    [{ columns: { scopes: null } }, /columns\.scopes is no name/],
-    [{ columns: { scopes: long } }, /columns\.scopes is over 63 bytes/],
-    [{ columns: { scopes: undefined } }, /columns\.scopes is undefined/],
-    ['api_keys', /is no object/],
+    [
+      { tabel: 'keys' },
+      /postgresApiKeys\.tabel is not a known setting: use table, columns, hashes, rehash/,
+    ],
+    [{ table: '' }, /postgresApiKeys\.table must be a name of PostgreSQL; got an empty string/],
+    [{ table: 'a.b.c' }, /must be table or schema.table; got 2 dots/],
+    [{ table: 'a.' }, /table must be a name of PostgreSQL/],
+    [{ table: 'a\0' }, /table must be a name of PostgreSQL/],
+    [{ table: 7 }, /table must be a name of PostgreSQL/],
+    [{ table: null }, /table must be a name of PostgreSQL/],
+    [{ table: long }, /table must have at most 63 bytes; got/],
+    [{ table: undefined }, /table must not be undefined: set/],
+    [{ rehash: 'no' }, /rehash must be true or false; got a string/],
+    [{ hashes: [] }, /postgresApiKeys\.hashes must have one to eight hashes/],
+    [{ columns: [] }, /postgresApiKeys\.columns must be an object/],
+    [
+      { columns: { client_id: 'owner' } },
+      /client_id is not a known setting: did you mean "clientId"\?/,
+    ],
+    [
+      { columns: { label: 'name' } },
+      /columns\.label is not a known setting: use id, digest, clientId/,
+    ],
+    [{ columns: { id: false } }, /columns\.id must be the name of a column; got false/],
+    [{ columns: { digest: false } }, /columns\.digest must be the name of a column; got false/],
+    [{ columns: { scopes: '' } }, /columns\.scopes must be a name of PostgreSQL/],
+    [{ columns: { scopes: true } }, /columns\.scopes must be a name of PostgreSQL/],
+    [{ columns: { scopes: null } }, /columns\.scopes must be a name of PostgreSQL/],
+    [{ columns: { scopes: long } }, /columns\.scopes must have at most 63 bytes; got/],
+    [{ columns: { scopes: undefined } }, /columns\.scopes must not be undefined/],
+    ['api_keys', /must be an object/],
   ])('%j', (options, expected) => {
     expect(() => postgresApiKeys(none, options as never)).toThrow(ConfigError);
     expect(() => postgresApiKeys(none, options as never)).toThrow(expected);
@@ -214,7 +223,9 @@ describe('the type of a column of times', () => {
     'json',
   ])('is refused by name, where its meaning is not its own: %s', async (type) => {
     const failure = typed(type);
-    await expect(failure).rejects.toThrow(`column "expires_at" is of the type ${type}: make it`);
+    await expect(failure).rejects.toThrow(
+      `column "expires_at" must be timestamptz, or a number of seconds since 1970; got the type ${type}`,
+    );
     await expect(failure).rejects.toMatchObject({ code: 'ERR_COLUMN_expiresAt' });
   });
 

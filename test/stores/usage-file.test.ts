@@ -131,7 +131,7 @@ describe('fileUsageStore', () => {
 
   test('refuses options that are not known', () => {
     expect(() => fileUsageStore(directory, { kept: 3 } as never)).toThrow(
-      /kept is not known: use keep/,
+      /kept is not a known setting: use keep/,
     );
   });
 

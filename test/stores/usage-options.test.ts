@@ -23,12 +23,12 @@ describe('options are refused', () => {
     [
       'no prefix',
       () => redisUsageStore(client, { prefix: '' }),
-      /redisUsageStore\.prefix is no text/,
+      /redisUsageStore\.prefix must be a non-empty string/,
     ],
     [
       'a number',
       () => redisUsageStore(client, { prefix: 7 as never }),
-      /redisUsageStore\.prefix is no text/,
+      /redisUsageStore\.prefix must be a non-empty string/,
     ],
     [
       'no day',
@@ -45,12 +45,24 @@ describe('options are refused', () => {
       () => postgresUsageStore(pool, { keep: 0.5 }),
       /postgresUsageStore\.keep must be a whole/,
     ],
-    ['no table', () => postgresUsageStore(pool, { table: '' }), /table is no name of Postgres/],
-    ['two dots', () => postgresUsageStore(pool, { table: 'a.b.c' }), /more than one dot/],
+    [
+      'no table',
+      () => postgresUsageStore(pool, { table: '' }),
+      /table must be a name of PostgreSQL/,
+    ],
+    [
+      'two dots',
+      () => postgresUsageStore(pool, { table: 'a.b.c' }),
+      /must be table or schema.table/,
+    ],
     ['a long table', () => postgresUsageStore(pool, { table: long }), /is over 50 bytes/],
     ['a long table', () => usageTables({ table: `a.${long}` }), /is over 50 bytes/],
-    ['a number', () => usageTables({ table: 7 as never }), /usageTables\.table is no name/],
-    ['a name', () => usageTables({ keep: 3 } as never), /keep is not known: use table/],
+    [
+      'a number',
+      () => usageTables({ table: 7 as never }),
+      /usageTables\.table must be a name of PostgreSQL/,
+    ],
+    ['a name', () => usageTables({ keep: 3 } as never), /keep is not a known setting: use table/],
   ])('%s', (_, work, expected) => {
     expect(work).toThrow(ConfigError);
     expect(work).toThrow(expected);

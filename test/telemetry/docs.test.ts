@@ -16,7 +16,7 @@ test('docs/audit.md names every option', () => {
     ...membersOf('src/telemetry/audit-log.ts', 'AuditCounts'),
     ...membersOf('src/telemetry/audit-queue.ts', 'QueueBounds'),
     ...membersOf('src/telemetry/identifiers.ts', 'IdentifierForms'),
-    ...membersOf('src/telemetry/decisions.ts', 'DecisionTelling'),
+    ...membersOf('src/telemetry/decisions.ts', 'DecisionOptions'),
     ...membersOf('src/telemetry/otel.ts', 'OtelDecisionsOptions'),
   ];
   expect(options).toHaveLength(8 + 5 + 2 + 6 + 2 + 1);

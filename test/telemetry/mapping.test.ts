@@ -286,10 +286,10 @@ describe.each([
   });
 
   test.each(['', '{', 'null', '[]', '{"schema":"sallyport-audit-2","kind":"decision"}'])(
-    'refuses %j',
+    'rejects %j',
     (text) => {
       expect(() => map(text)).toThrow(ConfigError);
-      expect(() => map(text)).toThrow(`${name} was given what is no line of sallyport-audit-1`);
+      expect(() => map(text)).toThrow(`${name} requires a line of sallyport-audit-1; got a`);
     },
   );
 });

@@ -367,24 +367,24 @@ describe('trouble elsewhere is no trouble here', () => {
   });
 });
 
-describe('a mistake in the options', () => {
-  const mistakes: [options: object | null, told: RegExp][] = [
-    [null, /^otelDecisions is no object/],
-    [{ client: ['a'] }, /otelDecisions\.client is not known/],
-    [{ meter: undefined }, /otelDecisions\.meter is undefined/],
-    [{ meter: {} }, /otelDecisions\.meter is no meter/],
-    [{ clients: 'shop' }, /clients is no list of at most 100/],
-    [{ clients: Array.from({ length: 101 }, String) }, /clients is no list of at most 100/],
-    [{ clients: ['other'] }, /clients has an entry that is no client/],
-    [{ clients: ['none'] }, /clients has an entry that is no client/],
-    [{ clients: [''] }, /clients has an entry that is no client/],
-    [{ clients: [1] }, /clients has an entry that is no client/],
-    [{ identities: true }, /identities is no list/],
-    [{ identities: ['email'] }, /identities is none of "subject"/],
+describe('an invalid option', () => {
+  const invalid: [options: object | null, message: RegExp][] = [
+    [null, /^otelDecisions must be an object with named settings; got null\. See docs/],
+    [{ client: ['a'] }, /otelDecisions\.client is not a known setting: use meter, clients/],
+    [{ meter: undefined }, /otelDecisions\.meter must not be undefined/],
+    [{ meter: {} }, /otelDecisions\.meter must be a Meter; got an object/],
+    [{ clients: 'shop' }, /clients must be an array of at most 100 client ids; got a string/],
+    [{ clients: Array.from({ length: 101 }, String) }, /at most 100 client ids; got 101 entries/],
+    [{ clients: ['other'] }, /clients must not contain "other"/],
+    [{ clients: ['none'] }, /clients must not contain "none"/],
+    [{ clients: [''] }, /clients must contain client ids .* got an entry that is an empty string/],
+    [{ clients: [1] }, /clients must contain client ids .* got an entry that is a number/],
+    [{ identities: true }, /identities must be an array; got a boolean/],
+    [{ identities: ['email'] }, /identities must be one of "subject", .*; got another string/],
   ];
-  test.each(mistakes)('%o is told at the start', (options, told) => {
+  test.each(invalid)('%o throws a ConfigError', (options, message) => {
     const make = () => otelDecisions(options as OtelDecisionsOptions);
     expect(make).toThrow(ConfigError);
-    expect(make).toThrow(told);
+    expect(make).toThrow(message);
   });
 });

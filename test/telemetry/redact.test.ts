@@ -255,7 +255,7 @@ describe('redactUrl', () => {
   });
 });
 
-test('what is no list of key sources is a ConfigError', () => {
+test('anything but an array of key sources throws a ConfigError', () => {
   for (const wrong of [{ header: 'x' }, 'x-api-key', [{ headers: 'x' }], [null]]) {
     expect(() => redactPaths(wrong as never)).toThrow(ConfigError);
     expect(() => redactUrl('/', wrong as never)).toThrow(ConfigError);

@@ -1,7 +1,7 @@
 import { checkName } from '../postgres-names.js';
 import { mistake, settingsOf } from '../settings.js';
 
-const named = {
+const defaultNames = {
   id: 'id',
   digest: 'digest',
   clientId: 'client_id',
@@ -16,30 +16,32 @@ const named = {
   metadata: false,
 } as const;
 
-/** A member of a record, or the digest; the last two are only there if a column is named for them. */
-export type Member = keyof typeof named;
+/** The digest, or a member of a record. `issuer` and `metadata` have no column by default. */
+export type Member = keyof typeof defaultNames;
 
-/** What a column is called; `false` where there is none. */
+/** The names of the columns; `false` if the table does not have one. */
 export type PostgresColumns = { readonly [M in 'id' | 'digest']?: string } & {
   readonly [M in Exclude<Member, 'id' | 'digest'>]?: string | false;
 };
 
-/** The name of each column that there is. */
+/** The names of the columns that the table has. */
 export type Columns = Readonly<Record<'id' | 'digest', string>> &
   Readonly<Partial<Record<Member, string>>>;
 
 /**
- * The names of the columns, as they are in the table.
- * @throws ConfigError for what is no member, and for what can be no name
+ * Returns the names of the columns: those that are given, otherwise the defaults.
+ * @throws ConfigError if a member is unknown or a name is invalid
  */
 export function columnsOf(where: string, given: PostgresColumns = {}): Columns {
-  const members = Object.keys(named) as Member[];
+  const members = Object.keys(defaultNames) as Member[];
   const renamed = settingsOf(where, given, members);
   const columns: Partial<Record<Member, string>> = {};
   for (const member of members) {
-    const name: unknown = member in renamed ? renamed[member] : named[member];
+    const name: unknown = member in renamed ? renamed[member] : defaultNames[member];
     if (name === false && member !== 'id' && member !== 'digest') continue;
-    if (name === false) throw mistake(`${where}.${member}`, 'cannot be left out');
+    if (name === false) {
+      throw mistake(`${where}.${member}`, 'must be the name of a column; got false');
+    }
     columns[member] = checkName(`${where}.${member}`, name);
   }
   return columns as Columns;

@@ -1,30 +1,30 @@
 import { randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { mistake, settingsOf } from '../settings.js';
+import { mistake, otherType, settingsOf } from '../settings.js';
 import { checkHash, type KeyHash, sha256 } from './hash.js';
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** What a new key is to look like. */
+/** Options of {@link createApiKey}. */
 export interface CreateApiKeyOptions {
-  /** Such as `acme_live`; 3 to 32 letters and digits, in words joined by `_`. */
+  /** 3 to 32 letters and digits, in words joined by `_`, such as `acme_live`. */
   readonly prefix: string;
   /** @default sha256 */
   readonly hash?: KeyHash;
 }
 
-/** A key that nobody has seen yet. */
+/** A new API key and its digest. */
 export interface CreatedApiKey {
-  /** To be shown to its owner, once, and kept nowhere. */
+  /** Show it to its owner once. Do not store or log it. */
   readonly key: string;
-  /** To be stored. */
+  /** Store this in place of the key. */
   readonly digest: string;
 }
 
 /**
- * Makes a key: the prefix, `_`, 30 random characters (178 bits) and 6 of checksum, by which a
- * scanner tells a leaked key from any other text.
- * @throws ConfigError for a prefix or a hash that cannot be meant
+ * Creates an API key: the prefix, `_`, 30 random characters (178 bits), and a checksum of 6
+ * characters, by which a secret scanner recognizes a leaked key.
+ * @throws ConfigError if the prefix or the hash is invalid
  */
 export function createApiKey(options: CreateApiKeyOptions): CreatedApiKey {
   const { prefix, hash = sha256 } = settingsOf('createApiKey', options, ['prefix', 'hash']);
@@ -37,16 +37,18 @@ export function createApiKey(options: CreateApiKeyOptions): CreatedApiKey {
 }
 
 /**
- * Answers a test for `apiKeys.wellFormed`: `false` only for a text that begins like a key of one of
- * these prefixes and was never made by {@link createApiKey}, so that it costs no look-up.
- * @throws ConfigError for a prefix that cannot be meant, and for none
+ * Returns a function for `apiKeys.wellFormed`. It returns `false` only for a string that begins with
+ * one of these prefixes and has a wrong checksum, so that a mistyped key is rejected without a lookup.
+ * @throws ConfigError if a prefix is invalid, or there is none
  */
 export function checksummed(...prefixes: readonly string[]): (value: string) => boolean {
-  if (prefixes.length === 0) throw mistake('checksummed', 'has no prefix: name one');
+  if (prefixes.length === 0) {
+    throw mistake('checksummed', 'requires at least one prefix, such as "acme_live"; got none');
+  }
   const begins = prefixes.map((prefix, i) => `${checkPrefix(`checksummed[${i}]`, prefix)}_`);
   return (value) => {
-    const fitting = begins.filter((begin) => value.startsWith(begin));
-    return fitting.length === 0 || fitting.some((begin) => isCreated(value, begin));
+    const matching = begins.filter((begin) => value.startsWith(begin));
+    return matching.length === 0 || matching.some((begin) => isCreated(value, begin));
   };
 }
 
@@ -57,19 +59,19 @@ function isCreated(value: string, begin: string): boolean {
 
 function checksum(body: string): string {
   let rest = crc32(body);
-  let text = '';
+  let digits = '';
   for (let i = 0; i < 6; i += 1) {
-    text = `${alphabet[rest % 62]}${text}`;
+    digits = `${alphabet[rest % 62]}${digits}`;
     rest = Math.floor(rest / 62);
   }
-  return text;
+  return digits;
 }
 
 function checkPrefix(where: string, prefix: unknown): string {
   const fits = typeof prefix === 'string' && /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/i.test(prefix);
   if (!fits || prefix.length < 3 || prefix.length > 32) {
-    const meant = 'write 3 to 32 letters and digits, in words joined by _, such as acme_live';
-    throw mistake(where, `is no prefix: ${meant}`);
+    const wanted = 'must be 3 to 32 letters and digits, in words joined by _, such as acme_live';
+    throw mistake(where, `${wanted}; got ${otherType(prefix)}`);
   }
   return prefix;
 }

@@ -1,37 +1,40 @@
 import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
-import { mistake, settingsOf } from '../settings.js';
+import { mistake, otherType, settingsOf, typeName } from '../settings.js';
 
 /**
- * How a key is digested before it is stored. The same key always gives the same digest, and every
- * digest has the same length: what is salted anew each time, as by bcrypt or argon2, cannot be
- * looked up. Keys that are stored so are passwords: re-issue them.
+ * A hash function for API keys. The same key always has the same digest, and all digests have the
+ * same length. Salted hashes such as bcrypt or argon2 cannot be looked up: re-issue keys that are
+ * stored that way.
  */
 export interface KeyHash {
-  /** For error messages. */
+  /** The name to show in error messages. */
   readonly name: string;
+  /** Returns the digest of a key, synchronously. */
   digest(value: string): string;
 }
 
-/** SHA-256 in lower-case hex: enough for keys that a machine made, which nobody can guess. */
+/** SHA-256 in lowercase hex: sufficient for randomly generated keys, which cannot be guessed. */
 export const sha256: KeyHash = Object.freeze({
   name: 'sha256',
   digest: (value: string) => createHash('sha256').update(value).digest('hex'),
 });
 
 /**
- * HMAC-SHA-256 in lower-case hex. Without the pepper, kept anywhere but in the store, nobody can
- * even try keys against a stolen store.
- * @throws ConfigError for a pepper under 16 bytes
+ * Returns HMAC-SHA-256 in lowercase hex as a hash. Keep the pepper outside the store: without it,
+ * nobody can test guessed keys against a stolen store.
+ * @throws ConfigError if the pepper has fewer than 16 bytes
  */
 export function hmacSha256(pepper: string | Uint8Array): KeyHash {
   if (typeof pepper !== 'string' && !(pepper instanceof Uint8Array)) {
-    throw mistake('hmacSha256', 'has no pepper: give a text or bytes');
+    const found = typeName(pepper);
+    throw mistake('hmacSha256', `needs a pepper, as a string or bytes; got ${found}: ${openssl}`);
   }
   const bytes = Buffer.from(pepper as string);
   if (bytes.length < 16) {
-    throw mistake('hmacSha256', 'has a pepper under 16 bytes: make one by openssl rand -hex 32');
+    const found = `${bytes.length} bytes`;
+    throw mistake('hmacSha256', `needs a pepper of at least 16 bytes; got ${found}: ${openssl}`);
   }
-  // Unlike bytes, a KeyObject shows nothing of itself to whoever prints it.
+  // A KeyObject does not show its bytes when it is printed.
   const key = createSecretKey(bytes);
   return Object.freeze({
     name: 'hmac-sha256',
@@ -39,40 +42,46 @@ export function hmacSha256(pepper: string | Uint8Array): KeyHash {
   });
 }
 
+const openssl = 'create one with openssl rand -hex 32';
+
 const algorithms = ['md5', 'sha1', 'sha256', 'sha384', 'sha512', 'sha512-256'] as const;
 const encodings = ['hex', 'base64', 'base64url'] as const;
 
-/** How an old store digested its keys. */
+/** How an existing store computes its digests. */
 export interface LegacyHashOptions {
-  /** What stood before every key; a salt that is the same for all. @default '' */
+  /** The string before every key, such as a salt that is the same for all. @default '' */
   readonly prefix?: string;
-  /** What stood behind every key. @default '' */
+  /** The string after every key. @default '' */
   readonly suffix?: string;
-  /** @default 'hex', in lower case */
+  /** @default 'hex', in lowercase */
   readonly encoding?: (typeof encodings)[number];
 }
 
 /**
- * An old scheme, unsalted or with one salt for all, for keys that are still stored by it.
- * @throws ConfigError for an algorithm or an encoding that is not listed
+ * Returns the hash of an existing store, which is unsalted or has one salt for all keys.
+ * @throws ConfigError if the algorithm or the encoding is not supported
  */
 export function legacyHash(
   algorithm: (typeof algorithms)[number],
   options: LegacyHashOptions = {},
 ): KeyHash {
   if (!algorithms.includes(algorithm)) {
-    const salted = 'bcrypt, argon2 and their like cannot be looked up: re-issue such keys';
-    throw mistake(
-      'legacyHash',
-      `does not know this algorithm: use ${algorithms.join(', ')}; ${salted}`,
-    );
+    const wanted = `needs one of the algorithms ${algorithms.join(', ')}`;
+    const advice =
+      'keys that are stored with bcrypt, argon2 or another salted hash must be re-issued';
+    throw mistake('legacyHash', `${wanted}; got ${otherType(algorithm)}: ${advice}`);
   }
   const own = settingsOf('legacyHash', options, ['prefix', 'suffix', 'encoding']);
   const { prefix = '', suffix = '', encoding = 'hex' } = own;
-  if (typeof prefix !== 'string') throw mistake('legacyHash.prefix', 'is no text');
-  if (typeof suffix !== 'string') throw mistake('legacyHash.suffix', 'is no text');
+  if (typeof prefix !== 'string') {
+    throw mistake('legacyHash.prefix', `must be a string; got ${typeName(prefix)}`);
+  }
+  if (typeof suffix !== 'string') {
+    throw mistake('legacyHash.suffix', `must be a string; got ${typeName(suffix)}`);
+  }
   if (!encodings.includes(encoding)) {
-    throw mistake('legacyHash.encoding', `is not known: use ${encodings.join(', ')}`);
+    const wanted = `must be one of ${encodings.join(', ')}`;
+    throw mistake('legacyHash.encoding', `${wanted}; got ${otherType(encoding)}`);
   }
   return Object.freeze({
     name: algorithm,
@@ -84,50 +93,59 @@ export function legacyHash(
 /** Which hashes a store accepts. */
 export interface HashOptions {
   /**
-   * The first is today's. A key that is found by another, at most seven, is stored by the first
-   * once it was looked up and is good. @default [sha256]
+   * One to eight hashes, the current one first. A valid key that is found by an older hash is
+   * rehashed with the first. @default [sha256]
    */
   readonly hashes?: readonly KeyHash[];
 }
 
-/** A list of one to eight hashes, each of which works. */
+/** Returns a copy of one to eight hashes. @throws ConfigError if there are others, or one is invalid */
 export function checkHashes(where: string, hashes: readonly KeyHash[] = [sha256]) {
-  if (!Array.isArray(hashes)) throw mistake(where, 'is no list: write [sha256]');
+  if (!Array.isArray(hashes)) {
+    throw mistake(where, `must be an array such as [sha256]; got ${typeName(hashes)}`);
+  }
   if (hashes.length < 1 || hashes.length > 8) {
-    throw mistake(where, `has ${hashes.length} entries: give one to eight, today's first`);
+    const wanted = 'must have one to eight hashes, the current one first';
+    throw mistake(where, `${wanted}; got ${hashes.length}`);
   }
   return [...hashes].map((hash, i) => checkHash(`${where}[${i}]`, hash)) as [KeyHash, ...KeyHash[]];
 }
 
 const probes = ['a key', 'another key, and longer'] as const;
 
-/** A hash that digests at once, the same each time, and differently for two keys. */
+/**
+ * Returns a hash after trying it with two strings.
+ * @throws ConfigError if it is not synchronous, not deterministic, or does not hash
+ */
 export function checkHash(where: string, hash: KeyHash): KeyHash {
   if (typeof hash?.name !== 'string' || typeof hash.digest !== 'function') {
-    throw mistake(where, 'is no hash: it needs a name and digest(value)');
+    throw mistake(where, `must be a hash with name and digest(value); got ${otherType(hash)}`);
   }
   const [short, long] = probes.map((probe) => hash.digest(probe));
   if (typeof short !== 'string' || typeof long !== 'string') {
-    throw mistake(where, 'answers no text: a digest is a text, and is made at once');
+    const found = typeName(short);
+    throw mistake(where, `must return the digest as a string; digest(value) returned ${found}`);
   }
   if (short !== hash.digest(probes[0])) {
-    throw mistake(where, 'salts anew each time, so no key can be looked up: re-issue such keys');
+    const found = 'it returned two: salted keys cannot be looked up and must be re-issued';
+    throw mistake(where, `must return the same digest each time it is called with a key; ${found}`);
   }
   if (short === long || short.length !== long.length || short.includes(probes[0])) {
-    throw mistake(where, 'does not digest: keys have to get different texts of the same length');
+    const found = 'it returned the same digest twice, different lengths, or the key itself';
+    throw mistake(where, `must return different digests of one length for two keys; ${found}`);
   }
   return hash;
 }
 
-/** Whether a hash could have made a digest, by length and alphabet. */
+/** Returns whether a hash could have made a digest, judging by length and alphabet. */
 export function couldMake(hash: KeyHash, digest: string): boolean {
   const own = hash.digest(probes[0]);
   const isHex = /^[0-9a-f]*$/;
   return own.length === digest.length && (!isHex.test(own) || isHex.test(digest));
 }
 
-/** Whether two texts, of any lengths, are the same; how alike they are takes no time to show. */
+/** Returns whether two strings of any length are equal, in time that does not depend on where they differ. */
 export function sameDigest(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((text) => createHash('sha256').update(text, 'utf16le').digest());
-  return timingSafeEqual(one as Buffer, other as Buffer);
+  const hashed = (value: string) => createHash('sha256').update(value, 'utf16le').digest();
+  return timingSafeEqual(hashed(a), hashed(b));
 }

@@ -2,38 +2,40 @@ import type { ApiKeyLookup } from '../../index.js';
 import { broken } from '../broken.js';
 import { quote, tableOf } from '../postgres-names.js';
 import type { PostgresPool } from '../postgres-pool.js';
-import { flag, has, mistake, settingsOf } from '../settings.js';
+import { flag, has, mistake, settingsOf, typeName } from '../settings.js';
 import { type Columns, columnsOf, type Member, type PostgresColumns } from './columns.js';
 import { checkHashes, type HashOptions, sameDigest } from './hash.js';
-import { createRehash, isGood } from './rehash.js';
+import { createRehash, isValid } from './rehash.js';
 import { checkTimeType, recordOf } from './row.js';
 
-/** Where the keys are, and how they are digested. */
+/** Options of {@link postgresApiKeys}: where the keys are stored, and their hashes. */
 export interface PostgresApiKeysOptions extends HashOptions {
-  /** `table` or `schema.table`, in the case it was made in. @default 'api_keys' */
+  /** `table` or `schema.table`, case-sensitive. @default 'api_keys' */
   readonly table?: string;
   /**
-   * What the columns are called, by the member of the record that they hold; `false` where there
-   * is none. The digest has to be text, and needs a unique index.
+   * The name of the column for each member of the record, or `false` if the table does not have one.
+   * The column of the digest must be of a text type and needs a unique index.
    * @default id, digest, client_id, org_id, subject, scopes, expires_at, disabled, environment,
    * created_by; `false` for `issuer` and `metadata`
    */
   readonly columns?: PostgresColumns;
-  /** Whether a key that is not stored by the first hash is stored by it when used. @default true */
+  /** Whether to rehash a key that is found by an older hash with the first one. @default true */
   readonly rehash?: boolean;
 }
 
 /**
- * Looks keys up in a table, by one query each. What cannot be told, by an error of Postgres, a
- * column of another type or two rows for one key, is thrown.
- * @throws ConfigError for options that cannot be meant
+ * Returns a lookup in a PostgreSQL table, with one query per key. It rejects with the errors of
+ * PostgreSQL, and with a `TypeError` if a column has an unsupported type or a key has two rows.
+ * @throws ConfigError if an option is invalid
  */
 export function postgresApiKeys(
   pool: PostgresPool,
   options: PostgresApiKeysOptions = {},
 ): ApiKeyLookup {
   const where = 'postgresApiKeys';
-  if (!has(pool, 'query')) throw mistake(where, 'needs a pool: one of pg, or what has its query()');
+  if (!has(pool, 'query')) {
+    throw mistake(where, `needs a pool with query(), such as a Pool of pg; got ${typeName(pool)}`);
+  }
   const known = ['table', 'columns', 'hashes', 'rehash'] as const;
   const given = settingsOf(where, options, known);
   const { table = 'api_keys', rehash = true } = given;
@@ -41,7 +43,7 @@ export function postgresApiKeys(
   const columns = columnsOf(`${where}.columns`, given.columns);
   const { select, locked, update } = statements(tableOf(`${where}.table`, table), columns);
   const rehashes = flag(`${where}.rehash`, rehash);
-  const behind = createRehash();
+  const rehashLater = createRehash();
 
   return async ({ value }) => {
     const digests = hashes.map((hash) => hash.digest(value));
@@ -49,58 +51,60 @@ export function postgresApiKeys(
     const found = rows.flatMap((row) => {
       checkTimeType(row[timeType], columns.expiresAt);
       const stored = row.digest;
-      // The row that is there to say the types, where no key is.
+      // No key was found, and the row only contains the types.
       if (stored === null) return [];
       if (typeof stored !== 'string') {
-        const why = `${where}: column "${columns.digest}" holds no text`;
-        throw broken('ERR_COLUMN_digest', why);
+        const wanted = `${where}: column "${columns.digest}" must be of a text type`;
+        throw broken('ERR_COLUMN_digest', `${wanted}; got ${typeName(stored)}`);
       }
       const digest = digests.find((one) => sameDigest(one, stored));
       return digest === undefined ? [] : [{ row, digest }];
     });
     if (found.length > 1) {
-      throw broken('ERR_KEY_TWICE', `${where}: ${found.length} rows hold the same key`);
+      const problem = `${found.length} rows contain the same key`;
+      throw broken('ERR_KEY_TWICE', `${where}: ${problem}: delete all but one`);
     }
     const [one] = found;
     if (!one) return undefined;
     const record = recordOf(one.row, columns);
-    const [today] = digests;
-    if (rehashes && one.digest !== today && isGood(record)) {
-      behind(one.digest, async () => {
+    const [current] = digests;
+    if (rehashes && one.digest !== current && isValid(record)) {
+      rehashLater(one.digest, async () => {
         const { rows: locks } = await pool.query(locked, []);
-        if (locks.length === 0) await pool.query(update, [today, one.row.id, one.digest]);
+        if (locks.length === 0) await pool.query(update, [current, one.row.id, one.digest]);
       });
     }
     return record;
   };
 }
 
-/** What the type of the column of times is called in a row. */
+/** The name, in a result row, of the type of the column for `expiresAt`. */
 const timeType = 'type of expiresAt';
 
-// They wait for nobody who writes, or keep who does waiting.
+// The locks of a table for which an update would wait.
 const lockModes = ['Share', 'ShareRowExclusive', 'Exclusive', 'AccessExclusive'];
 
 function statements(table: string, columns: Columns) {
-  const [id, digest] = [quote(columns.id), quote(columns.digest)];
+  const id = quote(columns.id);
+  const digest = quote(columns.digest);
   const listed = (Object.entries(columns) as [Member, string][]).map(([member, column]) =>
-    // char(n) pads with spaces. And there is no rtrim(bytea): a column in which nothing would ever
-    // be found, as the digests are text, is an error instead.
+    // rtrim, because char(n) is padded with spaces. Because it does not exist for bytea, a column of
+    // that type, in which no digest would ever be found, causes an error.
     member === 'digest' ? `rtrim(${digest}) as "digest"` : `${quote(column)} as "${member}"`,
   );
-  // With a second argument, a domain counts as the type that it is made of.
+  // coalesce with a second argument turns a domain into its base type.
   const time = columns.expiresAt && `coalesce(${quote(columns.expiresAt)}, null)`;
   if (time) listed.push(`pg_typeof(${time})::text as "${timeType}"`);
   const modes = lockModes.map((mode) => `'${mode}Lock'`).join(', ');
   return {
-    // There is a row even if there is no key, so that the first lookup of all sees the types.
+    // Returns a row even if there is no key, so that the first lookup can check the types.
     select: `select ${listed.join(', ')} from (select 1) as "sallyport one"
       left join ${table} on ${digest} = any($1)`,
-    /** A row if an update would wait for a lock of the whole table, and a connection with it. */
+    // Returns a row if an update would wait for a lock of the table, and occupy a connection.
     locked: `select 1 from pg_locks where relation = '${table.replaceAll("'", "''")}'::regclass
       and database = (select oid from pg_database where datname = current_database())
       and mode in (${modes}) limit 1`,
-    // Where another transaction has locked the row, there is nothing to do, and no wait.
+    // Skips the row if another transaction has locked it, rather than wait.
     update: `update ${table} set ${digest} = $1 where ${id} = $2 and ${digest} = (select ${digest}
       from ${table} where ${id} = $2 and ${digest} = $3 limit 1 for update skip locked)`,
   };

@@ -4,32 +4,32 @@ import { broken } from '../broken.js';
 import { mistake } from '../settings.js';
 
 /**
- * The record that a stored object is.
- * @throws TypeError for what is not a record
+ * Returns a stored object as a record.
+ * @throws TypeError if it is not a valid record
  */
 export function recordIn(where: string, stored: object): ApiKeyRecord {
   try {
-    return checkRecord(stored, `${where}: what is stored for a key is`);
+    return checkRecord(stored, `${where}: the value stored for a key is`);
   } catch (error) {
     throw broken('ERR_RECORD_MEMBER', (error as Error).message);
   }
 }
 
 /**
- * The JSON object that a stored text is.
- * @throws TypeError for any other text, and for one in which a name stands twice
+ * Parses a stored JSON object.
+ * @throws TypeError if it is not a JSON object, or has duplicate names
  */
 export function storedObject(where: string, stored: string): object {
   const object = objectIn(stored);
   if (object) return object;
-  // The error of JSON.parse shows what it could not read.
-  const why = 'is not one JSON object, or has a name twice';
-  throw broken('ERR_RECORD_JSON', `${where}: what is stored for a key ${why}`);
+  // Not the error of JSON.parse, whose message contains part of what is stored.
+  const problem = 'is not a JSON object, or has duplicate names';
+  throw broken('ERR_RECORD_JSON', `${where}: the value stored for a key ${problem}`);
 }
 
 /**
- * A copy of a record that somebody gives to be stored under its digest, without that.
- * @throws ConfigError for what is not a record
+ * Returns a copy of a record without its digest.
+ * @throws ConfigError if it is not a valid record
  */
 export function recordGiven(where: string, given: object): ApiKeyRecord {
   try {

@@ -2,17 +2,17 @@ import type { ApiKeyInvalidations } from '../../index.js';
 import { listenerOf, type RedisClient, type RedisSubscriber, senderOf } from '../redis-client.js';
 import { mistake, settingsOf, someText } from '../settings.js';
 
-/** Where invalidations are told. */
+/** Options of {@link redisInvalidations}. */
 export interface RedisInvalidationsOptions {
   /** @default 'sallyport:invalidated' */
   readonly channel?: string;
 }
 
 /**
- * Tells every process that listens when a key has changed. A process that was cut off from Redis
- * forgets every key once it listens again, since it may have missed one; until then what it remembers
- * of a key lasts for its time to live at most.
- * @throws ConfigError for one connection in both places, and for options that cannot be meant
+ * Publishes invalidations to every subscribed process, over a Redis channel. A process whose
+ * connection was lost clears its cache when it is subscribed again, because it may have missed an
+ * invalidation. Until then, its cache entries expire after their `ttl`.
+ * @throws ConfigError if `client` and `subscriber` are the same connection, or an option is invalid
  */
 export function redisInvalidations(
   client: RedisClient,
@@ -25,7 +25,8 @@ export function redisInvalidations(
   const send = senderOf(where, client);
   const listen = listenerOf(where, subscriber, channel);
   if ((client as object) === subscriber) {
-    throw mistake(where, 'is given one connection twice: listen on one of its own');
+    const advice = 'pass client.duplicate() as the subscriber';
+    throw mistake(where, `needs two connections; got the same one twice: ${advice}`);
   }
   return {
     publish: async (id) => void (await send('PUBLISH', channel, id)),

@@ -3,12 +3,12 @@ import { broken, isBroken } from '../broken.js';
 import type { Send } from '../redis-client.js';
 import { recordIn, storedObject } from './record.js';
 
-/** What stands at a name: a record, or the digest under which the record of the same key stands. */
+/** The value of a Redis key: a record, or the digest under which the record is stored. */
 export type Entry = { readonly record: ApiKeyRecord } | { readonly sameAs: string };
 
 /**
- * What stands at a name.
- * @throws TypeError for what is stored and is neither; whatever the client throws
+ * Reads the entry of a Redis key; resolves to `undefined` if it does not exist.
+ * @throws TypeError if the value is neither; and the errors of the client
  */
 export async function entryAt(where: string, send: Send, name: string): Promise<Entry | undefined> {
   let stored: unknown;
@@ -16,8 +16,8 @@ export async function entryAt(where: string, send: Send, name: string): Promise<
     stored = await send('GET', name);
   } catch (error) {
     if (!/^WRONGTYPE/.test(String((error as Error | undefined)?.message))) throw error;
-    // Such as a hash: of another program, or of somebody who meant to disable the key by it.
-    throw broken('ERR_RECORD_TYPE', `${where}: what is stored for a key is not a string`);
+    // Such as a hash. It must not count as an unknown key: someone may have meant to change the key.
+    throw broken('ERR_RECORD_TYPE', `${where}: the value stored for a key is not a string`);
   }
   if (stored === null || stored === undefined) return undefined;
   const object = storedObject(where, String(stored));
@@ -27,12 +27,12 @@ export async function entryAt(where: string, send: Send, name: string): Promise<
     : { record: recordIn(where, object) };
 }
 
-/** The text that says of a name that the record stands under another digest. */
+/** Returns the value that refers to the record under another digest. */
 export const pointerTo = (digest: string): string => JSON.stringify({ sameAs: digest });
 
 /**
- * Where a key's record stands: at its name, or where that points to. What is there and cannot be read
- * may be replaced or deleted as well.
+ * Returns the Redis key of the record: that of the digest, or the one that it refers to. An invalid
+ * value is no error here, so that it can be replaced or deleted.
  */
 export async function placeOf(
   where: string,

@@ -1,18 +1,19 @@
 import type { ApiKeyRecord } from '../../index.js';
 
-const mostWaiting = 100;
+const maxWaiting = 100;
 
-/** Whether a key is good by what is known of it alone: neither disabled nor expired. */
-export function isGood({ disabled, expiresAt = Number.POSITIVE_INFINITY }: ApiKeyRecord): boolean {
+/** Returns whether a key is neither disabled nor expired. */
+export function isValid({ disabled, expiresAt = Number.POSITIVE_INFINITY }: ApiKeyRecord): boolean {
   return !disabled && expiresAt * 1000 > Date.now();
 }
 
-/** Takes a write that nobody waits for, under a name by which it waits only once. */
+/** Queues a write, unless one with this name is waiting. */
 export type Rehash = (name: string, write: () => Promise<unknown>) => void;
 
 /**
- * Runs such writes one at a time, so that they never take more than one connection from the lookups.
- * One that fails, or that there is no room for, comes again with its key's next lookup.
+ * Returns a function that runs writes in the background, one at a time, so that they never use more
+ * than one connection. A write that fails, or does not fit into the queue, is repeated by the next
+ * lookup of its key.
  */
 export function createRehash(): Rehash {
   const waiting = new Map<string, () => Promise<unknown>>();
@@ -22,14 +23,14 @@ export function createRehash(): Rehash {
     for (const [name, write] of waiting) {
       waiting.delete(name);
       running = name;
-      // A store that can only be read has to go on being read.
+      // Errors are ignored: lookups must keep working if the store is read-only.
       await (async () => write())().catch(() => {});
     }
     running = undefined;
   }
 
   return (name, write) => {
-    if (name === running || waiting.has(name) || waiting.size >= mostWaiting) return;
+    if (name === running || waiting.has(name) || waiting.size >= maxWaiting) return;
     waiting.set(name, write);
     if (running === undefined) void run();
   };

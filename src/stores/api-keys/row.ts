@@ -1,35 +1,43 @@
 import { latestTime } from '../../core/api-key/record.js';
 import type { ApiKeyRecord } from '../../index.js';
 import { broken } from '../broken.js';
+import { otherType } from '../settings.js';
 import type { Columns, Member } from './columns.js';
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The types of which a time means the same whatever the driver and the time zone of a process. */
+/** The types whose value does not depend on the driver or the time zone of the process. */
 const timeTypes = [
-  ...['timestamp with time zone', 'timestamptz'],
-  ...['smallint', 'integer', 'bigint', 'numeric', 'double precision'],
-  ...['text', 'character varying', 'character'],
+  'timestamp with time zone',
+  'timestamptz',
+  'smallint',
+  'integer',
+  'bigint',
+  'numeric',
+  'double precision',
+  'text',
+  'character varying',
+  'character',
 ];
 
 /**
- * Refuses a column of times by its type: one without a time zone is read by drivers in the zone of the
- * process, so that a key would end hours too late or too early.
- * @throws TypeError that names the type
+ * Checks the type of the column for `expiresAt`. Drivers read a timestamp without time zone in the zone
+ * of the process, so that a key would expire hours too late or too early.
+ * @throws TypeError if the type is not supported
  */
 export function checkTimeType(type: unknown, column: string | undefined): void {
-  // What has only the look of Postgres may not tell.
+  // Databases that are compatible with PostgreSQL may not return the type.
   if (typeof type !== 'string' || timeTypes.includes(type)) return;
-  const why = 'make it timestamptz, or seconds since 1970 in a number';
+  const wanted = 'must be timestamptz, or a number of seconds since 1970';
   throw broken(
     'ERR_COLUMN_expiresAt',
-    `postgresApiKeys: column "${column}" is of the type ${type.slice(0, 80)}: ${why}`,
+    `postgresApiKeys: column "${column}" ${wanted}; got the type ${type.slice(0, 80)}`,
   );
 }
 
 /**
- * The record that a row holds; what is NULL is not in it.
- * @throws TypeError for a column of another type, naming it
+ * Returns the record in a row, without the members that are NULL.
+ * @throws TypeError if a column has an unsupported type, naming the column
  */
 export function recordOf(row: Row, columns: Columns): ApiKeyRecord {
   const record: Record<string, unknown> = {};
@@ -39,15 +47,15 @@ export function recordOf(row: Row, columns: Columns): ApiKeyRecord {
     if (column === undefined || (isAbsent(member, value) && member !== 'id')) continue;
     const found = read(value);
     if (found === undefined) {
-      const why = meant[member as keyof typeof meant];
-      throw broken(`ERR_COLUMN_${member}`, `postgresApiKeys: column "${column}" ${why}`);
+      const problem = `${required[member as keyof typeof required]}; got ${otherType(value)}`;
+      throw broken(`ERR_COLUMN_${member}`, `postgresApiKeys: column "${column}" ${problem}`);
     }
     record[member] = found;
   }
   return record as unknown as ApiKeyRecord;
 }
 
-// What Postgres calls infinity, as a time, comes as the number.
+// pg returns the timestamps infinity and -infinity as numbers.
 const infinities: readonly unknown[] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
 const isAbsent = (member: string, value: unknown): boolean =>
@@ -55,7 +63,7 @@ const isAbsent = (member: string, value: unknown): boolean =>
   value === undefined ||
   (member === 'expiresAt' && value === Number.POSITIVE_INFINITY);
 
-function text(value: unknown): string | undefined {
+function identifier(value: unknown): string | undefined {
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
@@ -64,7 +72,7 @@ function scopes(value: unknown): readonly string[] | undefined {
   if (Array.isArray(value)) {
     return value.every((scope) => typeof scope === 'string') ? value : undefined;
   }
-  // An array of a type that the driver does not know comes as {a,b}, JSON in a text as ["a"].
+  // pg returns an array of an unknown type as '{a,b}', and JSON in a text column as '["a"]'.
   if (typeof value !== 'string' || /^[{[]/.test(value)) return undefined;
   return value.split(/\s+/).filter((scope) => scope !== '');
 }
@@ -76,7 +84,7 @@ function seconds(value: unknown): number | undefined {
   return typeof value === 'number' && value <= latestTime ? Math.max(0, value) : undefined;
 }
 
-// What else may be wrong with its members is said by whoever reads the whole record.
+// The members of the object are checked with the record.
 const metadata = (value: unknown): object | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 
@@ -86,31 +94,30 @@ function disabled(value: unknown): boolean | undefined {
 }
 
 const readers = {
-  id: text,
-  clientId: text,
-  orgId: text,
-  subject: text,
+  id: identifier,
+  clientId: identifier,
+  orgId: identifier,
+  subject: identifier,
   scopes,
   expiresAt: seconds,
   disabled,
-  environment: text,
-  createdBy: text,
-  issuer: text,
+  environment: identifier,
+  createdBy: identifier,
+  issuer: identifier,
   metadata,
 } satisfies Record<keyof ApiKeyRecord, (value: unknown) => unknown>;
 
-const name = 'holds neither a text with something in it nor a whole number';
-const meant: Readonly<Record<keyof typeof readers, string>> = {
-  id: name,
-  clientId: name,
-  orgId: name,
-  subject: name,
-  scopes: 'holds no scopes: make it text[], JSON, or a text with spaces between them',
-  expiresAt:
-    'holds no time up to the year 9999: make it timestamptz, or seconds since 1970, not milliseconds',
-  disabled: 'says neither true nor false: make it boolean, or timestamptz for since when',
-  environment: name,
-  createdBy: name,
-  issuer: name,
-  metadata: 'holds no object: make it jsonb',
+const anIdentifier = 'must contain a non-empty string or an integer';
+const required: Readonly<Record<keyof typeof readers, string>> = {
+  id: anIdentifier,
+  clientId: anIdentifier,
+  orgId: anIdentifier,
+  subject: anIdentifier,
+  scopes: 'must be text[], JSON, or text with spaces between the scopes',
+  expiresAt: 'must be timestamptz, or seconds (not milliseconds) since 1970, up to the year 9999',
+  disabled: 'must be boolean, or timestamptz for the time since when the key is disabled',
+  environment: anIdentifier,
+  createdBy: anIdentifier,
+  issuer: anIdentifier,
+  metadata: 'must be jsonb and contain an object',
 };
