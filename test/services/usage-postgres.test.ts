@@ -288,6 +288,16 @@ describeWith(postgresPrograms, 'postgresUsageStore', () => {
     expect([rows.length + skipped, instances.length + unreadable.length]).toEqual([3, 1]);
   });
 
+  test('a batch of an instance whose record is damaged is to be told by another name', async () => {
+    const store = postgresUsageStore(pool);
+    await store.add(several);
+    await pool.query(`update sallyport_usage_instances set watched = '{}'`);
+    const next = { ...several, seq: 2 };
+    await expect(store.add(next)).rejects.toMatchObject({ code: 'ERR_USAGE_INSTANCE' });
+    await store.add({ ...several, instance: 'two' });
+    expect((await store.read()).unreadable).toEqual(['one']);
+  });
+
   test('that cannot be written adds nothing, until it can', async () => {
     const store = postgresUsageStore(pool);
     await store.add(batch());

@@ -8,7 +8,9 @@ import {
   test,
   vi,
 } from 'vitest';
+import { createGuard } from '../../src/index.js';
 import { redisUsageStore } from '../../src/redis.js';
+import { createTestIssuer } from '../../src/testing.js';
 import type { UsageBatch, UsageStore } from '../../src/usage.js';
 import { batch, recount, row, sorted, usageContract } from '../stores/usage-contract.js';
 import {
@@ -210,10 +212,8 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
       expect(sent).toEqual([`ZSCAN ${base}:clients`]);
       await redis.send('DEL', `${base}:clients`);
       await watched.add(batch({ seq: 2, rows: [row({ client: 'shop' })] }));
-      expect(await watched.clients?.()).toEqual([
-        { client: 'billing', issuer },
-        { client: 'shop', issuer },
-      ]);
+      const clients = ((await watched.clients?.()) ?? []).map(({ client }) => client);
+      expect(clients.sort()).toEqual(['billing', 'shop']);
     });
 
     test('clients that have not come for too long are forgotten', async () => {
@@ -292,6 +292,32 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
         expect(Math.max(...many.map(({ length }) => length))).toBeLessThanOrEqual(200);
       },
     );
+
+    test('a guard whose record is damaged goes on by another name, and its old one is told', async () => {
+      const issuer = await createTestIssuer();
+      const guard = createGuard({
+        ...issuer.options,
+        apiKeys: {
+          from: [{ header: 'x-api-key' }],
+          lookup: async () => ({ id: 'key_1', clientId: 'shop' }),
+          usage: { store: redisUsageStore(redis.client) },
+        },
+      });
+      onTestFinished(() => guard.close());
+      const [{ instance = '' } = {}] = (await guard.usage()).instances;
+      await redis.send('HSET', `${base}:instances`, instance, 'a secret');
+      await guard({
+        method: 'GET',
+        url: '/',
+        header: (name) => (name === 'x-api-key' ? 'k' : undefined),
+      });
+      const { unreadable, instances, rows } = await guard.usage();
+      expect(unreadable).toEqual([instance]);
+      expect(instances).toHaveLength(1);
+      expect(rows.filter(({ what }) => what === 'key')).toMatchObject([
+        { client: 'shop', count: 1 },
+      ]);
+    });
 
     test('by how much a clock differs from that of Redis is known', async () => {
       const store = redisUsageStore(redis.client);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigError } from '../../src/index.js';
 import { postgresUsageStore, usageTables } from '../../src/postgres.js';
 import { redisUsageStore } from '../../src/redis.js';
@@ -95,6 +95,35 @@ test('an answer of the script that it does not give is an error', async () => {
   const store = redisUsageStore({ sendCommand: async () => null });
   await expect(store.add(batch())).rejects.toMatchObject({ code: 'ERR_USAGE_VALUE' });
 });
+
+test('what PostgreSQL deletes is told by its own clock, whatever this host says', async () => {
+  const now = Date.UTC(2026, 9, 1);
+  const deleted: unknown[] = [];
+  const store = postgresUsageStore(
+    {
+      async query(text, values = []) {
+        if (text.startsWith('delete')) deleted.push(values[0]);
+        if (text.startsWith('select')) return { rows: [{ instance: null, time: String(now) }] };
+        return { rows: text.startsWith('delete') ? [] : [{}] };
+      },
+    },
+    { keep: 280 },
+  );
+  vi.useFakeTimers({ toFake: ['Date'], now: now + 730 * 86_400_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  await store.add(batch({ at: Date.now() }));
+  await vi.waitFor(() => expect(deleted).toHaveLength(4));
+  const cutoff = now - 280 * 86_400_000;
+  expect(deleted).toEqual(['2025-12-25', cutoff / 60_000, cutoff / 60_000, cutoff]);
+});
+
+test.each([undefined, '', 'soon', '0'])(
+  '%j for the time of PostgreSQL is an error',
+  async (time) => {
+    const store = postgresUsageStore({ query: async () => ({ rows: [{ instance: null, time }] }) });
+    await expect(store.add(batch())).rejects.toMatchObject({ code: 'ERR_USAGE_VALUE' });
+  },
+);
 
 test('the SQL of the tables is the one in docs/usage.md', () => {
   const docs = readFileSync(new URL('../../docs/usage.md', import.meta.url), 'utf8');

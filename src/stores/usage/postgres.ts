@@ -9,7 +9,6 @@ import {
   type UsageRow,
   type UsageStore,
 } from '../../index.js';
-import { broken } from '../broken.js';
 import type { PostgresPool } from '../postgres-pool.js';
 import { has } from '../settings.js';
 import {
@@ -19,7 +18,7 @@ import {
   namesOf,
   statements,
 } from './postgres-sql.js';
-import { addOnce, cutoffOf, keepOf, mistake, settingsOf, unreadIn } from './row.js';
+import { addOnce, cutoffOf, damaged, keepOf, mistake, settingsOf, unreadIn } from './row.js';
 
 /** Where counts are in PostgreSQL, and for how long. */
 export interface PostgresUsageStoreOptions extends UsageTablesOptions {
@@ -106,16 +105,17 @@ export function postgresUsageStore(
       const addedAt = await addOnce(batch, keep, {
         async look() {
           const [row = {}] = await query(sql.look, [storableText(batch.instance)]);
-          const held = row.instance === null ? undefined : sure(instanceIn(row));
+          const held = row.instance === null ? undefined : instanceIn(row);
+          if (row.instance !== null && !held) throw damaged(where, batch.instance);
           return { held, time: numberIn(row.time) };
         },
         async add(next, held) {
-          const { seq, since, at, every, dropped, closed, watched = [], missing = 0, skew } = next;
-          const { excludes, counted, unbroken, tag } = next;
-          const more = storableText(JSON.stringify({ excludes, counted, unbroken, tag }));
+          const { instance, seq, since, at, every, dropped, closed, ...others } = next;
+          const { watched = [], missing = 0, skew = null, ...more } = others;
           const added = await query(sql.add, [
-            ...[storableText(next.instance), seq, since, at, every, dropped, closed],
-            ...[JSON.stringify(watched), missing, skew ?? null, held?.seq ?? 0, rows, more],
+            ...[storableText(instance), seq, since, at, every, dropped, closed],
+            ...[JSON.stringify(watched), missing, skew, held?.seq ?? 0, rows],
+            storableText(JSON.stringify(more)),
           ]);
           return added.length > 0;
         },
@@ -196,11 +196,6 @@ const rowIn = (row: Row): UsageRow | undefined =>
     what: textOf(row.what),
     detail: textOf(row.detail),
   });
-
-function sure<T>(value: T | undefined): T {
-  if (value !== undefined) return value;
-  throw broken('ERR_USAGE_VALUE', `${where}: what is stored of an instance is not valid`);
-}
 
 /** The rows as JSON, each by a name of one length: an index of Postgres takes no long one. */
 function storedRows(given: readonly UsageRow[]): string {

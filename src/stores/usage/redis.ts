@@ -12,7 +12,7 @@ import { broken } from '../broken.js';
 import { type RedisClient, senderOf } from '../redis-client.js';
 import { someText } from '../settings.js';
 import { addScript, lookScript } from './redis-script.js';
-import { addOnce, cutoffOf, keepOf, settingsOf, unreadIn } from './row.js';
+import { addOnce, cutoffOf, damaged, keepOf, settingsOf, unreadIn } from './row.js';
 
 /** Where counts are in Redis, and for how long. */
 export interface RedisUsageStoreOptions {
@@ -99,7 +99,7 @@ async function look(send: Send, keys: Keys, instance: string) {
   if (record === undefined) throw unreadable(keys.instances);
   const text = String(record);
   const held = text === '' ? undefined : instanceOf({ ...objectIn(text), instance });
-  if (text !== '' && !held) throw unreadable(keys.instances);
+  if (text !== '' && !held) throw damaged(where, instance);
   return { held, text, time: Number(time) };
 }
 

@@ -53,6 +53,13 @@ export function unreadIn(
   };
 }
 
+/** The error for a record of an instance that is damaged: its guard goes on by another name. */
+export const damaged = (where: string, instance: string): Error =>
+  broken(
+    'ERR_USAGE_INSTANCE',
+    `${where}: the record of the instance ${JSON.stringify(instance.slice(0, longestName))} must be one that this store wrote; what is stored cannot be read. Restore it, or name its guard as gone in the report`,
+  );
+
 /** How a store finds what it knows of an instance, and adds a batch to just that. */
 export interface Adding {
   /** What is held of the instance, and the time by the store's own clock, in milliseconds since 1970. */
