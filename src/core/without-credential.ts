@@ -1,6 +1,9 @@
 import { printable } from './base/quote.js';
 import type { Credential } from './extract.js';
 
+/** What stands in the place of a text that has a credential in it. */
+export const hidden = '(hidden)';
+
 /** What can stand in a log of what the client has written, unless it wrote its credential there. */
 export function withoutCredential(
   value: string | undefined,
@@ -9,7 +12,7 @@ export function withoutCredential(
   const printed = printable(value);
   if (value === undefined || !credential) return printed;
   const isSecret = holdsSecret(value, credential) || holdsSecret(printed ?? '', credential);
-  return isSecret ? '(hidden)' : printed;
+  return isSecret ? hidden : printed;
 }
 
 const escapedIn = (text: string): string => JSON.stringify(text).slice(1, -1);

@@ -35,7 +35,10 @@ export function doubtsOf(
   const excluded = new Map<string, number>();
   for (const [index, { excludes = [] }] of instances.entries()) {
     const until = endOf(guards[index], clock);
-    for (const id of excludes) excluded.set(id, Math.max(until, excluded.get(id) ?? 0));
+    for (const one of excludes) {
+      const id = typeof one === 'string' ? one : one.client;
+      excluded.set(id, Math.max(until, excluded.get(id) ?? 0));
+    }
   }
   const { lastUncounted } = counts;
   const times = [

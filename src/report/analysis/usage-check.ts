@@ -1,3 +1,4 @@
+import { isExcludedClient } from '../../core/usage/batch.js';
 import {
   type Usage,
   type UsageInstance,
@@ -75,13 +76,11 @@ function mistakeOf(instance: UsageInstance): string | undefined {
   if (skew !== undefined && !Number.isFinite(skew)) return '.skew';
   const { counted, excludes, temporary } = instance;
   if (counted !== undefined && !isCounted(counted)) return '.counted';
-  if (excludes !== undefined && !(Array.isArray(excludes) && excludes.every(isText)))
+  if (excludes !== undefined && !(Array.isArray(excludes) && excludes.every(isExcludedClient)))
     return '.excludes';
   if (temporary !== undefined && typeof temporary !== 'boolean') return '.temporary';
   return typeof instance.closed === 'boolean' ? undefined : '.closed';
 }
-
-const isText = (value: unknown): boolean => typeof value === 'string';
 
 const isCounted = (given: unknown): boolean =>
   typeof given === 'object' &&
