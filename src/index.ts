@@ -4,7 +4,6 @@ export type {
   ApiKeyLookup,
   ApiKeyOptions,
   FoundApiKey,
-  UsageOptions,
 } from './core/api-key/options.js';
 export type { ApiKeySource } from './core/api-key/places.js';
 export {
@@ -56,9 +55,11 @@ export type {
 } from './core/token/jwks-options.js';
 export { advanceInstance, trackingSinceOf } from './core/usage/coverage.js';
 export { memoryUsageStore } from './core/usage/memory.js';
+export type { UsageOptions } from './core/usage/options.js';
 export type { Counts } from './core/usage/refusals.js';
 export {
   dayOf,
+  type ExcludedClient,
   mergeRows,
   nameOf,
   type Usage,

@@ -3,7 +3,7 @@ import { AuthError } from './base/errors.js';
 import type { Enforcement } from './enforcement.js';
 import type { Credential } from './extract.js';
 import type { Settings } from './options.js';
-import { knownKey, type Principal, type UnverifiedIdentity } from './principal.js';
+import { type KnownKey, knownKey, type Principal, type UnverifiedIdentity } from './principal.js';
 import { createTokenVerifier } from './token/cache.js';
 import { trustIssuers } from './token/issuer.js';
 import { createJwtVerifier } from './token/jwt.js';
@@ -20,6 +20,11 @@ export interface Authenticator {
     seen: UnverifiedIdentity,
     ruling: Enforcement,
   ): Principal | Promise<Principal>;
+  /**
+   * Finds out whose a key is, whatever may be wrong with it; undefined if nobody's.
+   * @throws UpstreamError while that cannot be told, anything else for a bug
+   */
+  ownerOf(key: string): Promise<KnownKey | undefined>;
   /** Forgets what is remembered of an API key; without an id, of every one. */
   forget(id?: string): void;
   /** Tells whether an issuer has signed this, by a key that is held; fetches only where none ever was. */
@@ -62,6 +67,16 @@ export function createAuthenticator(settings: Settings): Authenticator {
       if (credential.kind === 'token') return verifyToken(credential.text, seen, ruling);
       if (credential.kind === 'api-key') return holderOf(credential.text, seen);
       return ownerOfBoth(credential, seen, ruling);
+    },
+    async ownerOf(key) {
+      const seen: UnverifiedIdentity = { claims: undefined, paths: undefined, key: undefined };
+      try {
+        const { key: record } = await holderOf(key, seen);
+        return record && knownKey(record);
+      } catch (error) {
+        if (seen.key || error instanceof AuthError) return seen.key;
+        throw error;
+      }
     },
     forget: (id) => keyVerifier?.forget(id),
     isSigned: createSignatureCheck(issuers),

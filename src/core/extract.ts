@@ -37,6 +37,9 @@ export type Credential =
       readonly place: KeyPlace;
     };
 
+/** A key or a token. */
+export type OneCredential = Exclude<Credential, { readonly kind: 'both' }>;
+
 type FoundKey = Extract<Credential, { readonly kind: 'api-key' }>;
 
 /** Where API keys are looked for. */
@@ -100,12 +103,8 @@ export function createExtractor(
   // The verifier checks the grammar of a token: a cached one has passed that check.
   function bearer(text: string): Presented {
     if (text === '') return { kind: 'empty' };
-    return isKey(text) ? found(text, 'bearer') : { kind: 'token', text };
+    return isKeyShaped(places, text) ? found(text, 'bearer') : { kind: 'token', text };
   }
-
-  const { isBearerKey } = places;
-  const isKey = (text: string): boolean =>
-    isBearerKey !== undefined && text.length <= longestText && isBearerKey(text);
 
   function keysElsewhere(request: GuardRequest): readonly FoundKey[] {
     const keys: FoundKey[] = [];
@@ -154,8 +153,53 @@ export function createExtractor(
   };
 }
 
+/** Of one request so many keys are looked up at most: it is refused whosever they are. */
+const mostKeys = 4;
+
+/**
+ * Finds every key and token that a refused request presents, where they are not one credential or are
+ * written as none may be: only for counting whose keys still come.
+ */
+export function createCredentialFinder(
+  places: KeyPlaces = tokensOnly,
+): (request: GuardRequest) => readonly OneCredential[] {
+  return function credentialsIn(request) {
+    const keys = new Map<string, FoundKey>();
+    const tokens: OneCredential[] = [];
+    function addKey(text: string, place: KeyPlace): void {
+      if (!keyText.test(text) || (keys.size >= mostKeys && !keys.has(text))) return;
+      if (place === 'query' || !keys.has(text)) keys.set(text, { kind: 'api-key', text, place });
+    }
+    for (const name of places.headers) {
+      for (const text of partsOf(request.header(name))) addKey(text, 'header');
+    }
+    for (const part of partsOf(request.header('authorization'))) {
+      const [start = '', name = ''] = scheme.exec(part) ?? [];
+      const text = part.slice(start.length);
+      const asked = name.toLowerCase();
+      if (places.schemes.has(asked)) addKey(text, 'scheme');
+      else if (asked !== 'bearer' || text === '') continue;
+      else if (isKeyShaped(places, text)) addKey(text, 'bearer');
+      else if (!keys.has(text)) tokens.push({ kind: 'token', text });
+    }
+    const query = request.url.indexOf('?');
+    if (query >= 0) {
+      for (const [name, value] of new URLSearchParams(request.url.slice(query + 1))) {
+        if (places.parameters.has(plainName(name))) addKey(value, 'query');
+        else if (plainName(name) === 'access_token' && value !== '')
+          tokens.push({ kind: 'token', text: value });
+      }
+    }
+    return [...keys.values(), ...tokens];
+  };
+}
+
+/** A header that was sent twice is joined with a comma, which no key has in it. */
+const partsOf = (header = ''): readonly string[] =>
+  header === '' ? [] : header.split(',', 2 * mostKeys).map((part) => part.trim());
+
 /** What `Authorization` presents; `empty` is `Bearer` with nothing after it. */
-type Presented = Exclude<Credential, { readonly kind: 'both' }> | { readonly kind: 'empty' };
+type Presented = OneCredential | { readonly kind: 'empty' };
 
 const isEmpty = (
   presented: Presented | undefined,
@@ -177,6 +221,9 @@ function found(text: string, place: KeyPlace): FoundKey {
   if (keyText.test(text)) return { kind: 'api-key', text, place };
   throw new AuthError(text.includes(',') ? 'ERR_API_KEY_REPEATED' : 'ERR_API_KEY_MALFORMED');
 }
+
+const isKeyShaped = ({ isBearerKey }: KeyPlaces, text: string): boolean =>
+  isBearerKey !== undefined && text.length <= longestText && isBearerKey(text);
 
 // RFC 6750 §2.3. Query parsers also read access_token[] and [access_token] as that name.
 const plainName = (name: string): string => /^\[?([^[\]]+)(?:[[\]]|$)/.exec(name)?.[1] ?? name;

@@ -51,13 +51,12 @@ export function createGuard(
 export function createGuard(options: GuardOptions): Guard;
 export function createGuard(options: GuardOptions): Guard {
   const settings = checkOptions(options);
-  const { formatDenial, optional } = settings;
-  const extract = createExtractor(settings.apiKeys?.places);
-  const { authenticate, forget, isSigned, ...keys } = createAuthenticator(settings);
-  const { now, stopwatch } = settings;
+  const { apiKeys, formatDenial, optional, now, stopwatch } = settings;
+  const extract = createExtractor(apiKeys?.places);
+  const { authenticate, forget, ...keys } = createAuthenticator(settings);
   const issuers = settings.issuers.map(({ issuer }) => issuer);
-  const surroundings = { now, stopwatch, forget, isSigned, issuers };
-  const migration = createMigration(settings.apiKeys, surroundings);
+  const surroundings = { now, stopwatch, forget, issuers, ...keys };
+  const migration = createMigration(apiKeys, surroundings);
   const authorize = createAuthorizer(settings.impliedScopes);
   const challenge = createChallenger(settings);
   const { begin, emit: tell } = createEmitter(settings);
@@ -87,7 +86,10 @@ export function createGuard(options: GuardOptions): Guard {
       decision = { allowed: true, principal: attempt.principal, headers: attempt.headers };
     } catch (error) {
       // Anything else is a bug, and must not be taken for an invalid credential.
-      if (!attempt || !isRefusal(error)) throw asError(error);
+      if (!attempt || !isRefusal(error)) {
+        migration.countError(attempt ?? attemptOf(request, {}, 0));
+        throw asError(error);
+      }
       const { required, headers: notices } = attempt;
       decision = { allowed: false, error, denial: challenge(error, required, notices) };
     }

@@ -3,6 +3,7 @@ import type { ApiKeySettings } from './api-key/options.js';
 import { AuthError, UpstreamError } from './base/errors.js';
 import type { Decision } from './decision.js';
 import type { Attempt } from './events.js';
+import { createCredentialFinder } from './extract.js';
 import { clientStateOf, evaluatePlan } from './plan/evaluate.js';
 import { createClientStates, createMigrationEmitter } from './plan/events.js';
 import {
@@ -13,7 +14,7 @@ import {
 } from './plan/headers.js';
 import type { Plan, SharedMode } from './plan/plan.js';
 import { openPlan } from './plan/source.js';
-import { clientOf, type Principal } from './principal.js';
+import { clientOf, type KnownKey, type Principal } from './principal.js';
 import { createUsageRecorder } from './usage/recorder.js';
 import type { FirstCounts } from './usage/refusals.js';
 import type { Usage } from './usage/usage.js';
@@ -45,6 +46,8 @@ export interface Migration {
   close(): Promise<void>;
   /** Counts who used which credential. */
   count(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
+  /** Counts who came with a request that ended in an exception. */
+  countError(attempt: Attempt): void;
   /** Who used which credential, as all processes have counted it. */
   usage(): Promise<Usage>;
   /** Tells other processes of a key. */
@@ -55,10 +58,7 @@ const namelessIssuer =
   'apiKeys.lookup returned a record without an issuer, and the plan has a rule for the client id in ' +
   'it: with several issuers an id alone could be anyone\'s. Set "issuer" in the record, or apiKeys.issuer';
 
-const tokensOnly = {
-  ...{ plan: undefined, invalidations: undefined, onMigration: undefined },
-  usage: false,
-} as const;
+const tokensOnly = { usage: false } as const;
 
 interface Surroundings {
   readonly now: () => number;
@@ -69,13 +69,16 @@ interface Surroundings {
   forget(id?: string): void;
   /** Returns whether an issuer has signed a token that was refused, by keys that are held. */
   isSigned(token: string): Promise<boolean>;
+  /** Returns whose a key is; undefined for nobody's. */
+  ownerOf(key: string): Promise<KnownKey | undefined>;
 }
 
 /** May this client still use a key now? It is asked once its credential is verified. */
 export function createMigration(
-  settings: Pick<ApiKeySettings, 'plan' | 'invalidations' | 'usage' | 'onMigration'> = tokensOnly,
-  { now, stopwatch, forget, issuers, isSigned }: Surroundings,
+  settings: Partial<ApiKeySettings> & Pick<ApiKeySettings, 'usage'> = tokensOnly,
+  surroundings: Surroundings,
 ): Migration {
+  const { now, stopwatch, forget, issuers, isSigned, ownerOf } = surroundings;
   const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationEmitter(onMigration);
   const ledger = createClientStates(tell, now);
@@ -86,7 +89,8 @@ export function createMigration(
     stopwatch,
     tell,
     plan: plans.current,
-    isSigned,
+    ...{ isSigned, ownerOf },
+    credentialsIn: createCredentialFinder(settings.places),
     soleIssuer: issuers.length === 1 ? issuers[0] : undefined,
   });
 
@@ -120,6 +124,7 @@ export function createMigration(
       await Promise.all([listening.close(), attribution.close()]);
     },
     count: attribution.count,
+    countError: attribution.countError,
     usage: attribution.read,
     invalidate: listening.publish,
   };

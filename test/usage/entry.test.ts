@@ -92,14 +92,18 @@ const expected = [
   `acme |  | token |  | ${today} | 2`,
   'acme | key_closed | agent | old/1 |  | 1',
   `acme | key_closed | refused | ERR_API_KEY_DISABLED | ${today} | 1`,
-  'acme | key_good | agent |  |  | 4',
+  'acme | key_good | agent |  |  | 6',
   'acme | key_good | agent | curl/8 |  | 2',
   `acme | key_good | agent | caf/1 ${'x'.repeat(122)} |  | 1`,
-  'acme | key_good | both |  |  | 2',
+  `acme | key_good | both |  | ${today} | 2`,
   `acme | key_good | key |  | ${today} | 5`,
   'acme | key_good | query |  |  | 1',
+  `acme | key_good | refused | ERR_API_KEY_REPEATED | ${today} | 1`,
+  `acme | key_good | refused | ERR_CREDENTIAL_AMBIGUOUS | ${today} | 1`,
   `acme | key_good | refused | ERR_CREDENTIAL_MISMATCH | ${today} | 1`,
-  'acme | key_poor | agent |  |  | 1',
+  'acme | key_poor | agent |  |  | 2',
+  'acme | key_poor | query |  |  | 1',
+  `acme | key_poor | refused | ERR_CREDENTIAL_AMBIGUOUS | ${today} | 1`,
   `acme | key_poor | refused | ERR_SCOPE_MISSING | ${today} | 1`,
   'globex | key_moved | agent |  |  | 1',
   `globex | key_moved | refused | ERR_API_KEY_MIGRATED | ${today} | 1`,
@@ -118,7 +122,7 @@ describe.each(Object.entries(doors))('%s', (_, open) => {
     const { rows } = await guard.usage();
     expect(countsOf(rows)).toEqual(expected);
     const routed = rows.filter(({ what }) => what === 'route');
-    expect(routed.reduce((sum, { count }) => sum + count, 0)).toBe(10);
+    expect(routed.reduce((sum, { count }) => sum + count, 0)).toBe(13);
   });
 
   test('a refusal in a brownout, by its start', async () => {

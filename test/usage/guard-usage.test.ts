@@ -178,7 +178,7 @@ describe('what is counted', () => {
     await guard(requestOf({ authorization, 'x-api-key': 'acme-key' }));
     expect(await rows('query', 'both', 'token', 'key')).toEqual([
       ['acme', '', 'token', '', '2030-01-01', 1],
-      ['acme', 'key_acme', 'both', '', '', 1],
+      ['acme', 'key_acme', 'both', '', '2030-01-01', 1],
       ['acme', 'key_acme', 'key', '', '2030-01-01', 1],
       ['acme', 'key_acme', 'query', '', '', 1],
     ]);

@@ -1,7 +1,6 @@
 import {
   callable,
   integer,
-  listOf,
   oneOf,
   optional,
   seconds,
@@ -12,7 +11,7 @@ import type { KeyPlaces } from '../extract.js';
 import type { MigrationEvent } from '../plan/events.js';
 import type { MigrationPlan, PlanSource } from '../plan/plan.js';
 import type { ApiKeyRecord } from '../principal.js';
-import type { UsageStore } from '../usage/usage.js';
+import { checkUsage, type UsageOptions, type UsageSettings } from '../usage/options.js';
 import { type ApiKeySource, checkSources } from './places.js';
 
 /**
@@ -60,18 +59,6 @@ export interface ApiKeyCacheOptions {
   readonly staleIfError?: number;
 }
 
-/** How it is counted who uses keys, and who tokens. */
-export interface UsageOptions {
-  /** Where the counts of all processes add up. @default in this process, until it ends */
-  readonly store?: UsageStore;
-  /** Seconds between two flushes, 10 to 60: what is lost at most if the process is killed. @default 30 */
-  readonly flushInterval?: number;
-  /** Clients' tokens and keys that are counted apart between two flushes. @default 10000 */
-  readonly max?: number;
-  /** Ids of clients that are not counted, such as your own support tools; at most 1000. */
-  readonly exclude?: readonly string[];
-}
-
 /** The old door: API keys beside tokens. */
 export interface ApiKeyOptions {
   /** Where keys are; several at once. */
@@ -103,14 +90,6 @@ export interface ApiKeyOptions {
   readonly usage?: UsageOptions | false;
   /** Told of every change of plan and mode, and of what may go wrong. Nothing it does matters. */
   readonly onMigration?: (event: MigrationEvent) => void;
-}
-
-/** {@link UsageOptions}, checked. */
-export interface UsageSettings {
-  readonly store: UsageStore | undefined;
-  readonly flushInterval: number;
-  readonly max: number;
-  readonly exclude: ReadonlySet<string>;
 }
 
 /** The options, checked, with nothing left out. */
@@ -164,7 +143,7 @@ export function checkApiKeys(
     cache: checkCache(at('cache'), cache),
     plan: own.plan,
     invalidations: optional(at('invalidations'), own.invalidations, checkInvalidations),
-    usage: usage === false ? false : checkUsage(at('usage'), usage),
+    usage: usage === false ? false : checkUsage(at('usage'), usage, issuers),
     onMigration: optional(at('onMigration'), onMigration, callable),
   };
 }
@@ -181,29 +160,6 @@ function checkCache(where: string, given: ApiKeyCacheOptions): Required<ApiKeyCa
     negativeTtl: seconds(`${where}.negativeTtl`, negativeTtl, [0, 30]),
     staleIfError: seconds(`${where}.staleIfError`, staleIfError, [0, 86_400]),
   };
-}
-
-function checkUsage(where: string, given: UsageOptions): UsageSettings {
-  const own: UsageOptions = settingsOf(where, given, ['store', 'flushInterval', 'max', 'exclude']);
-  const { store, flushInterval = 30, max = 10_000, exclude } = own;
-  // Each batch names them, so that nobody takes them for clients that do not come.
-  if (Array.isArray(exclude)) integer(`${where}.exclude.length`, exclude.length, [0, 1_000]);
-  return {
-    store: optional(`${where}.store`, store, checkStore),
-    flushInterval: seconds(`${where}.flushInterval`, flushInterval, [10, 60]),
-    max: integer(`${where}.max`, max, [1, 1_000_000]),
-    exclude: new Set(
-      optional(`${where}.exclude`, exclude, (place, ids) =>
-        listOf(place, ids, 'client id', (id) => id !== ''),
-      ),
-    ),
-  };
-}
-
-function checkStore(where: string, given: UsageStore): UsageStore {
-  callable(`${where}.add`, Object(given).add);
-  callable(`${where}.read`, Object(given).read);
-  return given;
 }
 
 function checkInvalidations(where: string, given: ApiKeyInvalidations): ApiKeyInvalidations {

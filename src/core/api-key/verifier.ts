@@ -3,6 +3,7 @@ import { AuthError, UpstreamError } from '../base/errors.js';
 import { bare } from '../base/json.js';
 import {
   type ApiKeyRecord,
+  type KnownKey,
   knownKey,
   ownerOf,
   type Principal,
@@ -109,13 +110,22 @@ export function createApiKeyVerifier(settings: ApiKeySettings, now: () => number
     return held && isYoung(held, cache.staleIfError) ? held : undefined;
   }
 
+  function lastOwnerOf(handle: string): KnownKey | undefined {
+    const known = memory.known(handle);
+    return known ? knownKey(known.record) : memory.refused(handle)?.key;
+  }
+
   function putOff(held: Known): Known {
     held.askAgainAt = now() + timeout * 1000;
     return held;
   }
 
   /** Asks, and makes do with what is held if nobody answers. */
-  async function askedOf(handle: string, value: string): Promise<Verdict> {
+  async function askedOf(
+    handle: string,
+    value: string,
+    seen: UnverifiedIdentity,
+  ): Promise<Verdict> {
     const held = memory.known(handle);
     // One asks again, and the others go on meanwhile.
     if (held && held.askAgainAt > held.at) putOff(held);
@@ -125,6 +135,8 @@ export function createApiKeyVerifier(settings: ApiKeySettings, now: () => number
       const stale = error instanceof UpstreamError ? staleOf(handle) : undefined;
       if (stale) return putOff(stale);
       if (held) held.askAgainAt = held.at;
+      // Whose it was when it was looked up last: refused, it is counted for that client.
+      seen.key = lastOwnerOf(handle);
       throw error;
     }
   }
@@ -148,7 +160,7 @@ export function createApiKeyVerifier(settings: ApiKeySettings, now: () => number
       const handle = handleOf(value);
       const held = heldOf(handle);
       if (held) return settle(held, seen);
-      return askedOf(handle, value).then((verdict) => settle(verdict, seen));
+      return askedOf(handle, value, seen).then((verdict) => settle(verdict, seen));
     },
     forget(id) {
       invalidated.add(id);

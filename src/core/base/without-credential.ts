@@ -6,6 +6,9 @@ interface Credential {
   readonly key?: string;
 }
 
+/** What stands in the place of a text that has a credential in it. */
+export const hidden = '(hidden)';
+
 /** What can stand in a log of what the client has written, unless it wrote its credential there. */
 export function withoutCredential(
   value: string | undefined,
@@ -14,7 +17,7 @@ export function withoutCredential(
   const printed = printable(value);
   if (value === undefined || !credential) return printed;
   const isSecret = holdsSecret(value, credential) || holdsSecret(printed ?? '', credential);
-  return isSecret ? '(hidden)' : printed;
+  return isSecret ? hidden : printed;
 }
 
 // Quoted in a sentence, some characters are escaped.

@@ -1,6 +1,7 @@
 import { minute } from '../base/dates.js';
 import { digestOf } from '../base/digest.js';
 import {
+  type ExcludedClient,
   mostCount,
   nameOf,
   type Stretch,
@@ -28,12 +29,12 @@ const isTime = (value: unknown): value is number =>
 const isTimeIfAny = (value: unknown): value is number | undefined =>
   value === undefined || isTime(value);
 
-const undatedKinds: ReadonlySet<string> = new Set(['brownout', 'route', 'agent', 'query', 'both']);
+const undatedKinds: ReadonlySet<string> = new Set(['brownout', 'route', 'agent', 'query']);
 const datedKinds: ReadonlySet<string> = new Set([
   ...['key', 'token', 'refused', 'claimed', 'would-deny', 'other'],
 ]);
 
-/** Tells whether a kind is counted by day. One of a newer version may be either. */
+/** Tells whether a kind is not counted by day. `both`, and one of a newer version, may be either. */
 export const isUndated = (what: string): boolean => undatedKinds.has(what);
 
 function isDayOf(what: string, day: unknown): day is string {
@@ -56,8 +57,14 @@ export function rowOf(value: unknown): UsageRow | undefined {
   return { client, key, what: what as UsageKind, detail, day, count, first, last, issuer };
 }
 
-const isListOfTexts = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.length <= mostExcluded && value.every(isText);
+const isListOfClients = (value: unknown): value is readonly ExcludedClient[] =>
+  Array.isArray(value) && value.length <= mostExcluded && value.every(isExcludedClient);
+
+/** Tells whether it is what `excludes` lists. */
+export function isExcludedClient(value: unknown): value is ExcludedClient {
+  const { client, issuer } = membersOf(value);
+  return isText(value) || (isText(client) && isText(issuer));
+}
 
 const isTag = (value: unknown): value is string => isText(value) && /^[\w-]{1,100}$/.test(value);
 
@@ -78,7 +85,7 @@ function stateOf(value: unknown) {
   if (!isTime(since) || !isTime(at) || !isCount(dropped)) return undefined;
   if (typeof every !== 'number' || !(every >= 0 && every <= mostSeconds)) return undefined;
   const { excludes, tag } = membersOf(value);
-  if (!(excludes === undefined || isListOfTexts(excludes))) return undefined;
+  if (!(excludes === undefined || isListOfClients(excludes))) return undefined;
   if (!(tag === undefined || isTag(tag))) return undefined;
   if (typeof closed !== 'boolean') return undefined;
   const state = { instance, seq, since, at, every, dropped, closed };

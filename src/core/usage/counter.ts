@@ -1,34 +1,46 @@
-import { copyOf } from '../base/copy.js';
-import { type AuthErrorCode, type ErrorCode, UpstreamError } from '../base/errors.js';
+import { AuthError, type AuthErrorCode, type ErrorCode } from '../base/errors.js';
 import { own } from '../base/json.js';
-import { withoutCredential } from '../base/without-credential.js';
 import type { Decision } from '../decision.js';
-import { type Attempt, routeOf } from '../events.js';
-import { claimedClient, clientOf, type KnownKey, knownKey, type Principal } from '../principal.js';
+import type { Attempt } from '../events.js';
+import { claimedClient, clientOf, type KnownKey, type Principal } from '../principal.js';
 import type { UsageClock } from './clock.js';
-import { requestsIn } from './coverage.js';
+import { isRequest, requestsIn } from './coverage.js';
+import { createHolders, type Owner } from './holders.js';
+import { type Look, type Looks, letIn, letInAndRefused } from './looks.js';
+import type { Exclusions } from './options.js';
 import { misdated, redateRows } from './redate.js';
 import { uncountedRow } from './refusal-rooms.js';
-import { type FirstCounts, sourceOf } from './refusals.js';
+import { sourceOf } from './refusals.js';
+import type { RefusedKeys } from './refused-keys.js';
 import type { RefusedTokens } from './refused-tokens.js';
 import {
   addToBuffer,
   type Count,
   createRowBuffer,
   type RowBuffer,
+  takeBack,
   takeRows,
 } from './row-buffer.js';
+import { type Traces, tracesOf } from './traces.js';
 import { mergeRows, type UsageRow } from './usage.js';
+
+/** How an attempt ended, for the counts. */
+export interface Ending {
+  /** Undefined if it ended in an exception. */
+  readonly decision: Decision | undefined;
+  /** What would have refused it, and was not seen before of the same request. */
+  readonly notes: readonly AuthErrorCode[];
+}
 
 /** Counts who uses which credential. */
 export interface Counter {
   /** Counts one attempt; a second look at the same request is not counted again. */
-  add(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
+  add(attempt: Attempt, ending: Ending): void;
   /** Hands over what was counted since the last time, and begins anew. */
   take(): UsageRow[];
   /** Whether there is something to hand over. */
   hasRows(): boolean;
-  /** Requests so far that there was no room to count by client. */
+  /** Requests so far of which it is not counted whose they are. */
   dropped(): number;
   /** Counts requests as dropped that were handed over and cannot be stored. */
   drop(rows: readonly UsageRow[]): void;
@@ -42,166 +54,189 @@ export interface Counter {
 interface CounterOptions {
   /** Clients' tokens, and keys, that are counted apart. */
   readonly max: number;
-  /** Clients that are not counted. */
-  readonly exclude: ReadonlySet<string>;
+  readonly exclude: Exclusions;
   readonly clock: Pick<UsageClock, 'minute'>;
-  readonly refusals: RefusedTokens;
+  readonly tokens: RefusedTokens;
+  readonly keys: RefusedKeys;
+  readonly looks: Looks;
   /** The only issuer there is; undefined if there are several. */
   readonly soleIssuer: string | undefined;
 }
 
-/** What an attempt is for the counts: `unverified` is a token that was refused before it was proven. */
-type Outcome = 'use' | 'refused' | 'unverified' | 'neither';
+/** What an attempt is for the counts: `unknown` is one that was refused before it was known who asks. */
+type Kind = 'use' | 'refused' | 'unknown' | 'neither';
 
-interface Refusal {
-  readonly code: ErrorCode;
-  /** When the brownout began. */
-  readonly brownout: number | undefined;
+/** Where is counted: `no room` is for clients beyond the limit. */
+type Holder = RowBuffer | 'no room';
+
+/** When, and of a refusal: what is taken back if the request is let in after all. */
+interface When {
+  readonly minute: number;
+  readonly look: Look | undefined;
 }
 
-/** Longer user agents are looked at again each time, and not kept to compare with. */
-const longestAgent = 512;
 
 /** Counts in memory: for a request that is let in a look-up, two additions and a time. */
 export function createCounter(options: CounterOptions): Counter {
-  const { max, exclude, clock, refusals, soleIssuer = '' } = options;
-  /** By issuer, client and key. */
-  const issuers = new Map<string, Map<string, Map<string, RowBuffer>>>();
-  let buffers = new WeakMap<Principal, RowBuffer>();
-  const overflow = createRowBuffer('', '', '');
-  const used = new WeakSet<object>();
-  let held = 0;
+  const { max, exclude, clock, tokens, keys, looks, soleIssuer = '' } = options;
+  const holders = createHolders({ max, met: tokens.know });
+  // A principal that is cached is the same object each time: found again without comparing its names.
+  let byPrincipal = new WeakMap<Principal, RowBuffer>();
+  const nobody = createRowBuffer('', '', '');
   let dropped = 0;
   /** What was collected before it is handed over, as when the clock was set right. */
   let early = new Map<string, UsageRow>();
 
-  /** Where a request of this client is counted: with nobody, if there is no more room. */
-  function holderOf(issuer: string, client: string, key: string): RowBuffer {
-    const known = issuers.get(issuer)?.get(client)?.get(key);
+  /** Undefined for a client that is not counted. */
+  function holderOf(owner: Owner): Holder | undefined {
+    if (exclude.has(owner.client, owner.issuer)) return undefined;
+    return holders.of(owner) ?? 'no room';
+  }
+
+  function holderOfPrincipal(principal: Principal): Holder | undefined {
+    const known = byPrincipal.get(principal);
     if (known) return known;
-    refusals.know({ client, issuer });
-    if (held >= max) return overflow;
-    held += 1;
-    const holder = createRowBuffer(issuer, client, key);
-    const clients = issuers.get(issuer) ?? new Map<string, Map<string, RowBuffer>>();
-    const keys = clients.get(holder.client) ?? new Map<string, RowBuffer>();
-    issuers.set(holder.issuer, clients.set(holder.client, keys.set(holder.key, holder)));
+    const { issuer = soleIssuer, key } = principal;
+    const holder = holderOf({ client: clientOf(principal) ?? '', issuer, key: key?.id ?? '' });
+    if (holder && holder !== 'no room') byPrincipal.set(principal, holder);
     return holder;
   }
 
-  /** Whose a request is for certain; undefined if that is not known, or not counted. */
-  function bufferOf(
-    principal: Principal | undefined,
-    key: KnownKey | undefined,
-  ): RowBuffer | undefined {
-    if (principal) return buffers.get(principal) ?? holderFor(principal);
-    if (!key || exclude.has(key.client)) return undefined;
-    return holderOf(issuerOf(key), key.client, key.id);
-  }
+  const holderOfKey = ({ client, issuer = soleIssuer, id }: KnownKey): Holder | undefined =>
+    holderOf({ client, issuer, key: id });
 
-  // A principal that is cached is the same object each time: found again without comparing its names.
-  function holderFor(principal: Principal): RowBuffer | undefined {
-    const client = clientOf(principal) ?? '';
-    if (exclude.has(client)) return undefined;
-    const holder = holderOf(principal.issuer ?? soleIssuer, client, principal.key?.id ?? '');
-    if (holder !== overflow) buffers.set(principal, holder);
-    return holder;
-  }
-
-  const issuerOf = ({ issuer }: KnownKey & { readonly issuer?: string }): string =>
-    issuer ?? soleIssuer;
-
-  function count(holder: RowBuffer, { what, detail = '', minute }: Count): void {
-    if (holder !== overflow) dropped += addToBuffer(holder, { what, detail, minute });
-    else if (what === 'key' || what === 'token' || what === 'refused') {
-      dropped += 1;
-      addToBuffer(overflow, { what: 'other', detail: what, minute });
+  function count(holder: Holder, { what, detail = '', minute }: Count, look?: Look): void {
+    if (holder === 'no room') {
+      if (isRequest(what)) dropForNobody(what, minute);
+      return;
     }
+    dropped += addToBuffer(holder, { what, detail, minute });
+    look?.counted.push({ holder, what, detail, minute });
   }
 
-  /** What a key came with: where it should be looked for. */
-  function countPlaces(attempt: Attempt, holder: RowBuffer, minute: number): void {
+  /** Nobody knows whose that was, and so nobody may be taken for one who did not come. */
+  function dropForNobody(detail: string, minute = clock.minute()): void {
+    dropped += 1;
+    if (minute !== undefined) addToBuffer(nobody, { what: 'other', detail, minute });
+  }
+
+  function countTraces(holder: Holder, traces: Traces, { minute, look }: When): void {
+    count(holder, { what: 'route', detail: traces.route, minute }, look);
+    count(holder, { what: 'agent', detail: traces.agent, minute }, look);
+    if (traces.place === 'query') count(holder, { what: 'query', minute }, look);
+    if (traces.isBesideToken) count(holder, { what: 'both', minute }, look);
+  }
+
+  /** The key that came: the one of the request, or the one beside its token. */
+  function countKey(attempt: Attempt, holder: Holder, when: When): void {
+    const { principal, unverified: seen } = attempt;
+    const isToken = principal?.kind === 'token';
+    const keyHolder = isToken ? seen.key && holderOfKey(seen.key) : holder;
+    if (!keyHolder) return;
+    const traces = tracesOf(attempt, keyHolder === 'no room' ? undefined : keyHolder);
+    countTraces(keyHolder, traces, when);
+  }
+
+  function countUse(attempt: Attempt, holder: Holder, minute: number): void {
+    const source = sourceOf(attempt);
+    for (const one of looks.get(source)?.counted ?? []) takeBack(one.holder, one);
+    looks.set(source, letIn);
+    count(holder, { what: attempt.principal?.kind === 'token' ? 'token' : 'key', minute });
+    countKey(attempt, holder, { minute, look: undefined });
+  }
+
+  function countRefused(attempt: Attempt, holder: Holder, { minute, decision }: Refused): void {
+    const { evaluation: stance } = attempt;
+    const look = refuse(attempt);
+    const code = codeOf(decision);
+    count(holder, { what: 'refused', detail: code, minute }, look);
+    if (code === 'ERR_API_KEY_BROWNOUT' && stance?.brownout !== undefined) {
+      const detail = new Date(stance.brownout).toISOString();
+      count(holder, { what: 'brownout', detail, minute }, look);
+    }
+    if (look) countKey(attempt, holder, { minute, look });
+  }
+
+  /** What is counted of it is taken back if it is let in; undefined for one that was let in before. */
+  function refuse(attempt: Attempt): Look | undefined {
+    const source = sourceOf(attempt);
+    const wasLetIn = looks.get(source)?.letIn;
+    const look = wasLetIn ? letInAndRefused : { letIn: false, refused: true, counted: [] };
+    looks.set(source, look);
+    return wasLetIn ? undefined : look;
+  }
+
+  function countUnknown(attempt: Attempt, decision: Decision | undefined): void {
     const { credential } = attempt;
-    const agent = agentOf(attempt, holder);
-    count(holder, { what: 'route', detail: routeOf(attempt) ?? '', minute });
-    count(holder, { what: 'agent', detail: agent, minute });
-    if (credential?.kind !== 'token' && credential?.place === 'query') {
-      count(holder, { what: 'query', minute });
-    }
-    if (credential?.kind === 'both') count(holder, { what: 'both', minute });
+    const look = refuse(attempt);
+    const isTold = decision?.allowed === false && decision.error instanceof AuthError;
+    if (isTold) countUnproven(attempt, decision.error.code as AuthErrorCode);
+    if (!look || credential?.kind === 'token') return;
+    if (credential?.kind !== 'api-key') countKeys(attempt, look, codeOf(decision));
+    else if (!isTold) dropForNobody('lookup');
   }
 
-  function countRefusal(holder: RowBuffer, minute: number, { code, brownout }: Refusal): void {
-    count(holder, { what: 'refused', detail: code, minute });
-    if (code === 'ERR_API_KEY_BROWNOUT' && brownout !== undefined) {
-      count(holder, { what: 'brownout', detail: new Date(brownout).toISOString(), minute });
-    }
+  /** Keys beside a token, or several: it was refused before it was asked whose they are. */
+  function countKeys(attempt: Attempt, look: Look, code: string): void {
+    const minute = clock.minute();
+    keys.find(attempt, ({ owner, ...traces }) => {
+      if (looks.get(sourceOf(attempt)) !== look) return; // let in meanwhile, by another guard
+      if (owner === 'not known') return dropForNobody('lookup', minute);
+      const holder = holderOfKey(owner);
+      if (!holder) return;
+      if (minute === undefined) return dropForNobody('lookup');
+      count(holder, { what: 'refused', detail: code, minute }, look);
+      countTraces(holder, traces, { minute, look });
+    });
   }
 
   /** A token that nobody has proven: of clients that are known, and what it says of itself may be so. */
   function countUnproven({ credential, unverified: seen }: Attempt, code: AuthErrorCode): void {
     const client = claimedClient(seen);
     const minute = clock.minute();
-    if (client === undefined || minute === undefined || exclude.has(client)) return;
+    if (client === undefined || minute === undefined) return;
     if (credential?.kind !== 'token' && credential?.kind !== 'both') return;
-    const iss = seen.paths === undefined ? '' : own(seen.claims, 'iss');
-    const issuer = typeof iss === 'string' ? iss : '';
+    if (seen.paths === undefined) {
+      // An id means nothing outside of its issuer, and this one is not trusted.
+      addToBuffer(nobody, { what: 'claimed', detail: code, minute });
+      return;
+    }
+    const issuer = String(own(seen.claims, 'iss'));
+    if (exclude.has(client, issuer)) return;
     const exp = own(seen.claims, 'exp');
-    refusals.add({ text: credential.text, client, issuer, exp, code, minute });
+    tokens.add({ text: credential.text, client, issuer, exp, code, minute });
   }
 
   function collect(): Map<string, UsageRow> {
-    const all = [overflow];
-    for (const clients of issuers.values()) {
-      for (const keys of clients.values()) for (const holder of keys.values()) all.push(holder);
-    }
     const rows = early;
     early = new Map();
-    for (const holder of all) mergeRows(rows, takeRows(holder));
-    mergeRows(rows, refusals.take());
+    for (const holder of [nobody, ...holders.all()]) mergeRows(rows, takeRows(holder));
+    mergeRows(rows, tokens.take());
     return rows;
   }
 
   return {
-    add(attempt, decision, fresh) {
-      const { principal, unverified: seen, evaluation: stance } = attempt;
-      const source = sourceOf(attempt);
-      const isNew = !used.has(source);
-      const outcome = outcomeOf(attempt, decision, { use: isNew, refusal: fresh.refused });
-      if (outcome === 'unverified' && !decision.allowed) {
-        countUnproven(attempt, decision.error.code as AuthErrorCode);
-        return;
-      }
-      const key = principal?.key ? knownKey(principal.key) : seen.key;
+    add(attempt, { decision, notes }) {
+      const { principal, unverified: seen } = attempt;
+      const kind = kindOf(attempt, decision, looks.get(sourceOf(attempt)));
+      if (kind === 'unknown') return countUnknown(attempt, decision);
       // Also of a request that was counted before: its client is known from here on.
-      const holder = bufferOf(principal, key);
-      if (!holder || (outcome === 'neither' && fresh.notes.length === 0)) return;
+      const holder = principal ? holderOfPrincipal(principal) : seen.key && holderOfKey(seen.key);
+      if (!holder || (kind === 'neither' && notes.length === 0)) return;
       const minute = clock.minute();
       if (minute === undefined) {
-        if (outcome !== 'neither') dropped += 1;
+        if (kind !== 'neither') dropped += 1;
         return;
       }
-      if (outcome === 'use') {
-        used.add(source);
-        count(holder, { what: principal?.kind === 'token' ? 'token' : 'key', minute });
-      } else if (!decision.allowed && outcome === 'refused') {
-        countRefusal(holder, minute, {
-          code: decision.error.code,
-          brownout: stance?.brownout,
-        });
-      }
-      if (key && isNew && outcome !== 'neither') {
-        const beside = principal?.kind === 'token' ? bufferOf(undefined, key) : holder;
-        if (beside) countPlaces(attempt, beside, minute);
-      }
-      for (const detail of fresh.notes) count(holder, { what: 'would-deny', detail, minute });
+      if (kind === 'use') countUse(attempt, holder, minute);
+      else if (kind === 'refused') countRefused(attempt, holder, { minute, decision });
+      for (const detail of notes) count(holder, { what: 'would-deny', detail, minute });
     },
     take() {
       const rows = collect();
-      if (held > max / 2) {
-        issuers.clear();
-        buffers = new WeakMap();
-        held = 0;
+      if (holders.size() > max / 2) {
+        holders.clear();
+        byPrincipal = new WeakMap();
       }
       return [...rows.values()];
     },
@@ -215,7 +250,7 @@ export function createCounter(options: CounterOptions): Counter {
     },
     correct(by, { back, wrong }) {
       early = redateRows([...collect().values(), ...back], by);
-      refusals.correct(by);
+      tokens.correct(by);
       const minute = clock.minute();
       if (wrong === 0 || minute === undefined) return;
       dropped += wrong;
@@ -224,24 +259,20 @@ export function createCounter(options: CounterOptions): Counter {
   };
 }
 
-function outcomeOf(
-  { principal, unverified: seen }: Attempt,
-  decision: Decision,
-  isNew: { readonly use: boolean; readonly refusal: boolean },
-): Outcome {
-  if (decision.allowed) return principal && isNew.use ? 'use' : 'neither';
-  if (!isNew.refusal) return 'neither';
-  if (principal || seen.key) return 'refused';
-  return decision.error instanceof UpstreamError ? 'neither' : 'unverified';
+interface Refused {
+  readonly minute: number;
+  readonly decision: Decision | undefined;
 }
 
-/** The user agent as it is counted. Most come again and again. */
-function agentOf({ request, credential }: Attempt, holder: RowBuffer): string {
-  const written = request.header('user-agent');
-  if (holder.agent.written === written) return holder.agent.counted;
-  const counted = copyOf(withoutCredential(written, credential) ?? '');
-  if (written === undefined || written.length <= longestAgent) {
-    holder.agent = { written: written && copyOf(written), counted };
-  }
-  return counted;
+function kindOf(
+  { principal, unverified: seen }: Attempt,
+  decision: Decision | undefined,
+  look: Look | undefined,
+): Kind {
+  if (decision?.allowed) return principal && !look?.letIn ? 'use' : 'neither';
+  if (look?.refused) return 'neither';
+  return principal || seen.key ? 'refused' : 'unknown';
 }
+
+const codeOf = (decision: Decision | undefined): ErrorCode | 'error' =>
+  decision && !decision.allowed ? decision.error.code : 'error';

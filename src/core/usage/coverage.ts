@@ -9,8 +9,11 @@ import {
 /** A batch, and its rows where they are to be summed by day. */
 type Told = Omit<UsageBatch, 'rows'> & { readonly rows?: readonly UsageRow[] };
 
-/** Kinds that are requests: each is one of them, and only one. */
-const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other']);
+/** Kinds that are requests, and are summed by day: what is lost of them is missed. */
+const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other', 'both']);
+
+/** Tells whether rows of a kind are summed by day. */
+export const isRequest = (what: string): boolean => requests.has(what);
 
 /** How many requests rows are about. */
 export const requestsIn = (rows: readonly UsageRow[]): number =>
@@ -93,7 +96,8 @@ function sumsOf(
 ): UsageInstance['counted'] {
   const sums = new Map(Object.entries(held ?? {}));
   for (const { what, day, count } of rows) {
-    if (requests.has(what)) sums.set(day, Math.min((sums.get(day) ?? 0) + count, mostCount));
+    if (requests.has(what) && day !== '')
+      sums.set(day, Math.min((sums.get(day) ?? 0) + count, mostCount));
   }
   return sums.size === 0 ? undefined : Object.fromEntries([...sums].sort().slice(-mostDays));
 }

@@ -2,6 +2,7 @@ import { tagOf } from './batch.js';
 import type { UsageClock } from './clock.js';
 import type { Counter } from './counter.js';
 import { requestsIn } from './coverage.js';
+import type { Exclusions } from './options.js';
 import type { UsageBatch, UsageRow } from './usage.js';
 
 /** The batches that a store has yet to take, the first one first. */
@@ -28,7 +29,7 @@ interface OutboxOptions {
   /** Seconds. */
   readonly flushInterval: number;
   /** Clients that are not counted: of them nothing is known. */
-  readonly exclude: ReadonlySet<string>;
+  readonly exclude: Exclusions;
 }
 
 const mostRows = 1_000;
@@ -43,7 +44,7 @@ export function createOutbox({
   // Made when it is needed: a Worker forbids random values while it starts.
   let instance: string | undefined;
   let seq = 0;
-  const excludes = exclude.size > 0 && { excludes: [...exclude] };
+  const excludes = exclude.entries.length > 0 && { excludes: exclude.entries };
   let waiting: UsageBatch[] = [];
   /** When the time began that it counts by another name than before; until it tells, that is not watched. */
   let renamedAt = 0;

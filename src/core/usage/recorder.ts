@@ -1,16 +1,20 @@
-import type { UsageSettings } from '../api-key/options.js';
 import type { Decision } from '../decision.js';
 import type { Attempt } from '../events.js';
+import type { GuardRequest, OneCredential } from '../extract.js';
 import type { EmitMigration } from '../plan/events.js';
 import type { Plan } from '../plan/plan.js';
+import type { KnownKey } from '../principal.js';
 import { createUsageClock } from './clock.js';
-import { createCounter } from './counter.js';
+import { createCounter, type Ending } from './counter.js';
 import { startFlushing } from './flush.js';
 import { createLearner } from './learner.js';
+import { looksOf } from './looks.js';
 import { defaultUsageStore } from './memory.js';
+import type { UsageSettings } from './options.js';
 import { createOutbox } from './outbox.js';
 import { clientsIn } from './overflow.js';
 import type { FirstCounts } from './refusals.js';
+import { createRefusedKeys } from './refused-keys.js';
 import { createRefusedTokens } from './refused-tokens.js';
 import type { Usage } from './usage.js';
 
@@ -18,6 +22,8 @@ import type { Usage } from './usage.js';
 export interface UsageRecorder {
   /** Counts one attempt. Whatever happens, no decision knows of it. */
   count(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
+  /** Counts one that ended in an exception. */
+  countError(attempt: Attempt): void;
   /** What all instances have counted, this one's latest included. */
   read(): Promise<Usage>;
   close(): Promise<void>;
@@ -34,16 +40,25 @@ export function createUsageRecorder(
     readonly plan: () => Plan | undefined;
     readonly tell: EmitMigration;
     readonly isSigned: (token: string) => Promise<boolean>;
+    readonly credentialsIn: (request: GuardRequest) => readonly OneCredential[];
+    readonly ownerOf: (key: string) => Promise<KnownKey | undefined>;
     readonly soleIssuer: string | undefined;
   },
 ): UsageRecorder {
-  if (!settings) return { count() {}, read: async () => nothing, close: async () => {} };
+  if (!settings) {
+    return { count() {}, countError() {}, read: async () => nothing, close: async () => {} };
+  }
   const { max, exclude, flushInterval: every, store = defaultUsageStore() } = settings;
   const { plan, tell, isSigned, soleIssuer } = surroundings;
   const clock = createUsageClock(surroundings);
   const isPlanned = (client: string) => plan()?.clients.has(client) ?? false;
   const refusals = createRefusedTokens({ isSigned, isPlanned, soleIssuer });
-  const counter = createCounter({ max, exclude, clock, refusals, soleIssuer });
+  const keys = createRefusedKeys(surroundings);
+  const counter = createCounter({
+    ...{ max, exclude, clock, soleIssuer, keys },
+    tokens: refusals,
+    looks: looksOf(store),
+  });
   const outbox = createOutbox({ counter, clock, flushInterval: every, exclude });
   const learner = createLearner(store, {
     refusals,
@@ -58,20 +73,29 @@ export function createUsageRecorder(
     outbox,
     clock,
     tell,
-    learner,
+    learner: {
+      ...learner,
+      async examine(isLast) {
+        await Promise.all([keys.settle(isLast), learner.examine(isLast)]);
+      },
+    },
   });
   clock.onCorrected(outbox.correct);
   clock.read();
   flusher.start();
+
+  function add(attempt: Attempt, ending: Ending): void {
+    try {
+      flusher.start();
+      counter.add(attempt, ending);
+    } catch {
+      // A request that cannot be counted has been decided all the same.
+    }
+  }
+
   return {
-    count(attempt, decision, fresh) {
-      try {
-        flusher.start();
-        counter.add(attempt, decision, fresh);
-      } catch {
-        // A request that cannot be counted has been decided all the same.
-      }
-    },
+    count: (attempt, decision, { notes }) => add(attempt, { decision, notes }),
+    countError: (attempt) => add(attempt, { decision: undefined, notes: [] }),
     async read() {
       await flusher.flush();
       const usage = await learner.read();

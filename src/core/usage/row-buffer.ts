@@ -75,6 +75,16 @@ export function addToBuffer(holder: RowBuffer, { what, detail = '', minute }: Co
   return lost;
 }
 
+/** Takes a count back, if it was not handed over yet. */
+export function takeBack({ others }: RowBuffer, { what, detail = '', minute }: Count): void {
+  const cells = others.get(what);
+  const cell = cells?.get(detail);
+  const isSameDay = isUndated(what) || cell?.day === Math.floor(minute / minutesADay);
+  if (!cell || cell.count === 0 || !isSameDay) return;
+  cell.count -= 1;
+  if (cell.count === 0) cells?.delete(detail);
+}
+
 function cellOf({ used, others, key }: RowBuffer, what: UsageKind, detail: string): Cell {
   if (what === (key === '' ? 'token' : 'key')) return used;
   const cells = others.get(what) ?? newCells(others, what);

@@ -4,13 +4,17 @@ import { minute as minuteLength, minutesADay } from '../base/dates.js';
  * What is counted of a request, and what `detail` says of it:
  * - `key`, `token`: it was let in with one. By day
  * - `refused`: it was known who asks, by a key or by a token with a valid signature, and it was
- *   refused all the same; the code of docs/errors.md. By day
- * - `claimed`: a token that says it is a known client's was refused, unverified; the code. By day
+ *   refused all the same; the code of docs/errors.md, or `error` where a function threw. A refused
+ *   request with several credentials is one of each. By day
+ * - `claimed`: a token that says it is a known client's was refused, unverified; the code. Nobody's
+ *   (client `''`) if its issuer is not one of the guard's. By day
  * - `would-deny`: a check in report mode would have refused it; the code. By day
  * - `brownout`: its key was refused in a brownout; the start of that, ISO 8601
  * - `route`, `agent`: a key came, and where or from what; the route's template, the user agent
- * - `query`, `both`: a key came in the URL, or beside a token
- * - `other`: there was no room to count whose it is; `key`, `token` or `refused`. By day
+ * - `query`: a key came in the URL
+ * - `both`: a key came beside a token; let in or refused. By day
+ * - `other`: nobody's, for there was no room to count whose it is; `key`, `token`, `refused` or
+ *   `both`. Or `lookup`: a key came, and it could not be looked up whose it is. By day
  */
 export type UsageKind = (typeof usageKinds)[number];
 export const usageKinds = [
@@ -37,6 +41,9 @@ export interface UsageRow {
   readonly last: number;
 }
 
+/** A client that is not counted: its id, of the only issuer, or with its issuer. */
+export type ExcludedClient = string | { readonly client: string; readonly issuer: string };
+
 /** A stretch of time, in milliseconds since 1970. */
 export type Stretch = readonly [from: number, to: number];
 
@@ -56,8 +63,8 @@ interface InstanceState {
   readonly dropped: number;
   /** It was closed, and has told everything. */
   readonly closed: boolean;
-  /** Ids of clients that it does not count, at most 1000. @default none */
-  readonly excludes?: readonly string[];
+  /** Clients that it does not count, at most 1000. @default none */
+  readonly excludes?: readonly ExcludedClient[];
   /**
    * Tells the batch from another one of the same number and name, as a copy of the process makes it: at
    * most 100 characters. A store holds that of the newest batch. @default none: it is told by its times
@@ -80,8 +87,8 @@ export interface UsageInstance extends InstanceState {
    */
   readonly skew?: number;
   /**
-   * By day, how many requests the store was told of by this instance: the counts of all its rows of the
-   * kinds `key`, `token`, `refused` and `other`. Fewer in the rows: some of them were lost.
+   * By day, how many counts the store was told of by this instance: all its rows of the
+   * kinds `key`, `token`, `refused`, `other` and `both`. Fewer in the rows: some of them were lost.
    */
   readonly counted?: Readonly<Record<string, number>>;
   /** The number of the earliest of its batches after which none is missing. */
