@@ -97,9 +97,10 @@ test('the page on API keys names every option of theirs, and every member of a p
       new RegExp(`export interface ${type} \\{(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
     return [...body.matchAll(/^ {2}(?:readonly )?([$\w]+)\??[:(]/gm)].map(([, name]) => name);
   };
-  const types = ['ApiKeyOptions', 'ApiKeyCacheOptions', 'ApiKeyRecord'].flatMap((type) =>
+  const types = ['ApiKeyOptions', 'ApiKeyCacheOptions'].flatMap((type) =>
     names('src/core/api-key/options.ts', type),
   );
+  types.push(...names('src/core/principal.ts', 'ApiKeyRecord'));
   types.push(...names('src/core/usage/options.ts', 'UsageOptions'));
   const plan = ['MigrationPlan', 'PlanClient', 'PlanCohort', 'Brownout', 'Daily'].flatMap((type) =>
     names('src/core/plan/plan.ts', type),

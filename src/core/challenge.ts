@@ -55,7 +55,14 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
   const known = new WeakMap<Requirements, Map<string, Denial<ProblemDetails>>>();
 
   const write: Challenger = (failure, requirements, notices) => {
-    const { error, title, detail, told = failure.code } = row(failure.code);
+    const {
+      error,
+      title,
+      detail,
+      publicCode = failure.code,
+      noChallenge,
+      rehearsal,
+    } = row(failure.code);
     const status = statusOf(failure);
     const headers: Record<string, string> = {
       'Content-Type': 'application/problem+json; charset=utf-8',
@@ -65,9 +72,8 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
     const { guide, retryAfter } = wayOutOf(failure);
     if (guide !== undefined) headers.Link = linkTo(guide, true);
     if (retryAfter !== undefined) headers['Retry-After'] = String(retryAfter);
-    // A 403 without an error is none that another token could mend: no challenge, so no loop. And
     // 410 is for clients that loop on a challenge.
-    if (status < 403 || (status === 403 && error)) {
+    if (!noChallenge && status !== 410) {
       headers['WWW-Authenticate'] = bearer({
         realm,
         error,
@@ -76,7 +82,8 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
         resource_metadata: resourceMetadataUrl,
       });
     }
-    const type = problemTypeBase + told.replace(/^ERR_/, '').toLowerCase().replaceAll('_', '-');
+    const type =
+      problemTypeBase + publicCode.replace(/^ERR_/, '').toLowerCase().replaceAll('_', '-');
     return {
       status,
       headers,
@@ -86,18 +93,19 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
         status,
         detail,
         ...(error && { error, error_description: detail }),
-        code: told,
+        code: publicCode,
         ...(guide !== undefined && { guide }),
-        ...(failure.code === 'ERR_API_KEY_BROWNOUT' && { rehearsal: true as const }),
+        ...(rehearsal && { rehearsal }),
       },
     };
   };
 
   // Without a date in it, a refusal on a route is the same each time: it is written once.
   return function challenge(failure, requirements, notices) {
-    const dated =
-      failure instanceof UpstreamError || retirementIn(failure) || notices !== noHeaders;
-    if (dated) return write(failure, requirements, notices);
+    const hasRetryAfter = failure instanceof UpstreamError;
+    const isOfRetiredKey = retirementIn(failure) !== undefined;
+    const hasDates = notices !== noHeaders;
+    if (hasRetryAfter || isOfRetiredKey || hasDates) return write(failure, requirements, notices);
     const ofRoute = known.get(requirements) ?? new Map<string, Denial<ProblemDetails>>();
     known.set(requirements, ofRoute);
     const denial = ofRoute.get(failure.code) ?? frozen(write(failure, requirements, notices));

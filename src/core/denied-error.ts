@@ -35,13 +35,15 @@ export function deniedError(decision: Extract<Decision, { readonly allowed: fals
 }
 
 function publicCopy(error: AuthError | UpstreamError): AuthError | UpstreamError {
-  const { told = error.code } = row(error.code);
+  const { publicCode = error.code } = row(error.code);
   if (error instanceof UpstreamError) {
     const { retryAfter } = error;
-    return new UpstreamError(told as UpstreamErrorCode, row(told as never).detail, { retryAfter });
+    return new UpstreamError(publicCode as UpstreamErrorCode, row(publicCode as never).detail, {
+      retryAfter,
+    });
   }
   const { missingScopes, retirement } = error;
-  return new AuthError(told as AuthErrorCode, {
+  return new AuthError(publicCode as AuthErrorCode, {
     ...(missingScopes && { missingScopes }),
     ...(retirement && { retirement }),
   });

@@ -20,10 +20,14 @@ export function formatted(format: FormatDenial, denial: Denial, request: GuardRe
   return { status, headers: { ...headers, 'Content-Type': contentType }, body };
 }
 
-function callFormat(format: FormatDenial, ...given: Parameters<FormatDenial>): Body {
+function callFormat(
+  format: FormatDenial,
+  denial: Denial<ProblemDetails>,
+  request: GuardRequest,
+): Body {
   let made: unknown;
   try {
-    made = format(...given);
+    made = format(denial, request);
   } catch (error) {
     throw asError(error);
   }

@@ -42,7 +42,7 @@ export interface SharedOptions {
   readonly maxTokenLifetime?: number;
   /** Good tokens that are remembered, so that each is verified once. @default 10000, for 300 seconds */
   readonly tokenCache?: TokenCacheOptions | false;
-  /** The old door: API keys beside tokens. @default tokens only */
+  /** API keys, accepted beside tokens. @default tokens only */
   readonly apiKeys?: ApiKeyOptions;
   /** No credential may pass; a bad one never does. @default false */
   readonly optional?: boolean;

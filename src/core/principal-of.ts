@@ -6,7 +6,7 @@ import type { Principal } from './principal.js';
  * @throws Error where no guard ran, and where an optional one let a caller without a credential pass
  */
 export function principalOf(request: object): Principal {
-  const { principal, var: variables } = Object(request) as Holder;
+  const { principal, var: variables } = Object(request) as RequestOrContext;
   const found = principal ?? variables?.principal;
   if (isPrincipal(found)) return found;
   throw new Error(
@@ -18,7 +18,7 @@ export function principalOf(request: object): Principal {
   );
 }
 
-interface Holder {
+interface RequestOrContext {
   readonly principal?: unknown;
   /** Hono's. */
   readonly var?: { readonly principal?: unknown } | undefined;

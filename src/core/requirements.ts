@@ -62,7 +62,7 @@ const checked = new WeakSet<Requirements>([none]);
 
 /**
  * Checks requirements once, so that a route's mistake shows when it is mounted and not when it is
- * called. A door calls this where its user writes the requirements, with all that it was called
+ * called. An adapter calls this where its user writes the requirements, with all that it was called
  * with, and hands on what it answers.
  * @throws ConfigError for a name that is not known, a value of the wrong kind, an empty list, and
  * a name that is present but `undefined`; and for being mounted in the place of its result

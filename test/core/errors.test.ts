@@ -31,7 +31,7 @@ test('docs/errors.md has one row for every code, with the same facts', () => {
     const fact = row(reason as ErrorCode);
     expect({ reason, told, error, status }).toEqual({
       reason,
-      told: fact.told ?? reason,
+      told: fact.publicCode ?? reason,
       error: fact.error ?? '-',
       status: String(fact.status),
     });

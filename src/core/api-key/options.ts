@@ -59,7 +59,7 @@ export interface ApiKeyCacheOptions {
   readonly staleIfError?: number;
 }
 
-/** The old door: API keys beside tokens. */
+/** API keys, accepted beside tokens. */
 export interface ApiKeyOptions {
   /** Where keys are; several at once. */
   readonly from: readonly ApiKeySource[];
@@ -109,9 +109,27 @@ export interface ApiKeySettings {
   readonly onMigration: ((event: MigrationEvent) => void) | undefined;
 }
 
-const names = [
-  ...['from', 'lookup', 'issuer', 'timeout', 'both', 'environment', 'wellFormed', 'cache', 'plan'],
-  ...['invalidations', 'usage', 'onMigration'],
+const names: readonly (keyof ApiKeyOptions)[] = [
+  'from',
+  'lookup',
+  'issuer',
+  'timeout',
+  'both',
+  'environment',
+  'wellFormed',
+  'cache',
+  'plan',
+  'invalidations',
+  'usage',
+  'onMigration',
+];
+
+const cacheNames: readonly (keyof ApiKeyCacheOptions)[] = [
+  'max',
+  'ttl',
+  'negativeMax',
+  'negativeTtl',
+  'staleIfError',
 ];
 
 /**
@@ -149,9 +167,7 @@ export function checkApiKeys(
 }
 
 function checkCache(where: string, given: ApiKeyCacheOptions): Required<ApiKeyCacheOptions> {
-  const own: ApiKeyCacheOptions = settingsOf(where, given, [
-    ...['max', 'ttl', 'negativeMax', 'negativeTtl', 'staleIfError'],
-  ]);
+  const own: ApiKeyCacheOptions = settingsOf(where, given, cacheNames);
   const { max = 10_000, ttl = 60, negativeMax = 10_000, negativeTtl = 10, staleIfError = 0 } = own;
   return {
     max: integer(`${where}.max`, max, [1, 1_000_000]),

@@ -21,7 +21,7 @@ export interface ApiKeyVerifier {
    * Answers who a good key speaks for: at once, where that is known already.
    * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be looked up
    */
-  verify(value: string, seen: UnverifiedIdentity): Principal | Promise<Principal>;
+  verify(value: string, unverified: UnverifiedIdentity): Principal | Promise<Principal>;
   /** Forgets a key by its id, and without one every key; what was asked before is not remembered. */
   forget(id?: string): void;
 }
@@ -141,26 +141,26 @@ export function createApiKeyVerifier(settings: ApiKeySettings, now: () => number
     }
   }
 
-  function settle(verdict: Verdict, seen: UnverifiedIdentity): Principal {
+  function settle(verdict: Verdict, unverified: UnverifiedIdentity): Principal {
     if (verdict.code !== undefined) {
-      seen.key = verdict.key;
+      unverified.key = verdict.key;
       throw new AuthError(verdict.code);
     }
     const { record, principal } = verdict;
     if (!hasExpired(record.expiresAt)) return principal;
-    seen.key = knownKey(record);
+    unverified.key = knownKey(record);
     throw new AuthError('ERR_API_KEY_EXPIRED');
   }
 
   return {
-    verify(value, seen) {
+    verify(value, unverified) {
       if (value.length > longestKey || (wellFormed && !isWellFormed(wellFormed, value))) {
         throw new AuthError('ERR_API_KEY_INVALID');
       }
       const handle = handleOf(value);
       const held = heldOf(handle);
-      if (held) return settle(held, seen);
-      return askedOf(handle, value, seen).then((verdict) => settle(verdict, seen));
+      if (held) return settle(held, unverified);
+      return askedOf(handle, value, unverified).then((verdict) => settle(verdict, unverified));
     },
     forget(id) {
       invalidated.add(id);

@@ -10,10 +10,14 @@ interface Row {
   /** RFC 6750 §3.1; left out where a challenge must not carry one. */
   readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope';
   readonly title: string;
+  /** No other credential would help: a challenge would only make the client loop. */
+  readonly noChallenge?: true;
+  /** Keys are refused for a while only, to show what their end will be like. */
+  readonly rehearsal?: true;
   /** A constant, in the characters RFC 6750 §3 allows: never a value from the request. */
   readonly detail: string;
   /** The code the client is told instead, where ours says more than is its business. */
-  readonly told?: string;
+  readonly publicCode?: string;
 }
 
 const request = { status: 400, error: 'invalid_request', title: 'Malformed request' } as const;
@@ -22,20 +26,21 @@ const key = {
   status: 401,
   title: 'Invalid API key',
   detail: 'The API key is not valid',
-  told: 'ERR_API_KEY_INVALID',
+  publicCode: 'ERR_API_KEY_INVALID',
 } as const;
 const retired = {
   status: 401,
   title: 'API keys are no longer accepted',
   detail: 'API keys are no longer accepted here. Send an access token instead.',
-  told: 'ERR_API_KEY_RETIRED',
+  publicCode: 'ERR_API_KEY_RETIRED',
 } as const;
-const forbidden = { status: 403, title: 'Forbidden' } as const;
+const forbidden = { status: 403, noChallenge: true, title: 'Forbidden' } as const;
 const outage = {
   status: 503,
+  noChallenge: true,
   title: 'Temporarily unable to verify',
   detail: 'The credential could not be verified right now. Keep it, and try again.',
-  told: 'ERR_TEMPORARILY_UNAVAILABLE',
+  publicCode: 'ERR_TEMPORARILY_UNAVAILABLE',
 } as const;
 
 /** One row per code: what an event calls it, and what the client sees. */
@@ -60,7 +65,7 @@ export const codes = {
   ERR_CREDENTIAL_MISMATCH: {
     ...request,
     detail: 'The request presents more than one credential',
-    told: 'ERR_CREDENTIAL_AMBIGUOUS',
+    publicCode: 'ERR_CREDENTIAL_AMBIGUOUS',
   },
   ERR_API_KEY_MALFORMED: { ...request, detail: 'The API key is malformed' },
   ERR_API_KEY_REPEATED: { ...request, detail: 'The request holds more than one API key' },
@@ -99,10 +104,10 @@ export const codes = {
   ERR_API_KEY_ENVIRONMENT: { ...key },
   ERR_API_KEY_RETIRED: { ...retired },
   ERR_API_KEY_MIGRATED: { ...retired },
-  ERR_API_KEY_BROWNOUT: { ...retired },
+  ERR_API_KEY_BROWNOUT: { ...retired, rehearsal: true },
 
   ERR_SCOPE_MISSING: {
-    ...forbidden,
+    status: 403,
     error: 'insufficient_scope',
     title: 'Insufficient scope',
     detail: 'The credential lacks a scope that this request needs',

@@ -7,7 +7,7 @@ import { createImporter, type ImportedKeys, servesAny } from './jwk.js';
 import { createKeySet } from './jwks.js';
 import { createJwksEmitter, type EmitJwks, type JwksEvent } from './jwks-events.js';
 import type { JwksSettings } from './jwks-options.js';
-import type { JwksSource, LoadedKeys } from './jwks-source.js';
+import type { JwksSource, LoadAttempt, LoadedKeys } from './jwks-source.js';
 import { createSharedJwks, isKeyList } from './jwks-store.js';
 import type { KeySet } from './key-set.js';
 
@@ -56,7 +56,7 @@ function sourceOf(
   const importAll = createImporter(issuer);
   const shared = createSharedJwks(store, { issuer, timeout, maxAge, now, tell });
   const patience = Math.min(1000, timeout * 500);
-  let lastKnown = configured;
+  let lastKnown: string | undefined;
 
   async function restore(signal: AbortSignal): Promise<LoadedKeys | undefined> {
     const stored = await shared.restore();
@@ -68,21 +68,23 @@ function sourceOf(
     return { ...imported, from: 'jwks.store', published: jwks.keys, fetchedAt };
   }
 
+  /** Discovers at each fetch, since an issuer may move its keys; if that fails, the old URL serves on. */
+  async function locate({ signal, waitFor }: LoadAttempt): Promise<string> {
+    try {
+      lastKnown = await discover(issuer, { fetch, signal, patience, waitFor });
+    } catch (error) {
+      if (lastKnown === undefined || signal.aborted) throw error;
+    }
+    return lastKnown;
+  }
+
   return {
     initial: initial && usable(importAll(initial.keys)),
     async load({ signal, waitFor }) {
       waitFor('jwks.store');
       const restored = await restore(signal);
       if (restored) return restored;
-      // Asked at each fetch, for an issuer may move its keys; the old place serves on if it fails.
-      if (configured === undefined) {
-        try {
-          lastKnown = await discover(issuer, { fetch, signal, patience, waitFor });
-        } catch (error) {
-          if (lastKnown === undefined || signal.aborted) throw error;
-        }
-      }
-      const url = lastKnown as string;
+      const url = configured ?? (await locate({ signal, waitFor }));
       waitFor(url);
       const answer = await fetchJson(url, { fetch, signal, accept });
       const list = own(answer.json, 'keys');

@@ -49,12 +49,11 @@ export function parseJws(text: string, known: KnownHeaders = none): Jws {
   if (segments.length !== 3) throw refusal(text, 'ERR_TOKEN_NOT_JWT', notThree(segments.length));
   const [first, second, third] = segments as [string, string, string];
   const header = known.get(first) ?? headerOf(first);
-  const payload = header && decode(second);
-  const signature = payload && decode(third);
-  if (!signature) {
-    const which = header ? (payload ? 'signature' : 'payload') : 'header';
-    throw refusal(text, 'ERR_TOKEN_MALFORMED', malformed(which, segments));
-  }
+  if (!header) throw refusal(text, 'ERR_TOKEN_MALFORMED', malformed('header', segments));
+  const payload = decode(second);
+  if (!payload) throw refusal(text, 'ERR_TOKEN_MALFORMED', malformed('payload', segments));
+  const signature = decode(third);
+  if (!signature) throw refusal(text, 'ERR_TOKEN_MALFORMED', malformed('signature', segments));
   return { header, payload, signature, text };
 }
 
@@ -81,12 +80,14 @@ function headerOf(segment: string): Header | undefined {
 
 // Three good segments are a good text; any other is looked at once more, for what to call it. The
 // details are made at once: whoever keeps the error must not keep the token.
-const refusal = (text: string, code: AuthErrorCode, detail: string): AuthError =>
-  text.split('.', 6).every(isPlain) || b64token.test(text)
-    ? new AuthError(code, { detail })
-    : new AuthError('ERR_HEADER_MALFORMED', {
-        detail: 'what follows "Bearer" has characters that no token has (RFC 6750, 2.1)',
-      });
+function refusal(text: string, code: AuthErrorCode, detail: string): AuthError {
+  if (text.split('.', 6).every(isPlain) || b64token.test(text)) {
+    return new AuthError(code, { detail });
+  }
+  return new AuthError('ERR_HEADER_MALFORMED', {
+    detail: 'what follows "Bearer" has characters that no token has (RFC 6750, 2.1)',
+  });
+}
 
 // The decoder is much faster than a pattern. It passes over what it does not know, and then less
 // comes out than should; but a last character that stands alone it drops in any case, and of one

@@ -20,8 +20,18 @@ const marks: readonly (readonly [claim: string, kind: string])[] = [
 /** Claims in which an issuer names the kind, and its names for kinds that are no access token. */
 const kindClaims = ['typ', 'token_type', 'type'];
 const otherKinds: ReadonlySet<string> = new Set([
-  ...['id', 'idtoken', 'serializedid', 'refresh', 'refreshtoken', 'offline', 'offlinetoken'],
-  ...['logout', 'logouttoken', 'logout+jwt', 'initialaccesstoken', 'registrationaccesstoken'],
+  'id',
+  'idtoken',
+  'serializedid',
+  'refresh',
+  'refreshtoken',
+  'offline',
+  'offlinetoken',
+  'logout',
+  'logouttoken',
+  'logout+jwt',
+  'initialaccesstoken',
+  'registrationaccesstoken',
 ]);
 
 /** One spelling of a kind: servers write it in any case, with any hyphens, or as a URN (RFC 8693 §3). */

@@ -17,8 +17,8 @@ export function verifySignature(
   }
   // RFC 7515 §5.2: what was signed is the text up to the last dot, and that is ASCII.
   const signed = Buffer.from(text.slice(0, text.lastIndexOf('.')), 'latin1');
-  const { hash, saltLength } = schemes[algorithm];
-  const written = algorithm.startsWith('ES') ? toDer(signature) : signature;
+  const { hash, saltLength, isDer } = schemes[algorithm];
+  const written = isDer ? toDer(signature) : signature;
   return new Promise((resolve, reject) => {
     verify(hash, signed, paddedKey(key.publicKey, saltLength), written, (error, good) => {
       if (error) reject(error);
@@ -31,6 +31,8 @@ interface Scheme {
   readonly hash: string | null;
   /** Of RSASSA-PSS: as long as the hash (RFC 7518 §3.5). */
   readonly saltLength?: number;
+  /** Of ECDSA: OpenSSL reads a signature as DER, and a JWS has its two numbers side by side. */
+  readonly isDer?: true;
 }
 
 const schemes: Readonly<Record<Algorithm, Scheme>> = {
@@ -40,9 +42,9 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
   PS256: { hash: 'sha256', saltLength: 32 },
   PS384: { hash: 'sha384', saltLength: 48 },
   PS512: { hash: 'sha512', saltLength: 64 },
-  ES256: { hash: 'sha256' },
-  ES384: { hash: 'sha384' },
-  ES512: { hash: 'sha512' },
+  ES256: { hash: 'sha256', isDer: true },
+  ES384: { hash: 'sha384', isDer: true },
+  ES512: { hash: 'sha512', isDer: true },
   EdDSA: { hash: null },
   Ed25519: { hash: null },
 };
@@ -51,15 +53,19 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
 // each time.
 function paddedKey(publicKey: KeyObject, saltLength: number | undefined) {
   if (saltLength === undefined) return publicKey;
-  const key = isWorker ? publicKey.export({ type: 'spki', format: 'pem' }) : publicKey;
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+  const padded = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+  if (!isWorker) return { key: publicKey, ...padded };
+  return { key: publicKey.export({ type: 'spki', format: 'pem' }), ...padded };
 }
 
 // Workers reject a KeyObject with parameters beside it; elsewhere a PEM would have to be parsed each time.
 const { navigator } = globalThis as { navigator?: { userAgent?: string } };
 const isWorker = navigator?.userAgent === 'Cloudflare-Workers';
 
-/** ECDSA's two numbers, which a JWS has side by side (RFC 7518 §3.4), as OpenSSL wants them. */
+/**
+ * Writes ECDSA's two numbers (RFC 7518 §3.4) as DER. Node would do it for `dsaEncoding: 'ieee-p1363'`,
+ * but takes that only in an object around the key, which see above.
+ */
 function toDer(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
   const [r, s] = [toInteger(signature.subarray(0, half)), toInteger(signature.subarray(half))];
