@@ -68,7 +68,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
     },
 
     async '2027-05-04'() {
-      chapter('4 May 2027', 'Rehearsals: Tuesdays and Thursdays, 00:00, 08:00 and 16:00 UTC');
+      chapter('4 May 2027', 'Brownouts: Tuesdays and Thursdays, 00:00, 08:00 and 16:00 UTC');
       say(
         `15 minutes in the first week, then 30, 60 and 120. tyrell calls at 08:05, is refused, and
         sends tokens from the next day on.`,
@@ -77,7 +77,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
 
     async '2027-05-20'() {
       say(
-        '20 May: a launch at a partner. The rehearsals are paused for a day: one line in the plan.',
+        '20 May: a launch at a partner. The brownouts are paused for a day: one line in the plan.',
       );
       await change({ pauseBrownouts: true });
     },
@@ -86,7 +86,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
     },
 
     async '2027-06-01'() {
-      chapter('1 Jun 2027', 'What the rehearsals have taught');
+      chapter('1 Jun 2027', 'What the brownouts have taught');
       const { report, page } = await scene.report(
         { migrated: 31, overdue: 4, extended: 1, inactive: 4 },
         [figures],
@@ -96,7 +96,7 @@ export function closing(scene: Scene, pagePath: string, cut: Map<string, string>
       const lessons = brownout?.clients.map(
         ({ client, refused, cameBack }) => `${client}, refused ${refused}: ${cameBack}`,
       );
-      check(`refused in rehearsals: ${brownout?.refused}, and came back with`, lessons, [
+      check(`refused in brownouts: ${brownout?.refused}, and came back with`, lessons, [
         ...['wonka, refused 6: key', 'vandelay, refused 3: key', 'dunder, refused 1: never'],
         ...['globex, refused 2: token', 'wayne, refused 2: token', 'tyrell, refused 1: token'],
       ]);

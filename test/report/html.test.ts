@@ -149,13 +149,16 @@ describe('the page', () => {
     const page = textOf(renderHtml(sampleReport));
     expect(page).toContain('15 clients of 40 still to move. The sunset is in 38 days.');
     expect(page).toMatch(/Clients migrated 57\s% 23 of 40 clients/);
-    expect(page).toContain('Last client moved 19 Dec 2026 – 6 Feb 2027');
+    expect(page).toContain('Migration complete 19 Dec 2026 – 6 Feb 2027');
     expect(page).toContain(
       'Clients left 15 3 overdue, 2 blocked, 4 on keys, 5 in progress, 1 extended; 2 inactive and safe to cut',
     );
     expect(page).toContain('Safe to cut Not yet');
-    expect(page.indexOf('Clients migrated')).toBeLessThan(page.indexOf('Keys against tokens'));
-    expect(page.indexOf('Needs a person 10')).toBeLessThan(page.indexOf('billing-sync'));
+    expect(page).not.toMatch(/rehears|loose ends|needs a person|keys against tokens/i);
+    expect(page.indexOf('Clients migrated')).toBeLessThan(
+      page.indexOf('API key and token traffic'),
+    );
+    expect(page.indexOf('Action required 10')).toBeLessThan(page.indexOf('billing-sync'));
   });
 
   test('shows each member of a client', () => {
@@ -184,8 +187,10 @@ describe('the page', () => {
   test('says of an empty report that nothing is known, not that all is well', () => {
     const page = textOf(renderHtml(emptyReport));
     expect(page).toContain('No client is known yet: nothing can be said of the migration.');
-    expect(page).toContain('Nothing has been counted yet: a client that looks silent may be busy.');
-    expect(page).toContain('No day has been counted yet.');
+    expect(page).toContain(
+      'Nothing has been counted yet: a client that looks inactive may be active.',
+    );
+    expect(page).toContain('No requests have been counted yet.');
     expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
   });
 
@@ -204,14 +209,14 @@ describe('the page', () => {
     };
     const page = textOf(renderHtml({ ...sampleReport, dataQuality }));
     expect(page).toMatch(
-      /Read with care: counted for 3 days only; no guard is reporting; 1 guard ended without a word; 12,345 requests not counted by client/,
+      /Read with care: counted for 3 days only; no guard is reporting; 1 guard ended without being closed; 12,345 requests not counted by client/,
     );
-    expect(page).toContain('every client looks inactive, and may not be');
+    expect(page).toContain('every client looks inactive since the last flush, and may not be');
     expect(textOf(renderHtml(sampleReport))).toContain(
-      '6 guards reporting, last told 22 Nov 2026, 09:28 UTC; what was counted since then is not in here',
+      '6 guards reporting, the last flush was at 22 Nov 2026, 09:28 UTC; later requests are not in this report',
     );
     const { silentKeys: _, ...young } = sampleReport;
-    expect(textOf(renderHtml(young))).toContain('Not told yet');
+    expect(textOf(renderHtml(young))).toContain('Not known yet');
   });
 
   test('says which cohort it is limited to', () => {
@@ -226,18 +231,18 @@ describe('the page', () => {
       { plan: { mode: 'dual', sunsetAt: '2026-11-19T00:00Z', daysToSunset: -3 } },
     ],
     ['Days to sunset No date', { plan: { mode: 'dual' } }],
-    ['Last client moved No trend Flat', { projection: { state: 'no trend', why: 'Flat.' } }],
-    ['Last client moved Done', { projection: { state: 'done' } }],
+    ['Migration complete No trend Flat', { projection: { state: 'no trend', why: 'Flat.' } }],
+    ['Migration complete Done', { projection: { state: 'done' } }],
     [
       '19 days after the sunset, or more',
       { projection: { state: 'range', from: '2027-01-19', to: '2027-02-01' } },
     ],
     [
-      'go on: before the sunset',
+      'continues: before the sunset',
       { projection: { state: 'range', from: '2026-12-01', to: '2026-12-31' } },
     ],
     ['API keys can be switched off.', { safeToCut: true }],
-    ['Nobody is blocked or overdue', { clients: [], failing: [], risks: [] }],
+    ['No client is blocked or overdue', { clients: [], failing: [], risks: [] }],
   ];
   test.each(plans)('says: %s', (sentence, change) => {
     expect(textOf(renderHtml({ ...sampleReport, ...change }))).toContain(sentence);

@@ -5,16 +5,16 @@ import { claimed, iso, key, refused, reportOf } from './making.js';
 test('a client whose tokens are refused is told of once: as blocked, if it is', () => {
   const blocked = renderText(reportOf([...key('a', 1), ...refused('a', 1)]));
   expect(blocked).toMatch(/^BLOCKED \(1\)$/m);
-  expect(blocked).not.toMatch(/^TOKENS REFUSED/m);
+  expect(blocked).not.toMatch(/^REJECTED TOKENS/m);
   const failing = renderText(reportOf([...key('a', 30), ...refused('a', 20)]));
   expect(failing).not.toMatch(/^BLOCKED/m);
-  expect(failing).toMatch(/^TOKENS REFUSED \(1\)$/m);
+  expect(failing).toMatch(/^REJECTED TOKENS \(1\)$/m);
 });
 
 test('what refused tokens say of themselves stands apart, and is marked', () => {
   const text = renderText(reportOf([...key('a', 1), ...claimed('a', 1)]));
-  expect(text).not.toMatch(/^(BLOCKED|TOKENS REFUSED)/m);
-  expect(text).toMatch(/^NOT VERIFIED: REFUSED TOKENS THAT SAY THEY ARE OF \(1\)$/m);
+  expect(text).not.toMatch(/^(BLOCKED|REJECTED TOKENS)/m);
+  expect(text).toMatch(/^UNVERIFIED: REJECTED TOKENS THAT NAME \(1\)$/m);
 });
 
 test.each([

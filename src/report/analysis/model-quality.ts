@@ -16,7 +16,7 @@ export interface UnwatchedTime {
   readonly instances: readonly string[];
 }
 
-/** A guard that ended without a word. */
+/** A guard that ended without being closed. */
 export interface LostGuard {
   readonly instance: string;
   readonly lastTold: string;
@@ -48,7 +48,7 @@ export interface DataQuality {
     /** Stretches that are not listed, all shorter. */
     readonly leftOut: number;
   };
-  /** Guards that ended without a word, the last first, 20 at most. */
+  /** Guards that ended without being closed, the last first, 20 at most. */
   readonly lost: readonly LostGuard[];
   /** Those beyond. */
   readonly lostLeftOut?: number;

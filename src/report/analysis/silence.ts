@@ -6,7 +6,7 @@ import type { Watch } from './watch.js';
 /** Of so many a sentence is said of each. */
 export const few = 3;
 
-/** Guards that ended without a word, the last first; those first that nobody has said to be gone. */
+/** Guards that ended without being closed, the last first; those first that nobody has said to be gone. */
 export function lostGuards(guards: readonly GuardTime[], { now }: Pick<Clock, 'now'>): LostGuard[] {
   return (
     guards

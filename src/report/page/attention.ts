@@ -18,14 +18,14 @@ export function linksTo(report: MigrationReport): Linked {
   };
 }
 
-/** How many cases need a person. */
+/** How many cases require action. */
 export function casesOf({ clients, failing, risks, leftOut = {} }: MigrationReport): number {
   const troubled = clients.filter(({ status }) => status === 'blocked' || status === 'overdue');
   const named = new Set([...troubled.map(refOf), ...failing]);
   return named.size + (leftOut.failing ?? 0) + risks.length + (leftOut.risks ?? 0);
 }
 
-/** What needs a person: the first of the page to act upon. */
+/** What requires action first. */
 export function attention(report: MigrationReport, linked: Linked): Markup {
   const { clients, statuses, failing, risks, leftOut = {} } = report;
   const blocked = clients.filter(({ status }) => status === 'blocked');
@@ -36,24 +36,24 @@ export function attention(report: MigrationReport, linked: Linked): Markup {
   const groups = [
     group(
       'Blocked',
-      'they try, and none of their tokens is accepted',
+      'they send tokens, and none is accepted',
       blocked.map((one) => failure(one, linked)),
       statuses.blocked.clients - blocked.length,
     ),
     group(
       'Overdue',
-      'still on keys, with the sunset near or over',
+      'still on API keys, with the sunset near or past',
       overdue.map((one) => late(one, report, linked)),
       statuses.overdue.clients - overdue.length,
     ),
     group(
-      'Tokens refused',
-      'of clients whose other tokens, or keys, work',
+      'Rejected tokens',
+      'of clients whose other tokens or API keys are accepted',
       refused.map((one) => failure(one, linked)),
     ),
     group(
       'Risks',
-      'in how keys are used, or in the plan',
+      'in the use of API keys, or in the plan',
       risks.map((risk) => riskOf(risk, linked)),
       leftOut.risks,
     ),
@@ -61,8 +61,8 @@ export function attention(report: MigrationReport, linked: Linked): Markup {
   const quiet = groups.every((one) => one === undefined);
   return section(
     'attention',
-    'Needs a person',
-    html`${quiet && html`<p>Nobody is blocked or overdue, no token was refused, and no risk was seen.</p>`}<div class="groups">${groups}${callers(report, linked)}</div>`,
+    'Action required',
+    html`${quiet && html`<p>No client is blocked or overdue, no token was rejected, and no risk was found.</p>`}<div class="groups">${groups}${callers(report, linked)}</div>`,
   );
 }
 
@@ -96,11 +96,11 @@ function late(client: ClientReport, { generatedAt }: MigrationReport, linked: Li
 }
 
 const kinds: Readonly<Record<Risk['kind'], string>> = {
-  'key-in-url': 'Key in the URL',
-  'key-beside-token': 'Key beside a token',
-  'personal-key': 'Key of a person',
+  'key-in-url': 'API key in the URL',
+  'key-beside-token': 'API key beside a token',
+  'personal-key': 'Personal API key',
   'short-notice': 'Short notice',
-  'late-check': 'Check still to come',
+  'late-check': 'Check not enforced',
 };
 
 const riskOf = ({ kind, client, key, detail }: Risk, linked: Linked): Markup =>

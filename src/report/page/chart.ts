@@ -13,12 +13,12 @@ const sizes: Readonly<Record<Size, ChartSize>> = {
   narrow: { width: 328, height: 250, left: 36, right: 62, top: 46, bottom: 28 },
 };
 
-/** Keys against tokens, day by day: drawn, in words, and as a table. */
+/** API key and token traffic by day: as a chart, in words, and as a table. */
 export function chartSection(report: MigrationReport): Markup {
   const wide = layOut(report, sizes.wide);
-  const title = 'Keys against tokens';
+  const title = 'API key and token traffic';
   if (!wide) {
-    return section('traffic', title, html`<p>No day has been counted yet.</p>`);
+    return section('traffic', title, html`<p>No requests have been counted yet.</p>`);
   }
   const days = report.days.map((one) => [
     day(one.day),
@@ -26,7 +26,7 @@ export function chartSection(report: MigrationReport): Markup {
     amount(one.token),
     amount(one.refused),
   ]);
-  const numbers = table('Requests by day, in UTC', ['Day', 'Keys#', 'Tokens#', 'Refused#'], days);
+  const numbers = table('Requests by day, in UTC', ['Day', 'Keys#', 'Tokens#', 'Rejected#'], days);
   return section(
     'traffic',
     title,
@@ -70,7 +70,7 @@ function inWords(report: MigrationReport): Markup {
   const from = days[0]?.day ?? '';
   const to = days.at(-1)?.day ?? '';
   const today =
-    days.length < report.days.length && ' Today is not over, and left out of the lines.';
+    days.length < report.days.length && ' Today is not complete, and is left out of the lines.';
   const length = Math.min(7, Math.floor(days.length / 2));
   if (length === 0) {
     const [one] = days;
@@ -82,7 +82,7 @@ function inWords(report: MigrationReport): Markup {
   const late = days.slice(-length);
   const change = (what: 'key' | 'token') =>
     html`from ${mean(what, early)} a day to ${mean(what, late)}`;
-  return html`${day(from)} to ${day(to)}, first ${of(length, 'day')} against last: keys went ${change('key')}, tokens ${change('token')}.${days.length >= 14 && ' Thick lines are means of 7 days, thin ones single days.'}${today}`;
+  return html`${day(from)} to ${day(to)}, first ${of(length, 'day')} against last: keys went ${change('key')}, tokens ${change('token')}.${days.length >= 14 && ' Thick lines are 7-day averages, thin lines are single days.'}${today}`;
 }
 
 const most = 5;

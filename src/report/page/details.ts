@@ -12,19 +12,19 @@ export function clientDetails(client: ClientReport, report: MigrationReport): Ma
 ${facts(client, report)}
 ${block('Keys', keys.map(keyOf), { what: 'keys', more: leftOut.keys })}
 ${block(
-  'Routes still on keys',
+  'Routes still used with API keys',
   routes.map((one) => html`${code(one.route)} ${often(one)}`),
   { what: 'routes', more: leftOut.routes },
 )}
 ${block(
-  'User agents still on keys',
+  'User agents that still send API keys',
   agents.map((one) => html`${code(one.agent)} ${often(one)}`),
   { what: 'user agents', more: leftOut.agents },
 )}
-${block('Refused', refusals.map(reason), { what: 'reasons', more: leftOut.refusals })}
-${block('Not verified: refused tokens that say they are its own', unverified.map(reason), { what: 'reasons', more: leftOut.unverified })}
+${block('Rejected', refusals.map(reason), { what: 'reasons', more: leftOut.refusals })}
+${block('Unverified: rejected tokens that name this client', unverified.map(reason), { what: 'reasons', more: leftOut.unverified })}
 ${block(
-  'Report-only checks would refuse',
+  'Report-only checks would reject',
   wouldDeny.map((one) => html`${code(one.reason)} ${often(one)}`),
   { what: 'reasons', more: leftOut.wouldDeny },
 )}
@@ -35,7 +35,7 @@ const often = ({ count: times, last }: { readonly count: number; readonly last: 
   html`<span class="often">${of(times, 'time')}, last ${day(last)}</span>`;
 
 const keyOf = ({ id, lastUse, month, createdBy }: KeyReport): Markup =>
-  html`${name(id)} <span class="often">${lastUse === undefined ? 'never came' : html`${of(month, 'request')} in 30 days, last ${when(lastUse)}`}${createdBy !== undefined && html`; made by ${name(createdBy)}`}</span>`;
+  html`${name(id)} <span class="often">${lastUse === undefined ? 'never used' : html`${of(month, 'request')} in 30 days, last ${when(lastUse)}`}${createdBy !== undefined && html`; made by ${name(createdBy)}`}</span>`;
 
 interface Listed {
   readonly what: string;

@@ -5,8 +5,8 @@ import type { Linked } from './attention.js';
 import { html, type Markup, type Part } from './markup.js';
 import { amount, code, list, name, section, table, when } from './parts.js';
 
-/** What is neither urgent nor done: shared by half, silent, or nobody's. */
-export function looseEnds(report: MigrationReport, linked: Linked): Markup {
+/** Findings without a deadline: clients that use both, unused keys, and keys without a client. */
+export function otherFindings(report: MigrationReport, linked: Linked): Markup {
   const { clients, halfMigrated, silentKeys, orphanKeys, leftOut = {} } = report;
   const byName = new Map(clients.map((client) => [refOf(client), client]));
   const half = halfMigrated.map((id) => {
@@ -19,12 +19,12 @@ export function looseEnds(report: MigrationReport, linked: Linked): Markup {
       : html`${name(key)} <span class="often">of ${linked(client)}</span>`,
   );
   return section(
-    'ends',
-    'Loose ends',
+    'findings',
+    'Other findings',
     html`<div class="groups">
-${group('Half migrated', half, { hint: 'Clients that use both: some part of them still has a key.', empty: 'No client uses both.', more: leftOut.halfMigrated })}
-${silent ? group('Silent keys', silent, { hint: 'Keys that never came since counting began: candidates to disable first.', empty: 'Every key came at least once.', more: leftOut.silentKeys }) : group('Silent keys', [], { hint: '', empty: 'Not told yet: too few days were watched to know which keys never come.' })}
-${group('Orphan keys', orphanKeys.map(name), { hint: 'Keys that belong to no client: nobody can be told of the sunset.', empty: 'None was seen.', more: leftOut.orphanKeys })}
+${group('Half migrated', half, { hint: 'Clients that use both API keys and tokens: a part of them still has a key.', empty: 'No client uses both.', more: leftOut.halfMigrated })}
+${silent ? group('Unused keys', silent, { hint: 'Keys that were not used since counting began: disable them first.', empty: 'Every key was used at least once.', more: leftOut.silentKeys }) : group('Unused keys', [], { hint: '', empty: 'Not known yet: too few days were watched to know which keys are unused.' })}
+${group('Orphan keys', orphanKeys.map(name), { hint: 'Keys that belong to no client: there is nobody to notify of the sunset.', empty: 'None was used.', more: leftOut.orphanKeys })}
 </div>`,
   );
 }
@@ -43,31 +43,31 @@ const group = (title: string, items: readonly Part[], { hint, empty, more = 0 }:
 export function brownoutSection(report: MigrationReport, linked: Linked): Markup {
   const { brownouts, extensions } = report;
   return section(
-    'rehearsals',
-    'Rehearsals and exceptions',
+    'brownouts',
+    'Brownouts and exceptions',
     html`<h3>Brownouts</h3>
-${brownouts.length === 0 ? html`<p>None has refused anybody yet.</p>` : html`<p class="hint">A brownout has worked if clients came back with a token.</p>${brownouts.map((one) => brownout(one, linked))}`}
+${brownouts.length === 0 ? html`<p>No brownout has rejected a request yet.</p>` : html`<p class="hint">A brownout has worked if clients returned with a token.</p>${brownouts.map((one) => brownout(one, linked))}`}
 <h3>Extensions</h3>
 ${
   extensions.length === 0
-    ? html`<p>None is granted.</p>`
+    ? html`<p>No client has an extension.</p>`
     : table(
-        'Extensions that have not run out',
+        'Extensions that have not expired',
         ['Client', 'Until'],
         extensions.map(({ client, until }) => [linked(client), when(until)]),
       )
 }
 <h3>Report-only checks</h3>
 ${wouldRefuse(report, linked)}
-<h3>Not verified</h3>
+<h3>Unverified claims</h3>
 ${unverified(report, linked)}`,
   );
 }
 
 const answers: Readonly<Record<BrownoutReport['clients'][number]['cameBack'], string>> = {
-  token: 'came back with a token',
-  key: 'came back with a key',
-  never: 'not seen since',
+  token: 'returned with a token',
+  key: 'returned with a key',
+  never: 'has not returned',
 };
 
 function brownout(
@@ -76,14 +76,14 @@ function brownout(
 ): Markup {
   const back = (how: keyof typeof answers) =>
     clients.filter(({ cameBack }) => cameBack === how).length;
-  const summary = `${of(refused, 'request')} of ${of(clients.length + leftOut, 'client')} refused: ${count(back('token'))} came back with a token, ${count(back('key'))} with a key, ${count(back('never'))} not since`;
+  const summary = `${of(refused, 'request')} of ${of(clients.length + leftOut, 'client')} rejected: ${count(back('token'))} returned with a token, ${count(back('key'))} with a key, ${count(back('never'))} not at all`;
   const rows = clients.map((one) => [
     linked(one.client),
     amount(one.refused),
     html`<span class="back ${one.cameBack}">${answers[one.cameBack] ?? one.cameBack}</span>`,
   ]);
   const title = period(start, end);
-  return html`<details class="rest brownout-row"><summary><strong>${title}</strong> <span class="often">${summary}</span></summary>${rows.length > 0 && table(html`Clients refused in the brownout of ${minute(start)}`, ['Client', 'Refused#', 'Afterwards'], rows)}</details>`;
+  return html`<details class="rest brownout-row"><summary><strong>${title}</strong> <span class="often">${summary}</span></summary>${rows.length > 0 && table(html`Clients rejected in the brownout of ${minute(start)}`, ['Client', 'Rejected#', 'Afterwards'], rows)}</details>`;
 }
 
 function wouldRefuse({ clients }: MigrationReport, linked: Linked): Markup {
@@ -95,8 +95,8 @@ function wouldRefuse({ clients }: MigrationReport, linked: Linked): Markup {
       when(one.last),
     ]),
   );
-  if (rows.length === 0) return html`<p>They would have refused nothing in the last 30 days.</p>`;
-  return html`<details class="rest" open><summary>${of(rows.length, 'case')}</summary>${table('What would have been refused in the last 30 days', ['Client', 'Reason', 'Requests#', 'Last'], rows)}</details>`;
+  if (rows.length === 0) return html`<p>They would have rejected nothing in the last 30 days.</p>`;
+  return html`<details class="rest" open><summary>${of(rows.length, 'case')}</summary>${table('Requests that would have been rejected in the last 30 days', ['Client', 'Reason', 'Requests#', 'Last'], rows)}</details>`;
 }
 
 // Apart from all else, since anybody can have a token refused that names any client.
@@ -109,9 +109,9 @@ function unverified({ clients }: MigrationReport, linked: Linked): Markup {
       when(one.last),
     ]),
   );
-  if (rows.length === 0) return html`<p>No refused token said that it was a known client's.</p>`;
-  return html`<p class="hint">Refused tokens that say they are of these clients. Anybody can write that: no status, list or figure rests on it.</p>
-<details class="rest"><summary>${of(rows.length, 'case')}</summary>${table('What refused tokens say, in the last 30 days', ['Client', 'Reason', 'Requests#', 'Last'], rows)}</details>`;
+  if (rows.length === 0) return html`<p>No rejected token named a known client.</p>`;
+  return html`<p class="hint">Rejected tokens that name these clients. Anyone can write any client id into a token, so no status, list or figure uses them.</p>
+<details class="rest"><summary>${of(rows.length, 'case')}</summary>${table('Rejected tokens that name a client, in the last 30 days', ['Client', 'Reason', 'Requests#', 'Last'], rows)}</details>`;
 }
 
 /** When the report can be wrong. */
@@ -131,10 +131,10 @@ export function quality(report: MigrationReport, sentences: readonly string[]): 
   return section(
     'quality',
     'Data quality',
-    html`<p class="hint">A report counts what guards told. It is wrong where they told nothing.</p>
+    html`<p class="hint">The report is based on what guards have counted and stored. It knows nothing of the time for which counts are missing.</p>
 <ul class="list">${sentences.map((sentence) => html`<li>${sentence}</li>`)}
-<li>${of(reporting, 'guard')} reporting${lastTold !== undefined && html`, last told ${minute(lastTold)}`}; what was counted since then is not in here.</li></ul>
-${rows.length > 0 && html`<details class="rest" open><summary>${of(rows.length + lostLeftOut, 'guard')} ended without a word</summary>${table('What each may have taken along', ['Guard', 'Last told', 'At most'], rows)}</details>`}
+<li>${of(reporting, 'guard')} reporting${lastTold !== undefined && html`, the last flush was at ${minute(lastTold)}`}; later requests are not in this report.</li></ul>
+${rows.length > 0 && html`<details class="rest" open><summary>${of(rows.length + lostLeftOut, 'guard')} ended without being closed</summary>${table('Counts of each that are missing', ['Guard', 'Last flush', 'At most'], rows)}</details>`}
 ${gaps.length > 0 && html`<details class="rest" open><summary>${of(gaps.length + unwatched.leftOut, 'stretch', 'stretches')} of time not watched, ${durationOf(unwatched.seconds * 1000)} in all</summary>${table(html`The longest${unwatched.leftOut > 0 && html`; ${count(unwatched.leftOut)} more are shorter`}`, ['When', 'How long', 'Why', 'Guards'], gaps)}</details>`}`,
   );
 }

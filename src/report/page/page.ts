@@ -5,7 +5,7 @@ import { count, day } from '../text/words.js';
 import { attention, casesOf, linksTo } from './attention.js';
 import { chartSection } from './chart.js';
 import { clientSection } from './clients.js';
-import { brownoutSection, looseEnds, quality } from './findings.js';
+import { brownoutSection, otherFindings, quality } from './findings.js';
 import { banner, headline } from './headline.js';
 import { constant, html, type Markup, toText } from './markup.js';
 import { script } from './script.js';
@@ -49,7 +49,7 @@ export function renderHtml(report: MigrationReport): string {
 ${banner(report)}
 ${contents(report)}
 <main>
-${headline(report)}${chartSection(report)}${attention(report, linked)}${clientSection(report)}${looseEnds(report, linked)}${brownoutSection(report, linked)}${quality(report, qualityOf(report))}</main>
+${headline(report)}${chartSection(report)}${attention(report, linked)}${clientSection(report)}${otherFindings(report, linked)}${brownoutSection(report, linked)}${quality(report, qualityOf(report))}</main>
 <script>${constant(script)}</script>
 </body>
 </html>
@@ -59,10 +59,10 @@ ${headline(report)}${chartSection(report)}${attention(report, linked)}${clientSe
 function contents(report: MigrationReport): Markup {
   const links = [
     ['traffic', 'Traffic'],
-    ['attention', 'Needs a person', casesOf(report)],
+    ['attention', 'Action required', casesOf(report)],
     ['clients', 'Clients', report.clients.length + (report.leftOut?.clients ?? 0)],
-    ['ends', 'Loose ends'],
-    ['rehearsals', 'Rehearsals'],
+    ['findings', 'Other findings'],
+    ['brownouts', 'Brownouts'],
     ['quality', 'Data quality'],
   ] as const;
   return html`<nav aria-label="On this page"><ul>${links.map(([id, title, many]) => html`<li><a href="#${id}">${title}${many !== undefined && html` <span class="count">${count(many)}</span>`}</a></li>`)}</ul></nav>`;

@@ -48,11 +48,12 @@ function cut({
   statuses,
 }: MigrationReport): Figure {
   const name = 'Safe to cut';
-  if (safeToCut) return { name, value: 'Yes', note: 'by what was counted, no client would notice' };
+  if (safeToCut)
+    return { name, value: 'Yes', note: 'no client has used a key for as long as it takes' };
   const value = notKnown ? 'Not known' : 'Not yet';
   if (total === 0) return { name, value, note: 'no client is known' };
   const safe = Object.values(statuses).reduce((sum, one) => sum + one.safe, 0);
-  return { name, value, note: `${count(safe)} of ${of(total, 'client')} would not notice` };
+  return { name, value, note: `${count(safe)} of ${of(total, 'client')}` };
 }
 
 function traffic(name: string, { key, token, percent: share }: Traffic): Figure {
@@ -74,7 +75,7 @@ function unmigrated(report: MigrationReport): string {
   const { total, migrated, left: n } = clientsMigrated;
   const gone = total - migrated - n;
   const beside = gone > 0 ? `; ${count(gone)} inactive and safe to cut` : '';
-  return `${left.map(([status, n]) => `${count(n)} ${statusTitle(status)}`).join(', ') || 'nobody is still to move'}${beside}`;
+  return `${left.map(([status, n]) => `${count(n)} ${statusTitle(status)}`).join(', ') || 'no client is left to move'}${beside}`;
 }
 
 function sunset({ plan: { sunsetAt, daysToSunset }, generatedAt }: MigrationReport): Figure {
@@ -86,13 +87,13 @@ function sunset({ plan: { sunsetAt, daysToSunset }, generatedAt }: MigrationRepo
 }
 
 function projected({ projection, plan: { sunsetAt } }: MigrationReport): Figure {
-  const name = 'Last client moved';
-  if (projection.state === 'done') return { name, value: 'Done', note: 'no client is left' };
+  const name = 'Migration complete';
+  if (projection.state === 'done') return { name, value: 'Done', note: 'no API key in 14 days' };
   if (projection.state === 'no trend') {
     return { name, value: 'No trend', note: shown(projection.why) };
   }
   const { from, to } = projection;
-  const base = 'if the last weeks go on';
+  const base = 'if the trend of the last weeks continues';
   const value = from === to ? day(from) : `${day(from)} – ${day(to)}`;
   const late = sunsetAt === undefined ? 0 : daysBetween(sunsetAt, to);
   if (!(late > 0)) return { name, value, note: sunsetAt ? `${base}: before the sunset` : base };
@@ -138,7 +139,7 @@ export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
     daysTracked < 30 && `counted for ${of(daysTracked, 'day')} only`,
     reporting === 0 && 'no guard is reporting',
     missed > 0 && `${of(missed, 'day')} of ${count(daysTracked)} not watched`,
-    silent > 0 && `${of(silent, 'guard')} ended without a word`,
+    silent > 0 && `${of(silent, 'guard')} ended without being closed`,
     damaged > 0 && `the counts of ${of(damaged, 'guard')} cannot be read`,
     clocks.length > 0 && `${of(clocks.length, 'clock')} wrong`,
     dropped > 0 && `${of(dropped, 'request')} not counted by client`,
@@ -156,7 +157,7 @@ export function qualityOf({
   const { withoutClient, excluded, notes } = dataQuality;
   if (trackingSince === undefined) {
     return [
-      'Nothing has been counted yet: a client that looks silent may be busy.',
+      'Nothing has been counted yet: a client that looks inactive may be active.',
       ...notes.map(shown),
     ];
   }
@@ -169,14 +170,14 @@ export function qualityOf({
   return [
     ...todo.map((one) => shown(`Not known: ${one}`)),
     reporting === 0 &&
-      'No guard is reporting: since the last one told, every client looks inactive, and may not be.',
-    old > 0 && `Nothing was told for ${of(old, 'day')}: what happened since is missing.`,
-    `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: of what comes less often, nothing is known.`,
+      'No guard is reporting: every client looks inactive since the last flush, and may not be.',
+    old > 0 && `No guard has flushed its counts for ${of(old, 'day')}: later requests are missing.`,
+    `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: clients that come less often are not known.`,
     dropped > 0 &&
-      `${of(dropped, 'request')} could not be counted by client, for want of room: a client may be busier than it looks.`,
+      `${of(dropped, 'request')} could not be counted by client, because a limit was reached: a client may have sent more than is shown.`,
     withoutClient > 0 &&
-      `${of(withoutClient, 'request')} of the last 30 days named no client: whose they were is not known.`,
-    excluded > 0 && `${of(excluded, 'client')} left out as the team's own.`,
+      `${of(withoutClient, 'request')} of the last 30 days named no client: it is not known which client sent them.`,
+    excluded > 0 && `${of(excluded, 'client')} excluded as your own.`,
     ...notes.map(shown),
   ].filter((sentence) => sentence !== false);
 }

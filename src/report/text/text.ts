@@ -69,7 +69,7 @@ const figureLines = (report: MigrationReport): readonly string[] => {
   return figures.map(({ name, value, note }) => `  ${name.padEnd(wide)}  ${value} (${note})`);
 };
 
-/** What needs a person, and what else there is but clients: headed lines; none where there is nothing. */
+/** What requires action, and other findings: lines with a heading; none where there is nothing. */
 export function blocksOf(report: MigrationReport): readonly (readonly string[])[] {
   const { clients, statuses, failing, risks, halfMigrated, silentKeys, orphanKeys } = report;
   const { brownouts, extensions, leftOut = {} } = report;
@@ -96,7 +96,7 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
       statuses.overdue.clients - withStatus('overdue').length,
     ),
     block(
-      'Tokens refused',
+      'Rejected tokens',
       clients
         .filter((one) => refused.has(refOf(one)) && one.status !== 'blocked')
         .map((one) => [named(one), ...reasons(one)].join(', ')),
@@ -111,7 +111,7 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
     ),
     block('Half migrated', halfMigrated.map(shown), leftOut.halfMigrated),
     block(
-      'Silent keys',
+      'Unused keys',
       (silentKeys ?? []).map(({ client, key }) =>
         client === key ? shown(key) : `${shown(key)} of ${shown(client)}`,
       ),
@@ -122,7 +122,7 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
       'Brownouts',
       brownouts.map(
         ({ start, end, refused: often, clients: hit, leftOut: more = 0 }) =>
-          `${period(start, end)}: ${of(often, 'request')} of ${of(hit.length + more, 'client')} refused, ${count(hit.filter(({ cameBack }) => cameBack === 'token').length)} came back with a token`,
+          `${period(start, end)}: ${of(often, 'request')} of ${of(hit.length + more, 'client')} rejected, ${count(hit.filter(({ cameBack }) => cameBack === 'token').length)} returned with a token`,
       ),
       leftOut.brownouts,
     ),
@@ -132,7 +132,7 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
       leftOut.extensions,
     ),
     block(
-      'Would be refused',
+      'Would be rejected',
       clients.flatMap((one) =>
         one.wouldDeny.map(
           ({ reason, count: often }) => `${shown(refOf(one))}: ${shown(reason)} x${count(often)}`,
@@ -140,7 +140,7 @@ export function blocksOf(report: MigrationReport): readonly (readonly string[])[
       ),
     ),
     block(
-      'Not verified: refused tokens that say they are of',
+      'Unverified: rejected tokens that name',
       clients.flatMap((one) =>
         one.unverified.map(
           ({ reason, count: often }) => `${shown(refOf(one))}: ${shown(reason)} x${count(often)}`,
@@ -174,7 +174,7 @@ function lostLines({ lost, lostLeftOut = 0 }: DataQuality): readonly string[] {
     .slice(0, most)
     .map(
       ({ instance, lastTold, atMostSeconds }) =>
-        `  ${shown(instance)} ended without a word, and took ${of(atMostSeconds, 'second')} at most along; last told ${minute(lastTold)}.`,
+        `  ${shown(instance)} ended without being closed; at most ${of(atMostSeconds, 'second')} of its counts are missing. Its last flush was at ${minute(lastTold)}.`,
     );
   const more = Math.max(0, lost.length - most) + lostLeftOut;
   return more > 0 ? [...lines, `  and ${of(more, 'more guard')}`] : lines;

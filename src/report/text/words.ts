@@ -2,9 +2,9 @@ import type { ClientReport, ClientStatus, MigrationReport } from '../analysis/mo
 
 /** What each status means, the most urgent first. */
 export const statuses: Readonly<Record<ClientStatus, string>> = {
-  overdue: 'On keys, and its sunset is less than 30 days away, or over',
-  blocked: 'On keys, and its tokens are refused: it tries, and cannot',
-  'on keys': 'Keys alone in the last 14 days',
+  overdue: 'On keys, and its sunset is less than 30 days away, or past',
+  blocked: 'On keys, and all its tokens are rejected: it tries to migrate, and cannot',
+  'on keys': 'Only keys in the last 14 days',
   'in progress': 'Keys and tokens in the last 14 days',
   unknown: 'No key for 14 days, but one may have come that was not counted',
   inactive: 'No key and no token for 14 days',
