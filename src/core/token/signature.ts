@@ -51,8 +51,9 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
 // each time.
 function paddedKey(publicKey: KeyObject, saltLength: number | undefined) {
   if (saltLength === undefined) return publicKey;
-  const key = isWorker ? publicKey.export({ type: 'spki', format: 'pem' }) : publicKey;
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+  const padded = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+  if (!isWorker) return { key: publicKey, ...padded };
+  return { key: publicKey.export({ type: 'spki', format: 'pem' }), ...padded };
 }
 
 // Workers reject a KeyObject with parameters beside it; elsewhere a PEM would have to be parsed each time.
