@@ -10,6 +10,7 @@ import { app as onExpress } from './express.js';
 import { app as onFastify } from './fastify.js';
 import onFetch from './fetch.js';
 import { app as onHono } from './hono.js';
+import { hosts } from './hosts.js';
 import { listen } from './listen.js';
 import { server as onNode } from './node.js';
 import { app as onExpressWithReport } from './report.js';
@@ -102,12 +103,14 @@ const withKeys = [
   ...['200 {"orders":[],"for":"client_1"}', '400', '401'],
 ].join(', ');
 
-const examples: readonly [name: string, expected: string, run: () => string | Promise<string>][] = [
+type Example = [name: string, expected: string, run: () => string | Promise<string>];
+const examples: readonly Example[] = [
   ['express.ts', guarded, () => tryServer(createServer(onExpress))],
   ['fastify.ts', guarded, tryFastify],
   ['hono.ts', guarded, () => tryServer(createServer(getRequestListener(onHono.fetch)))],
   ['fetch.ts', guarded, () => tryServer(createServer(getRequestListener(onFetch.fetch)))],
   ['node.ts', guarded, () => tryServer(onNode)],
+  ...hosts.map(([name, expected, run]) => [name, expected, () => run(tokens)] satisfies Example),
   ['testing.test.ts', 'its test passes', tryTest],
   ['report.ts', '401, 403, shop on keys and client_1 migrated', tryReport],
   ['api-keys-express.ts', withKeys, () => tryServer(createServer(onExpressWithKeys), keys)],
