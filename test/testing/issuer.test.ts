@@ -78,7 +78,9 @@ describe('a token', () => {
     async (name) => {
       const issuer = await createTestIssuer();
       const claims = { [name]: start };
-      await expect(issuer.token({ claims })).rejects.toThrow(/milliseconds.*RFC 7519/);
+      await expect(issuer.token({ claims })).rejects.toThrow(
+        /must be in seconds \(RFC 7519 §2\); got milliseconds/,
+      );
       expect(decodeJwt(await issuer.token({ claims, allowMilliseconds: true }))[name]).toBe(start);
     },
   );
@@ -294,9 +296,13 @@ describe('a mistake in a test helper is a ConfigError', () => {
     ['a time in words', { expiresIn: '1h' }, /expiresIn must be a number of seconds; got "1h"/],
     ['no number', { expiresIn: Number.NaN }, /expiresIn must be/],
     ['one text of scopes', { scopes: 'a' }, /scopes must be an array of strings; got "a"/],
-    ['a list of other things', { scopes: [1] }, /scopes must be a list of strings/],
-    ['an empty organization', { orgId: '' }, /orgId must be a string/],
-    ['a variable that is not set', { orgId: undefined }, /orgId must be a string.*got undefined/],
+    ['a list of other things', { scopes: [1] }, /scopes must be an array of strings/],
+    ['an empty organization', { orgId: '' }, /orgId must be a non-empty string/],
+    [
+      'a variable that is not set',
+      { orgId: undefined },
+      /orgId must be a non-empty string.*got undefined/,
+    ],
     ['a list of claims', { claims: [] }, /claims must be an object/],
     ['a word for a flag', { wrongKey: 'yes' }, /wrongKey must be true or false/],
     ['a part that is not known', { roles: ['a'] }, /\.roles is not a known option/],
