@@ -7,7 +7,7 @@ import { expressGuard } from 'sallyport/express';
 import { createTestIssuer } from 'sallyport/testing';
 import { listen } from './listen.js';
 
-// Time passes where the story says so. The client has a clock of its own, which may be wrong.
+// The clock is set by this script. The client has its own clock, which may be wrong.
 const clocks = { api: Date.parse('2027-03-01T12:00:00Z'), client: 0 };
 clocks.client = clocks.api;
 const now = () => clocks.client;
@@ -114,7 +114,7 @@ function pass(seconds: number, which: readonly (keyof typeof clocks)[] = ['api',
   for (const one of which) clocks[one] += seconds * 1000;
 }
 
-/** Tells what came back, and what it took: requests to the API, and to the issuer. */
+/** Prints the responses, and how many requests to the API and the issuer they took. */
 async function tell(
   what: string,
   calls: readonly (() => Promise<Response>)[],

@@ -20,7 +20,7 @@ const issuer = await createTestIssuer({
   audience: 'https://api.example.com',
 });
 
-// The examples stay word for word as they are quoted: the issuer that they name is played here.
+// The examples run exactly as the docs quote them, so their issuer is simulated here.
 const network = globalThis.fetch;
 globalThis.fetch = (input, init) => {
   const { origin } = new URL(input instanceof Request ? input.url : input);
@@ -31,7 +31,7 @@ const bearer = async (...scopes: string[]) => ({
   authorization: `Bearer ${await issuer.token({ scopes })}`,
 });
 
-/** What `/orders` says to each of these credentials. */
+/** Returns the responses of `/orders` to these credentials. */
 async function tryOrders(origin: string, all: readonly Record<string, string>[]): Promise<string> {
   const answers: string[] = [];
   for (const headers of all) {
@@ -42,10 +42,10 @@ async function tryOrders(origin: string, all: readonly Record<string, string>[])
   return answers.join(', ');
 }
 
-// Nobody, a token without the scope, and one that has it.
+// No credential, a token without the scope, and one with it.
 const tokens = [{}, await bearer('orders:write'), await bearer('orders:read')];
 
-// Nobody, a key, a token, both, and a key that was never stored.
+// No credential, a key, a token, both, and an unknown key.
 const shop = { 'x-api-key': 'acme_live_flyGhg5CFBen7ru2uqFJB3TyaLooZc1b2SOe' };
 const token = await bearer('orders:read');
 const keys = [{}, shop, token, { ...shop, ...token }, { 'x-api-key': 'acme_live_of_nobody' }];
@@ -59,7 +59,7 @@ async function tryServer(server: Server, credentials = tokens): Promise<string> 
   }
 }
 
-/** A client comes with a key and then with a token; the page is for neither, and shows both. */
+/** Sends requests with a key and with a token, neither of which may see the page, and reads the page. */
 async function tryReport(): Promise<string> {
   const { origin, close } = await listen(createServer(onExpressWithReport));
   const shown = async (headers: Record<string, string>) => {
@@ -116,7 +116,7 @@ const examples: readonly Example[] = [
   ['api-keys-express.ts', withKeys, () => tryServer(createServer(onExpressWithKeys), keys)],
 ];
 
-// These tell what they do, and fail where it turns out otherwise.
+// These print what they do, and fail if a result is not the expected one.
 const stories = [
   ...['plan-file.ts', 'openfeature.ts', 'postgres-keys.ts', 'before-after.ts'],
   ...['redis-across-processes.ts', 'audit.ts'],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
-/** Serves on a free port of the loopback. */
+/** Listens on a free port of 127.0.0.1. */
 export async function listen(server: Server): Promise<{ origin: string; close(): void }> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -7,7 +7,7 @@ import { expressGuard } from 'sallyport/express';
 import { listen } from './listen.js';
 import { createNews, tryKey } from './story.js';
 
-/** A flag that closes the old door to whoever has moved. */
+/** A flag that rejects the API keys of clients that have migrated. */
 const flagOf = (...moved: readonly unknown[]) => ({
   'api-key-mode': {
     variants: { open: 'dual', closed: 'token-only' },
@@ -27,7 +27,7 @@ const clients = ['shop', 'warehouse'];
 async function modeOf(clientId: string): Promise<[string, Mode]> {
   const context = { targetingKey: clientId };
   const flag = await flags.getStringDetails<Mode>('api-key-mode', 'dual', context);
-  // OpenFeature answers the default when it knows nothing. That must not open a door again.
+  // On an error, OpenFeature returns the default, which must not re-enable a migrated client's key.
   if (flag.errorCode) throw new Error(`api-key-mode of ${clientId}: ${flag.errorCode}`);
   return [clientId, flag.value];
 }

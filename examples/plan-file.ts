@@ -47,7 +47,7 @@ await tryKey(shop, '200');
 await change('{ "mode": "dual", "clients": { "shop": "token-only" } }', 'mode');
 await tryKey(shop, '401 ERR_API_KEY_RETIRED');
 
-// What is no plan changes nothing.
+// An invalid plan changes nothing.
 await change('{\n  "mode": "dual",\n  "clients": { "shop": "duel" }\n}', 'plan-failed');
 await tryKey(shop, '401 ERR_API_KEY_RETIRED');
 
@@ -56,14 +56,14 @@ await tryKey(shop, '200');
 
 close();
 
-/** Saves, and waits for what is heard of it. */
+/** Saves the file, and waits for the event. */
 async function change(text: string, news: MigrationEvent['kind']): Promise<void> {
   const heard = next(news);
   await save(text);
   await heard;
 }
 
-/** In one step, so that nobody reads half of it. */
+/** Replaces the file atomically, so that it is never read half-written. */
 async function save(text: string): Promise<void> {
   console.log(`plan.json: ${text}`);
   await writeFile('plan.json.new', text);

@@ -52,9 +52,9 @@ if (process.env.DATABASE_URL) await useKeys();
 else console.log('skipped: DATABASE_URL is not set');
 await Promise.all([guard.close(), pool.end()]);
 
-/** Stores, uses and revokes a key, in a table of its own. */
+/** Stores, uses and revokes a key, in a new table. */
 async function useKeys(): Promise<void> {
-  // Throws if somebody has a table of this name, and leaves it alone.
+  // Throws if a table of this name exists, and does not change it.
   await pool.query(table);
   const { origin, close } = await listen(createServer(app));
   try {

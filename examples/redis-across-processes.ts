@@ -13,7 +13,7 @@ import { redisUsageStore, storeRedisApiKey } from 'sallyport/redis';
 import { createTestIssuer } from 'sallyport/testing';
 import { ask, tryKey } from './story.js';
 
-// Three processes of one API, which know of each other through Redis alone: migration/redis-api.ts.
+// Three processes of one API, which share state only through Redis: migration/redis-api.ts.
 
 const given = process.env.REDIS_URL;
 const server = given ? undefined : await startRedis();
@@ -48,7 +48,7 @@ async function tellStory(REDIS_URL: string): Promise<void> {
     for (const { name, origin } of running) await tryKey([origin, name, key], expected);
   }
 
-  /** Does something, and waits until every process has heard of it. */
+  /** Runs an action, and waits until every process has received the event. */
   async function heardBy(kind: string, act: () => unknown): Promise<void> {
     const heard = running.map(({ child }) => next(child, kind));
     await act();
@@ -130,7 +130,7 @@ async function startApi(name: string, env: NodeJS.ProcessEnv): Promise<Api> {
   return { name, origin: String(origin), child };
 }
 
-/** The next message of a kind. */
+/** Resolves to the next message of a kind. */
 function next(child: ChildProcess, kind: string): Promise<Readonly<Record<string, unknown>>> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`no ${kind} within 20 seconds`)), 20_000);
@@ -144,7 +144,7 @@ function next(child: ChildProcess, kind: string): Promise<Readonly<Record<string
   });
 }
 
-/** A Redis for this story alone; undefined where none is installed. */
+/** Starts a Redis server for this example; resolves to undefined if none is installed. */
 async function startRedis(): Promise<{ url: string; close(): Promise<void> } | undefined> {
   if (spawnSync('redis-server', ['--version']).status !== 0) return undefined;
   const finder = createServer().listen(0, '127.0.0.1');

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { inspect } from 'node:util';
 import type { MigrationEvent } from 'sallyport';
 
-/** What `/orders` answers: the status and, of a refusal, its code. */
+/** Returns the response of `/orders`: its status and, if it was denied, the code. */
 export async function ask(
   origin: string,
   headers: Readonly<Record<string, string>> = {},
@@ -13,7 +13,7 @@ export async function ask(
   return `${response.status} ${code}`.trim();
 }
 
-/** Asks with a key, prints the answer, and throws if it is another than expected. */
+/** Sends a request with a key, prints the response, and throws if it is not the expected one. */
 export async function tryKey(
   [origin, whose, key]: readonly [origin: string, whose: string, key: string],
   expected: string,
@@ -23,7 +23,7 @@ export async function tryKey(
   assert.equal(answer, expected, whose);
 }
 
-/** Hears what a guard tells of its migration. */
+/** Collects the migration events of a guard. */
 export function createNews() {
   const events = new EventEmitter();
   return {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expressRequest } from './adapters/express-request.js';
 import { type GuardSource, guardOf, splitDenied } from './adapters/guard-of.js';
 import { toGuardRequest } from './adapters/node-request.js';
-import { answerOf, setHeaders, writeAnswer } from './adapters/node-response.js';
+import { responseParts, setHeaders, writeResponse } from './adapters/node-response.js';
 import {
   asError,
   checkRequirements,
@@ -16,26 +16,26 @@ declare global {
   namespace Express {
     interface Request {
       /**
-       * Who is calling, behind a `requireToken`; `undefined` where none ran, and where an optional
-       * one let a caller without a credential pass. `principalOf(request)` reads it without a check.
+       * The verified caller. `undefined` if no `requireToken` ran, or if it is optional and the request
+       * has no credential. `principalOf(request)` returns it, or throws if it is `undefined`.
        */
       principal?: Principal;
     }
   }
 }
 
-/** Options of {@link expressGuard}: those of a guard, or a guard, and what happens to refusals. */
+/** Options of {@link expressGuard}: those of a guard, or a guard; and `denied`. */
 export type ExpressGuardOptions = GuardSource & {
   /**
-   * `'next'` hands a refusal to the error handlers, as a {@link DeniedError}. Its headers are on the
-   * response already. @default 'respond'
+   * `'next'` passes a denial to the error handlers as a {@link DeniedError}, whose headers are
+   * already set on the response. @default 'respond'
    */
   readonly denied?: 'respond' | 'next';
 };
 
 /**
- * An Express middleware, for any version of Express. It says nothing of parameters and body, so
- * that the handler behind it keeps the types of its own route.
+ * An Express middleware, for any version of Express. It does not declare the types of parameters and
+ * body, so that the route's handler keeps its own.
  */
 export type ExpressMiddleware = (
   request: IncomingMessage & { principal?: Principal },
@@ -43,18 +43,18 @@ export type ExpressMiddleware = (
   next: (error?: unknown) => void,
 ) => Promise<void>;
 
-/** Makes the middleware that guards a route or a router. */
+/** Returns a middleware that guards a route or a router. @throws ConfigError if a requirement is invalid */
 export type RequireToken = (
   requirements?: Requirements,
-  ...mounted: undefined[] // or it would pass for an error handler, uncalled
+  ...mounted: undefined[] // otherwise app.use(requireToken), without (), would compile
 ) => ExpressMiddleware;
 
 /**
- * Protects Express routes, version 4.18 or 5: `app.get('/orders', requireToken({ scopes }), …)`.
- * @throws ConfigError for options, or requirements, that cannot be meant
+ * Protects routes of Express 4.18 and later, and 5: `app.get('/orders', requireToken({ scopes }), …)`.
+ * @throws ConfigError if an option is invalid
  */
 export function expressGuard(options: ExpressGuardOptions | Guard): RequireToken {
-  const { hands, source } = splitDenied('expressGuard', options, 'next');
+  const { passesErrors, source } = splitDenied('expressGuard', options, 'next');
   const guard = guardOf('expressGuard', source);
 
   return function requireToken(requirements, ...mounted: unknown[]) {
@@ -66,11 +66,11 @@ export function expressGuard(options: ExpressGuardOptions | Guard): RequireToken
         if (decision.allowed) {
           request.principal = decision.principal as Principal;
           setHeaders(response, decision.headers);
-        } else if (hands) {
+        } else if (passesErrors) {
           const error = deniedError(decision);
           setHeaders(response, error.headers);
           throw error;
-        } else return writeAnswer(response, answerOf(decision.denial));
+        } else return writeResponse(response, responseParts(decision.denial));
       } catch (error) {
         return next(asError(error));
       }

@@ -9,14 +9,17 @@ import {
   type Requirements,
 } from './index.js';
 
-/** A request that may pass. */
+/** The result for an allowed request. */
 export interface Pass<P extends Principal | undefined = Principal> {
   readonly principal: P;
-  /** To be set on the response. */
+  /** Headers to set on the response. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Decides about a Fetch request: a Response to be returned, or a {@link Pass}. */
+/**
+ * Checks a Fetch request. Resolves to a {@link Pass}, or to the `Response` to return if it is denied.
+ * Rejects with a ConfigError if a requirement is invalid.
+ */
 export interface FetchCheck<P extends Principal | undefined = Principal> {
   (
     request: Request,
@@ -30,9 +33,9 @@ export interface FetchCheck<P extends Principal | undefined = Principal> {
 }
 
 /**
- * Protects any host that speaks Request and Response. Where the guard or the call is `optional`, the
- * principal may be `undefined`.
- * @throws ConfigError for options that cannot be meant
+ * Protects handlers of any runtime with `Request` and `Response`. If the guard or the call is
+ * `optional`, the principal can be `undefined`.
+ * @throws ConfigError if an option is invalid
  */
 export function fetchGuard(
   source: (GuardOptions & { readonly optional?: false }) | (Guard & { readonly optional: false }),

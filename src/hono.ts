@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { toGuardRequest } from './adapters/fetch-request.js';
 import { responseOf } from './adapters/fetch-response.js';
-import { besideOthers } from './adapters/node-response.js';
+import { mergeLinks } from './adapters/node-response.js';
 import {
   checkRequirements,
   createGuard,
@@ -11,14 +11,14 @@ import {
   type Requirements,
 } from './index.js';
 
-/** What the middleware adds to Hono's context: `c.var.principal`. */
+/** The variable that the middleware adds to Hono's context: `c.var.principal`. */
 export interface PrincipalEnv<P extends Principal | undefined = Principal> {
   Variables: { principal: P };
 }
 
-type Mounted = undefined[]; // or it would pass for a middleware, uncalled
+type Mounted = undefined[]; // otherwise app.use(requireToken), without (), would compile
 
-/** Makes the middleware that guards a route, or with `app.use` many of them. */
+/** Returns a middleware that guards one or more routes. @throws ConfigError if a requirement is invalid */
 export interface RequireToken<P extends Principal | undefined = Principal> {
   (
     requirements?: Requirements & { readonly optional?: never },
@@ -36,8 +36,8 @@ export interface RequireToken<P extends Principal | undefined = Principal> {
 
 /**
  * Protects Hono routes: `app.get('/orders', requireToken({ scopes }), (c) => c.var.principal…)`.
- * Where the guard or the route is `optional`, the principal may be `undefined`.
- * @throws ConfigError for options, or requirements, that cannot be meant
+ * If the guard or the route is `optional`, the principal can be `undefined`.
+ * @throws ConfigError if an option is invalid
  */
 export function honoGuard(
   source: (GuardOptions & { readonly optional?: false }) | (Guard & { readonly optional: false }),
@@ -58,8 +58,8 @@ export function honoGuard(
         c.set('principal', decision.principal);
         await next();
       } else c.res = responseOf(decision.denial, c.req.raw.method);
-      // Here and not before: Hono merges what an outer middleware set over what is returned.
-      const all = besideOthers(headers, (name) => c.res.headers.get(name) ?? undefined);
+      // After c.res is set: Hono replaces its headers by those that outer middlewares have set.
+      const all = mergeLinks(headers, (name) => c.res.headers.get(name) ?? undefined);
       for (const [name, value] of Object.entries(all)) c.header(name, value);
     };
   };
@@ -70,7 +70,7 @@ const requestOf = (c: Context) => ({
   get params() {
     return c.req.param();
   },
-  // The last one is the handler's, unless only middlewares match.
+  // The last match is the handler's route, or a wildcard if only middlewares match.
   get route() {
     const path = c.req.matchedRoutes.at(-1)?.path;
     return path?.endsWith('*') ? undefined : path;

@@ -3,31 +3,31 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { expressRequest } from './adapters/express-request.js';
 import { toGuardRequest as fromNode } from './adapters/node-request.js';
-import { answerOf, writeAnswer } from './adapters/node-response.js';
+import { responseParts, writeResponse } from './adapters/node-response.js';
 import type { Denial, GuardRequest } from './index.js';
 
 /**
- * Translates a request of `node:http` or `node:http2` into what a guard takes: `await guard(toGuardRequest(request))`.
- * What Express and NestJS add to one (`originalUrl`, `params`, a parsed form) is read too.
+ * Translates a request of `node:http` or `node:http2` for a guard: `await guard(toGuardRequest(request))`.
+ * Also reads what Express and NestJS add to it (`originalUrl`, `params`, a parsed form).
  */
 export const toGuardRequest = (request: IncomingMessage | Http2ServerRequest): GuardRequest =>
   fromNode(expressRequest(request));
 
 /**
- * Sends a refusal, unless somebody else has begun to respond. On the socket of an `upgrade` event,
- * which has no response, it writes one and closes the connection.
+ * Sends the response for a denial, unless its headers have been sent. For an `upgrade` event, pass the
+ * socket: the response is written to it, and the connection is closed.
  */
 export function sendDenial(
   response: ServerResponse | Http2ServerResponse | Duplex,
   denial: Denial,
 ): void {
-  if ('setHeader' in response) writeAnswer(response, answerOf(denial));
+  if ('setHeader' in response) writeResponse(response, responseParts(denial));
   else writeToSocket(response, denial);
 }
 
 function writeToSocket(socket: Duplex, denial: Denial): void {
-  const { status, headers, body } = answerOf(denial);
-  // A client that is gone already is no reason to end the process, and Node listens no longer.
+  const { status, headers, body } = responseParts(denial);
+  // After 'upgrade', Node.js no longer listens for errors; a disconnect would crash the process.
   socket.on('error', () => socket.destroy());
   const length = Buffer.byteLength(body);
   const all = { ...headers, 'Content-Length': length, Connection: 'close' };

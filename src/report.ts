@@ -1,5 +1,5 @@
 import { expressTemplate } from './adapters/node-request.js';
-import { besideOthers, writeAnswer } from './adapters/node-response.js';
+import { mergeLinks, writeResponse } from './adapters/node-response.js';
 import { asError } from './index.js';
 import {
   answerReports,
@@ -38,7 +38,7 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     const { method, originalUrl, url, headers, rawHeaders, params, body, baseUrl, route } = request;
     const routeTemplate = () => expressTemplate(baseUrl ?? '', route?.path);
     const shared = { method, originalUrl, url, headers, rawHeaders, params, body };
-    writeAnswer(response, await answer({ ...shared, routeTemplate }, request));
+    writeResponse(response, await answer({ ...shared, routeTemplate }, request));
   }
 
   async function onFastify(request: FastifyPageRequest, reply: FastifyPageReply): Promise<void> {
@@ -49,7 +49,7 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     const { status, headers, body } = await answer(asked, raw);
     if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
     reply.code(status);
-    reply.headers({ ...besideOthers(headers, (name) => reply.getHeader(name)) });
+    reply.headers({ ...mergeLinks(headers, (name) => reply.getHeader(name)) });
     await reply.send(body);
   }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { expressTemplate, type NodeRequest } from './node-request.js';
 
-/** What Express and NestJS add to Node's request. Plain `node:http` and Next.js have `url` alone. */
+/** The members that Express and NestJS add to Node's request. Node.js itself and Next.js have `url` only. */
 interface ExpressRequest extends IncomingMessage {
   readonly originalUrl?: string;
   readonly baseUrl?: string;
@@ -11,7 +11,7 @@ interface ExpressRequest extends IncomingMessage {
   readonly body?: unknown;
 }
 
-/** Reads a request of Node's, with whatever Express has added to it. */
+/** Reads a request of Node.js, and what Express may have added to it. */
 export function expressRequest(request: IncomingMessage | Http2ServerRequest): NodeRequest {
   const source = request as ExpressRequest;
   const { originalUrl, method, headers, rawHeaders, params, body } = source;

@@ -8,7 +8,7 @@ export function toGuardRequest(source: Request): GuardRequest {
     source,
     method,
     url: pathname + search,
-    // Many hosts keep Host in the URL alone.
+    // Many runtimes have the host only in the URL.
     header: (name) => headers.get(name) ?? (name === 'host' ? host : undefined),
   };
 }

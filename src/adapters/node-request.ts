@@ -1,29 +1,29 @@
 import type { GuardRequest } from '../index.js';
 
-/** What the Node frameworks' requests have in common. */
+/** The members that requests of Node.js frameworks have in common. */
 export interface NodeRequest {
-  /** The request itself. */
+  /** The original request object. */
   readonly source: object;
   readonly method: string | undefined;
   readonly url: string | undefined;
-  /** As the application left them: what a middleware set or deleted counts. */
+  /** The headers, including changes by earlier middlewares. */
   readonly headers: NodeHeaders | undefined;
-  /** Names and values in turn, as sent: Node's own `headers` hide a second `Authorization`. */
+  /** Alternating names and values, as sent: `headers` of Node.js drops a second `Authorization`. */
   readonly rawHeaders: readonly string[] | undefined;
   readonly params: unknown;
-  /** The body, if it was parsed already. */
+  /** The body, if it has been parsed. */
   readonly body: unknown;
-  /** Returns the template of its route; called only if an event or a count needs it. */
+  /** Returns the route pattern; called only if an event or a count needs it. */
   route?(): string | undefined;
 }
 
 /** Headers by name, as `IncomingMessage.headers` has them. */
 export type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Translates a Node framework's request into a {@link GuardRequest}. */
+/** Translates the request of a Node.js framework into a {@link GuardRequest}. */
 export const toGuardRequest = (request: NodeRequest): GuardRequest => new NodeGuardRequest(request);
 
-// A class: the getters of an object literal are created again for each request, which is slower.
+// A class, because creating the getters of an object literal for each request is slower.
 class NodeGuardRequest implements GuardRequest {
   readonly source: object;
   readonly method: string;
@@ -40,7 +40,7 @@ class NodeGuardRequest implements GuardRequest {
     this.method = given.method ?? 'GET';
     this.url = given.url ?? '/';
     const read = rawHeaders.length > 0 ? parsedHeader : anyHeader;
-    // RFC 9113 §8.3.1: what HTTP/1.1 calls Host is :authority in HTTP/2.
+    // RFC 9113 §8.3.1: HTTP/2 has :authority instead of Host.
     this.header = (name) =>
       read(headers, name, rawHeaders) ??
       (name === 'host' ? read(headers, ':authority', rawHeaders) : undefined);
@@ -58,8 +58,9 @@ class NodeGuardRequest implements GuardRequest {
 }
 
 /**
- * A header of a request that Node's HTTP parser made. What the application left in the request
- * counts; the raw list only tells that a header, unless the application replaced it, was sent twice.
+ * Returns a header of a request that Node's HTTP parser has created. The value in `headers` applies,
+ * which the application may have changed; if it is the one that was sent, all values that were sent
+ * under this name are returned, separated by commas.
  */
 function parsedHeader(
   headers: NodeHeaders,
@@ -80,7 +81,7 @@ function parsedHeader(
   return value === first && all !== undefined ? all : value;
 }
 
-/** A header of any other request: serverless adapters and tests spell the names as they like. */
+/** Returns a header of any other request, such as a serverless adapter's, whose names may have any case. */
 function anyHeader(headers: NodeHeaders, name: string): string | undefined {
   const values = Object.entries(headers)
     .filter(([written]) => written.length === name.length && written.toLowerCase() === name)
@@ -89,16 +90,16 @@ function anyHeader(headers: NodeHeaders, name: string): string | undefined {
   return values.length > 0 ? [...new Set(values)].join(', ') : undefined;
 }
 
-// A value of another type, which only an application can have set, is not a header.
+// Values of other types, which only the application can have set, are ignored.
 function joined(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return Array.isArray(value) && value.length > 0 ? value.join(', ') : undefined;
 }
 
 /**
- * The template of an Express route, under the path that its router is mounted at. Express knows that
- * path only as it was called, and any word in it may be somebody's name or key: all but `api` and a
- * version becomes `*`. `routeTemplate` of the requirements names the route in full.
+ * Returns the route pattern of an Express route, including the path at which its router is mounted.
+ * Express exposes that path only as it was requested, so each segment may be a name or a key and
+ * becomes `*`, except for `api` and versions. Set `routeTemplate` to report the full pattern.
  */
 export function expressTemplate(baseUrl: string, path: unknown): string | undefined {
   if (typeof path !== 'string') return undefined;
@@ -108,7 +109,7 @@ export function expressTemplate(baseUrl: string, path: unknown): string | undefi
   return base + (path === '/' && base !== '' ? '' : path);
 }
 
-// RFC 6750 §2.2 knows one kind of body; a member of a JSON body is the application's own.
+// RFC 6750 §2.2 defines only form bodies; access_token in a JSON body belongs to the application.
 function hasFormToken(body: unknown, header: GuardRequest['header']): boolean {
   return (
     typeof body === 'object' &&
@@ -118,8 +119,8 @@ function hasFormToken(body: unknown, header: GuardRequest['header']): boolean {
   );
 }
 
-// Express 5 splits what a wildcard matched into a list. What a param handler or a schema has made of
-// a parameter is a string if it was a number, and absent if it is anything else.
+// Express 5 splits the match of a wildcard into an array. Parameter handlers and schemas may have
+// converted a parameter: numbers are converted back, and other types are omitted.
 function plainParams(params: unknown): Readonly<Record<string, string | undefined>> {
   const plain: Record<string, string | undefined> = { __proto__: null } as never;
   if (typeof params !== 'object' || params === null) return plain;

@@ -1,61 +1,64 @@
 import type { Denial } from '../index.js';
 
 /**
- * A decision's headers for a response that has some already: a Link is added to the others
- * (RFC 8288 §3), once; anything else is ours alone.
+ * Returns a decision's headers for a response that may already have headers: links are added to its
+ * `Link` header, each once (RFC 8288 §3); any other header replaces the existing one.
  */
-export function besideOthers(
+export function mergeLinks(
   headers: Readonly<Record<string, string>>,
-  already: (name: string) => unknown,
+  existing: (name: string) => unknown,
 ): Readonly<Record<string, string>> {
   const { Link } = headers;
-  const others = Link === undefined ? undefined : already('link');
+  const others = Link === undefined ? undefined : existing('link');
   if (Link === undefined || others === undefined) return headers;
   const links = [others].flat().join(', ');
   const missing = Link.split(/, (?=<)/).filter((one) => !links.includes(one));
   return { ...headers, Link: [links, ...missing].join(', ') };
 }
 
-/** The part of Node's response that carries headers. */
+/** The part of a Node.js response that sets headers. */
 export interface NodeResponse {
   readonly headersSent: boolean;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string): unknown;
 }
 
-/** As much of Node's response as answers a request. */
-export interface AnswerableResponse extends NodeResponse {
+/** The part of a Node.js response that sends a response. */
+export interface WritableResponse extends NodeResponse {
   statusCode: number;
   end(body: string): unknown;
 }
 
-/** Sets a decision's headers on Node's own response, unless somebody else has begun to answer. */
+/** Sets a decision's headers on a Node.js response, unless its headers have been sent. */
 export function setHeaders(
   response: NodeResponse,
   headers: Readonly<Record<string, string>>,
 ): void {
   if (response.headersSent) return;
-  const all = besideOthers(headers, (name) => response.getHeader(name));
+  const all = mergeLinks(headers, (name) => response.getHeader(name));
   for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
 }
 
-/** What is written to whoever asked. */
-export interface Answer {
+/** The parts of a response to send. */
+export interface ResponseParts {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Answers a request, unless somebody else, a time-out perhaps, has done so meanwhile. */
-export function writeAnswer(response: AnswerableResponse, { status, headers, body }: Answer): void {
+/** Sends a response, unless other code, such as a timeout handler, has already sent one. */
+export function writeResponse(
+  response: WritableResponse,
+  { status, headers, body }: ResponseParts,
+): void {
   if (response.headersSent) return;
   response.statusCode = status;
   setHeaders(response, headers);
   response.end(body);
 }
 
-/** A refusal, written out. */
-export const answerOf = ({ status, headers, body }: Denial): Answer => ({
+/** Returns the response for a denial. */
+export const responseParts = ({ status, headers, body }: Denial): ResponseParts => ({
   status,
   headers,
   body: JSON.stringify(body),

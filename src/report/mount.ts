@@ -1,5 +1,9 @@
 import { type NodeHeaders, toGuardRequest } from '../adapters/node-request.js';
-import { type Answer, type AnswerableResponse, answerOf } from '../adapters/node-response.js';
+import {
+  type ResponseParts,
+  responseParts,
+  type WritableResponse,
+} from '../adapters/node-response.js';
 import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
 import type { MigrationReport } from './analysis/model.js';
 import { ownReport } from './analysis/own.js';
@@ -58,7 +62,7 @@ export interface ExpressPageRequest extends PageRequest {
 }
 
 /** As much of Express's response as the page needs. */
-export interface PageResponse extends AnswerableResponse {}
+export interface PageResponse extends WritableResponse {}
 
 /** As much of Fastify's request as the page needs. */
 export interface FastifyPageRequest extends Omit<PageRequest, 'rawHeaders'> {
@@ -88,7 +92,7 @@ const securing = {
  */
 export function answerReports(
   options: ReportPageOptions,
-): (asked: PageRequest, source: object) => Promise<Answer> {
+): (asked: PageRequest, source: object) => Promise<ResponseParts> {
   const { report, guard, own, required, maxAge, now } = checkOptions(options);
   let held: Held | undefined;
 
@@ -116,7 +120,7 @@ export function answerReports(
     const nodeRequest = { source, method, url, headers: sent, rawHeaders, params, body, route };
     const request = toGuardRequest(nodeRequest);
     const decision = await guard(request, required);
-    if (!decision.allowed) return answerOf(decision.denial);
+    if (!decision.allowed) return responseParts(decision.denial);
     const headers = { ...decision.headers, ...securing };
     if (method !== 'GET' && method !== 'HEAD') {
       return { status: 405, headers: { ...headers, Allow: 'GET, HEAD' }, body: '' };
@@ -154,7 +158,7 @@ async function write(
   report: MigrationReport,
   headers: Readonly<Record<string, string>>,
   accept: string,
-): Promise<Answer> {
+): Promise<ResponseParts> {
   const wanted = wantedBy(accept.toLowerCase());
   const varied = { ...headers, Vary: 'Accept, Authorization' };
   if (wanted === 'application/json') return { ...json(200, varied), body: jsonOf(report) };
@@ -189,7 +193,7 @@ const json = (
   status: number,
   headers: Readonly<Record<string, string>>,
   body?: object,
-): Answer => ({
+): ResponseParts => ({
   status,
   headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
   body: body ? JSON.stringify(body) : '',

@@ -14,7 +14,7 @@ import {
   wrongTime,
 } from './expected.js';
 
-/** Whether what a token says is good, and who signed it. */
+/** Cases about the claims and the signature of a token. */
 export const claimsCases: readonly Case[] = [
   rule(
     'id-token',
@@ -44,7 +44,7 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'nonce-scope',
-    'A nonce beside a scope makes no ID token',
+    'A token with a nonce and a scope is not an ID token',
     token({ claims: { nonce: 'abc' }, scopes: ['a'] }),
     passes({ scopes: ['a'] }),
   ),
@@ -68,26 +68,26 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'iss-slash',
-    'RFC 9068 §4: an issuer with a slash more MUST be 401',
+    'RFC 9068 §4: an issuer with an additional slash MUST be 401',
     token({ claims: { iss: 'https://issuer.test/' } }),
     wrongIssuer,
   ),
   rule(
     'exp',
-    'RFC 7519 §4.1.4: on its exp a token MUST be refused, with the leeway',
+    'RFC 7519 §4.1.4: a token MUST be rejected once its exp and the leeway have passed',
     token({ expiresIn: -5 }),
     expired,
   ),
   rule(
     'exp-optional',
-    'A bad token never passes, not even where none is needed',
+    'An invalid token is rejected even where no credential is required',
     token({ expiresIn: -60 }),
     expired,
     { requirements: { optional: true } },
   ),
   rule(
     'exp-scope',
-    'RFC 6750 §3: the challenge of a bad token names the scopes',
+    'RFC 6750 §3: the challenge for an invalid token contains the required scopes',
     token({ expiresIn: -60 }),
     invalid('ERR_TOKEN_EXPIRED', 'The access token expired', ', scope="a"'),
     { requirements: { scopes: ['a'] } },
@@ -100,7 +100,7 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'exp-text',
-    'RFC 7519 §2: an exp that is no number MUST be 401',
+    'RFC 7519 §2: an exp that is not a number MUST be 401',
     token({ claims: { exp: '9999999999' } }),
     wrongTime,
   ),
@@ -112,26 +112,26 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'nbf',
-    'RFC 7519 §4.1.5: before its nbf a token MUST be refused',
+    'RFC 7519 §4.1.5: a token MUST be rejected before its nbf',
     token({ claims: { nbf: 1_893_456_006 } }),
     invalid('ERR_TOKEN_NOT_YET_VALID', 'The access token is not valid yet'),
   ),
   rule(
     'iat',
-    'RFC 7519 §4.1.6: a token of the future is refused',
+    'RFC 7519 §4.1.6: a token with an iat in the future is rejected',
     token({ claims: { iat: 1_893_456_061 } }),
     invalid('ERR_TOKEN_IAT_IN_FUTURE', 'The access token was issued in the future'),
   ),
   rule(
     'iat-ahead',
-    'RFC 7519 §4.1.6: an iat that is up to 60 s ahead passes, for clocks differ',
+    'RFC 7519 §4.1.6: an iat up to 60 s in the future is accepted, because clocks differ',
     token({ claims: { iat: 1_893_456_060 } }),
     passes(),
   ),
   ...['sub', 'client_id', 'org_id'].map((name) =>
     rule(
       `${name}-type`,
-      `RFC 7519 §4.1.2: a ${name} that is a number MUST be 401, and never left out`,
+      `RFC 7519 §4.1.2: a ${name} that is a number MUST be 401, and is never ignored`,
       token({ claims: { [name]: 42 } }),
       invalid('ERR_TOKEN_CLAIMS', 'A claim of the access token is missing or of the wrong type'),
     ),
@@ -150,7 +150,7 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'aud-type',
-    'RFC 7519 §4.1.3: an audience list of other than texts MUST be 401',
+    'RFC 7519 §4.1.3: an audience array with anything but strings MUST be 401',
     token({ claims: { aud: [aud, 1] } }),
     wrongAudience,
   ),
@@ -162,7 +162,7 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'kid-type',
-    'RFC 7515 §4.1.4: a kid that is no text MUST be 401',
+    'RFC 7515 §4.1.4: a kid that is not a string MUST be 401',
     token({ header: { kid: ['a'] } }),
     malformedToken,
   ),
@@ -174,7 +174,7 @@ export const claimsCases: readonly Case[] = [
   ),
   rule(
     'cnf',
-    'RFC 9449 §7.2: a bound token MUST NOT pass as a bearer token',
+    'RFC 9449 §7.2: a sender-constrained token MUST NOT be accepted as a bearer token',
     token({ claims: { cnf: { jkt: 'abc' } } }),
     invalid(
       'ERR_TOKEN_BOUND',

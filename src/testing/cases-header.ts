@@ -10,26 +10,26 @@ import {
   rule,
 } from './expected.js';
 
-/** Which credential a request presents. */
+/** Cases about the credential in a request. */
 export const headerCases: readonly Case[] = [
   rule('none', 'RFC 6750 §3.1: no credential MUST be 401 without an error', () => ({}), missing()),
   rule(
     'none-scope',
-    'RFC 6750 §3: the challenge names the scopes that are needed',
+    'RFC 6750 §3: the challenge contains the required scopes',
     () => ({}),
     missing(', scope="a b c"'),
     { requirements: { scopes: ['a', 'b'], anyScope: ['c', 'd'] } },
   ),
   rule(
     'none-metadata',
-    'RFC 9728 §5.1: the challenge names the metadata',
+    'RFC 9728 §5.1: the challenge contains the URL of the metadata',
     () => ({}),
     missing(', resource_metadata="https://api.test/.well-known/oauth-protected-resource"'),
     { options: { resourceMetadataUrl: 'https://api.test/.well-known/oauth-protected-resource' } },
   ),
   rule(
     'none-head',
-    'RFC 9110 §9.3.2: HEAD MUST get what GET gets',
+    'RFC 9110 §9.3.2: HEAD MUST get the same status and headers as GET',
     () => ({ method: 'HEAD' }),
     missing(),
   ),
@@ -42,7 +42,7 @@ export const headerCases: readonly Case[] = [
   rule('none-post', 'POST is guarded like any other method', () => ({ method: 'POST' }), missing()),
   rule(
     'scheme-basic',
-    'RFC 6750 §3.1: an unsupported scheme is no credential',
+    'RFC 6750 §3.1: an unsupported scheme is not a credential',
     authorization('Basic dXNlcjpwYXNz'),
     missing(),
   ),
@@ -54,13 +54,13 @@ export const headerCases: readonly Case[] = [
   ),
   rule(
     'proxy-authorization',
-    'RFC 9110 §11.7.2: Proxy-Authorization is no credential',
+    'RFC 9110 §11.7.2: Proxy-Authorization is not a credential',
     async (issuer) => ({ headers: ['Proxy-Authorization', `Bearer ${await issuer.token()}`] }),
     missing(),
   ),
   rule(
     'cookie',
-    'RFC 6750 §2: a cookie is no credential',
+    'RFC 6750 §2: a cookie is not a credential',
     async (issuer) => ({ headers: ['Cookie', `access_token=${await issuer.token()}`] }),
     missing(),
   ),
@@ -72,7 +72,7 @@ export const headerCases: readonly Case[] = [
   ),
   rule(
     'header-scheme-only',
-    'RFC 6750 §3.1: Bearer with nothing after it is 401 without an error, so that a client logs in',
+    'RFC 6750 §3.1: Bearer without a token is 401 without an error, so that the client requests a token',
     authorization('Bearer'),
     missing(),
   ),
@@ -123,7 +123,7 @@ export const headerCases: readonly Case[] = [
   ),
   rule(
     'header-repeated-other',
-    'RFC 9110 §5.3: two Authorization of two schemes MUST be 400',
+    'RFC 9110 §5.3: two Authorization headers with different schemes MUST be 400',
     async (issuer) => ({
       headers: ['Authorization', 'Basic abc', 'Authorization', `Bearer ${await issuer.token()}`],
     }),
@@ -155,13 +155,13 @@ export const headerCases: readonly Case[] = [
   ),
   rule(
     'query-escaped',
-    'RFC 3986 §2.1: an escaped access_token is one',
+    'RFC 3986 §2.1: a percent-encoded access_token counts as one',
     async (issuer) => ({ ...bearer(await issuer.token()), path: '/?access%5Ftoken%5B%5D=' }),
     inQuery,
   ),
   rule(
     'query-alike',
-    'A query parameter that is only alike is the application’s',
+    'A query parameter with a similar name belongs to the application',
     async (issuer) => ({
       ...bearer(await issuer.token()),
       path: '/?access_tokens=1&q=access_token',

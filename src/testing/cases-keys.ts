@@ -1,6 +1,5 @@
 import type { ApiKeyOptions, ApiKeyRecord } from '../index.js';
 import {
-  type Asked,
   ambiguous,
   bearer,
   type Case,
@@ -12,6 +11,7 @@ import {
   opaque,
   passes,
   rule,
+  type TestRequest,
   token,
   unavailable,
   wrongSignature,
@@ -27,18 +27,18 @@ const records: Readonly<Record<string, Omit<ApiKeyRecord, 'id'>>> = {
   sk_test: { clientId: 'client_1', environment: 'test' },
 };
 
-/** Any text that is not listed is unknown, but for one that breaks the store. */
+/** Returns the record of a listed key, and throws for one that simulates an outage. */
 export async function lookup({
   value,
 }: {
   readonly value: string;
 }): Promise<ApiKeyRecord | undefined> {
-  if (value === 'sk_outage') throw new Error('the store is down');
+  if (value === 'sk_outage') throw new Error('the store is unavailable');
   const record = records[value];
   return record && { id: `key_${value.slice(3)}`, ...record };
 }
 
-/** Says that every text is a good key. */
+/** Accepts every string as a key. */
 const anyKey = async () => ({ id: 'key_any', clientId: 'client_any' });
 
 const keys = (more: Partial<ApiKeyOptions> = {}) => ({
@@ -46,25 +46,25 @@ const keys = (more: Partial<ApiKeyOptions> = {}) => ({
 });
 const shaped = keys({ from: [{ header: 'x-api-key' }, { bearer: 'sk_' }] });
 
-export const keyed = (value: string) => (): Asked => ({ headers: ['X-API-Key', value] });
+export const keyed = (value: string) => (): TestRequest => ({ headers: ['X-API-Key', value] });
 const keyPasses = passes({ orgId: 'org_1', scopes: ['a'] });
 const malformedKey = malformed('ERR_API_KEY_MALFORMED', 'The API key is malformed');
 const repeatedKey = malformed('ERR_API_KEY_REPEATED', 'The request holds more than one API key');
 
-/** What is taken for an API key, and what for a token. */
+/** Cases about API keys, and how they are distinguished from tokens. */
 export const keyCases: readonly Case[] = [
-  rule('key', 'An API key in its header passes', keyed('sk_1'), keyPasses, keys()),
+  rule('key', 'An API key in its header is accepted', keyed('sk_1'), keyPasses, keys()),
   rule(
     'key-unnamed',
-    'A key that nothing is known of but its id passes',
+    'A key whose record has only an id is accepted',
     keyed('sk_unnamed'),
     passes({ subject: null, clientId: null }),
     keys(),
   ),
-  rule('key-not-configured', 'Without apiKeys a key is no credential', keyed('sk_1'), missing()),
+  rule('key-not-configured', 'Without apiKeys, a key is ignored', keyed('sk_1'), missing()),
   rule(
     'key-scheme',
-    'RFC 9110 §11.1: a scheme is known in any case',
+    'RFC 9110 §11.1: the scheme of a key is case-insensitive',
     () => ({ headers: ['Authorization', 'apikey sk_1'] }),
     keyPasses,
     keys({ from: [{ scheme: 'ApiKey' }] }),
@@ -76,17 +76,17 @@ export const keyCases: readonly Case[] = [
     keyPasses,
     shaped,
   ),
-  rule('key-bearer-other', 'Without the prefix it is none', () => bearer('pk_1'), opaque, shaped),
+  rule('key-bearer-other', 'Another value is not a key', () => bearer('pk_1'), opaque, shaped),
   rule(
     'key-query',
-    'A key in the query passes where that was asked for',
+    'A key in the query is accepted if it is configured',
     () => ({ path: '/?q=1&api_key=sk_1' }),
     keyPasses,
     keys({ from: [{ dangerouslyInQuery: 'api_key' }] }),
   ),
   rule(
     'key-query-brackets',
-    'A query parameter that is read as a list MUST be 400',
+    'A query parameter in array notation MUST be 400',
     () => ({ path: '/?api_key[]=sk_1' }),
     malformedKey,
     keys({ from: [{ dangerouslyInQuery: 'api_key' }] }),
@@ -94,35 +94,35 @@ export const keyCases: readonly Case[] = [
   rule('key-unknown', 'An unknown key MUST be 401', keyed('sk_0'), invalidKey, keys()),
   rule(
     'key-disabled',
-    'A disabled key gets the same bytes',
+    'A disabled key gets the same response',
     keyed('sk_disabled'),
     invalidKey,
     keys(),
   ),
   rule(
     'key-expired',
-    'An expired key gets the same bytes',
+    'An expired key gets the same response',
     keyed('sk_expired'),
     invalidKey,
     keys(),
   ),
   rule(
     'key-environment',
-    'A key of another environment gets the same bytes',
+    'A key of another environment gets the same response',
     keyed('sk_test'),
     invalidKey,
     keys({ environment: 'live' }),
   ),
   rule(
     'key-long',
-    'An overlong key gets the same bytes',
+    'A key that is too long gets the same response',
     keyed(`sk_${'a'.repeat(2_046)}`),
     invalidKey,
     keys(),
   ),
   rule(
     'key-not-well-formed',
-    'A key that cannot be one gets the same bytes',
+    'A key that is not well-formed gets the same response',
     keyed('sk_1'),
     invalidKey,
     keys({ wellFormed: () => false }),
@@ -138,7 +138,7 @@ export const keyCases: readonly Case[] = [
   ),
   rule(
     'key-two-places',
-    'RFC 6750 §2: two keys MUST be 400, even two of one client',
+    'RFC 6750 §2: two keys MUST be 400, even if they belong to the same client',
     () => ({ headers: ['X-API-Key', 'sk_1', 'Authorization', 'Bearer sk_2'] }),
     ambiguous,
     shaped,
@@ -152,14 +152,14 @@ export const keyCases: readonly Case[] = [
   ),
   rule(
     'key-beside-bad-token',
-    'A good key MUST NOT mend a bad token',
+    'A valid key MUST NOT make up for an invalid token',
     async (issuer) => both('sk_1', await issuer.token({ orgId: 'org_1', wrongKey: true })),
     wrongSignature,
     keys({ both: 'same-client' }),
   ),
   rule(
     'key-bad-beside-token',
-    'A good token MUST NOT mend a bad key',
+    'A valid token MUST NOT make up for an invalid key',
     async (issuer) => both('sk_0', await issuer.token({ orgId: 'org_1' })),
     invalidKey,
     keys({ both: 'same-client' }),
@@ -187,14 +187,14 @@ export const keyCases: readonly Case[] = [
   ),
   rule(
     'key-never-for-token',
-    'A refused token MUST NOT be tried as a key',
+    'A rejected token MUST NOT be tried as a key',
     token({ wrongKey: true }),
     wrongSignature,
     keys({ from: [{ header: 'x-api-key' }, { bearer: 'sk_' }], lookup: anyKey }),
   ),
   rule(
     'key-never-as-token',
-    'A good token in the place of a key MUST NOT be tried as a token',
+    'A valid token in the place of a key MUST NOT be tried as a token',
     async (issuer) => ({ headers: ['X-API-Key', await issuer.token()] }),
     invalidKey,
     keys(),
@@ -202,32 +202,32 @@ export const keyCases: readonly Case[] = [
   rule('key-token', 'A token passes where keys do', token(), passes(), shaped),
   rule(
     'key-scopes',
-    'RFC 6750 §3.1: scopes are asked of keys as of tokens',
+    'RFC 6750 §3.1: scopes are required of keys as of tokens',
     keyed('sk_1'),
     insufficient('a b'),
     { ...keys(), requirements: { scopes: ['a', 'b'] } },
   ),
   rule(
     'key-org',
-    'The organization is asked of keys as of tokens',
+    'The organization is required of keys as of tokens',
     keyed('sk_1'),
     forbidden('ERR_ORG_MISMATCH', 'The credential belongs to another organization'),
     { ...keys(), requirements: { orgId: 'org_2' } },
   ),
   rule(
     'key-check',
-    'The condition of the application is asked of keys as of tokens',
+    'The check of the application applies to keys as to tokens',
     keyed('sk_1'),
     forbidden('ERR_CHECK_FAILED', 'The credential is not allowed to do this'),
     { ...keys(), requirements: { check: ({ key }) => key?.id !== 'key_1' } },
   ),
-  rule('key-outage', 'A store that is down MUST be 503', keyed('sk_outage'), unavailable, keys()),
-  rule('key-optional', 'A bad key does not pass where none may', keyed('sk_0'), invalidKey, {
+  rule('key-outage', 'An unavailable store MUST be 503', keyed('sk_outage'), unavailable, keys()),
+  rule('key-optional', 'Optional does not allow an invalid key', keyed('sk_0'), invalidKey, {
     ...keys(),
     requirements: { optional: true },
   }),
 ];
 
-function both(key: string, text: string): Asked {
-  return { headers: ['X-API-Key', key, 'Authorization', `Bearer ${text}`] };
+function both(key: string, token: string): TestRequest {
+  return { headers: ['X-API-Key', key, 'Authorization', `Bearer ${token}`] };
 }

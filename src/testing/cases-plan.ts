@@ -40,73 +40,73 @@ const announced = {
   sunset: 'Sun, 31 Mar 2030 22:00:00 GMT',
   link: link('deprecation', 'sunset'),
 };
-const wayOut = { link: link('deprecation', 'sunset'), members: { guide } };
+const guideLink = { link: link('deprecation', 'sunset'), members: { guide } };
 const key = keyed('k');
 
-/** Who may still use an API key, what is announced to it, and what it is told at the end. */
+/** Cases about the migration plan: which keys are accepted, what is announced, and what a denial contains. */
 export const planCases: readonly Case[] = [
   rule(
     'plan-announced',
-    'RFC 9745 §2, RFC 8594 §3: the end is announced to a key',
+    'RFC 9745 §2, RFC 8594 §3: requests with a key get the announcement',
     key,
     { ...passes(), notices: announced },
     under(ahead),
   ),
-  rule('plan-token', 'Nothing is announced to a token', token(), passes(), under(ahead)),
+  rule('plan-token', 'Requests with a token get no announcement', token(), passes(), under(ahead)),
   rule(
     'plan-refused',
-    'The end is announced to a key that lacks a scope',
+    'The denial of a key without the required scope contains the announcement',
     key,
     { ...insufficient('a'), ...announced },
     under(ahead, { scopes: ['a'] }),
   ),
   rule(
     'plan-dual',
-    'Before deprecatedAt, dual has just the link',
+    'Before deprecatedAt, mode dual only gets the link',
     key,
     { ...passes(), notices: { link: link('deprecation') } },
     under(quiet),
   ),
   rule(
     'plan-deprecated',
-    'RFC 9745 §2.1: a deprecation to come is announced to a client in that mode',
+    'RFC 9745 §2.1: mode deprecated gets a Deprecation header with a future date',
     key,
     { ...passes(), notices: { ...announced, deprecation: '@1893456001' } },
     under({ ...quiet, ...client('deprecated') }),
   ),
   rule(
     'plan-key-only',
-    'Nothing is announced to a client that is not on its way yet',
+    'Mode key-only gets no announcement',
     key,
     passes(),
     under({ ...ahead, ...client('key-only') }),
   ),
   rule(
     'plan-migrated',
-    'A key of a client that has moved MUST be 401, with the way out',
+    'A key of a migrated client MUST be 401, with a link to the guide',
     key,
-    { ...retired, ...wayOut },
+    { ...retired, ...guideLink },
     under({ ...ahead, ...client('token-only') }),
   ),
   rule(
     'plan-sunset',
-    'RFC 8594 §3: a key after its sunset MUST be 401, with the way out',
+    'RFC 8594 §3: a key after its sunset MUST be 401, with a link to the guide',
     key,
-    { ...retired, ...wayOut },
+    { ...retired, ...guideLink },
     under(ended),
   ),
   rule(
     'plan-sunset-key-only',
-    'The sunset is for every mode',
+    'The sunset applies to every mode',
     key,
-    { ...retired, ...wayOut },
+    { ...retired, ...guideLink },
     under({ ...ended, ...client('key-only') }),
   ),
   rule(
     'plan-sunset-gone',
-    'RFC 9110 §15.5.11: a key after its sunset is 410 where that was asked for',
+    'RFC 9110 §15.5.11: a key after its sunset is 410 if the plan sets refusedStatus',
     key,
-    { ...retired, ...wayOut, status: 410, challenge: undefined },
+    { ...retired, ...guideLink, status: 410, challenge: undefined },
     under({ ...ended, refusedStatus: 410 }),
   ),
   rule(
@@ -116,10 +116,16 @@ export const planCases: readonly Case[] = [
     retired,
     under({ sunsetAt: '2030-01-01T00:00:00Z' }),
   ),
-  rule('plan-sunset-token', 'A token passes after the sunset', token(), passes(), under(ended)),
+  rule(
+    'plan-sunset-token',
+    'A token is accepted after the sunset',
+    token(),
+    passes(),
+    under(ended),
+  ),
   rule(
     'plan-extension',
-    'A key of a client with an extension passes until its own date',
+    'A key of a client with an extension is accepted until its own date',
     key,
     { ...passes(), notices: { ...announced, sunset: 'Fri, 01 Feb 2030 00:00:00 GMT' } },
     under({ ...ended, ...client({ mode: 'extension', until: '2030-02-01T00:00:00Z' }) }),
@@ -128,7 +134,7 @@ export const planCases: readonly Case[] = [
     'plan-extension-over',
     'An extension ends on its date',
     key,
-    { ...retired, ...wayOut },
+    { ...retired, ...guideLink },
     under({
       ...ended,
       sunsetAt: '2029-12-01T00:00:00Z',
@@ -137,9 +143,9 @@ export const planCases: readonly Case[] = [
   ),
   rule(
     'plan-cohort',
-    'A cohort has a mode of its own',
+    'A cohort can have its own mode',
     key,
-    { ...retired, ...wayOut },
+    { ...retired, ...guideLink },
     under({
       ...ahead,
       cohorts: { first: { mode: 'token-only' } },
@@ -148,9 +154,9 @@ export const planCases: readonly Case[] = [
   ),
   rule(
     'plan-brownout',
-    'A brownout is as the sunset, and says when it ends and that it is a rehearsal',
+    'A brownout is like the sunset, with Retry-After and a member that marks it as temporary',
     key,
-    { ...retired, link: wayOut.link, retryAfter: '900', members: { guide, rehearsal: true } },
+    { ...retired, link: guideLink.link, retryAfter: '900', members: { guide, rehearsal: true } },
     under({
       ...ahead,
       brownouts: [{ start: '2029-12-31T23:45:00Z', end: '2030-01-01T00:15:00Z' }],
@@ -158,7 +164,7 @@ export const planCases: readonly Case[] = [
   ),
   rule(
     'plan-brownout-exempt',
-    'A brownout leaves alone who is exempt',
+    'A brownout does not affect exempt clients',
     key,
     { ...passes(), notices: announced },
     under({
@@ -172,40 +178,40 @@ export const planCases: readonly Case[] = [
     'plan-route',
     'A route may accept tokens only',
     key,
-    { ...retired, ...wayOut },
+    { ...retired, ...guideLink },
     under(ahead, { mode: 'token-only' }),
   ),
   rule(
     'plan-report-audience',
-    'An audience that is only reported passes',
+    'A report-only audience check does not reject a token',
     token({ audience: 'https://other.test' }),
     passes(),
     under({ tokenChecks: { audience: 'report' } }),
   ),
   rule(
     'plan-report-client',
-    'What is reported for one client is enforced for another',
+    'A check that is report-only for one client is enforced for others',
     token({ audience: 'https://other.test', clientId: 'client_2' }),
     wrongAudience,
     under(client({ mode: 'dual', tokenChecks: { audience: 'report' } })),
   ),
   rule(
     'plan-report-scopes',
-    'Scopes that are only reported pass, for keys too',
+    'A report-only scope check does not reject a key',
     key,
     passes(),
     under({ checks: { scopes: 'report' } }, { scopes: ['a'] }),
   ),
   rule(
     'plan-report-expired',
-    'Expiry is never only reported',
+    'Expiry is always enforced',
     token({ expiresIn: -3600 }),
     expired,
     under({ tokenChecks: { audience: 'report', lifetime: 'report', type: 'report' } }),
   ),
   rule(
     'plan-unloaded',
-    'While no plan was ever loaded, a key MUST be 503',
+    'A key MUST be 503 until a plan is loaded',
     key,
     { ...unavailable, retryAfter: '1' },
     {

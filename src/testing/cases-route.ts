@@ -14,25 +14,25 @@ import {
   unavailable,
 } from './expected.js';
 
-/** What a route asks beyond that, and what happens when nothing can be told. */
+/** Cases about the requirements of a route, and about outages. */
 export const routeCases: readonly Case[] = [
   rule(
     'scopes',
-    'RFC 6750 §3.1: all scopes that are held pass',
+    'RFC 6750 §3.1: a token with all required scopes is accepted',
     token({ scopes: ['b', 'a'] }),
     passes({ scopes: ['b', 'a'] }),
     { requirements: { scopes: ['a', 'b'] } },
   ),
   rule(
     'scopes-missing',
-    'RFC 6750 §3.1: a missing scope is 403 and names all',
+    'RFC 6750 §3.1: a missing scope is 403, and the challenge contains all required scopes',
     token({ scopes: ['a', 'd'] }),
     insufficient('a b c'),
     { requirements: { scopes: ['a', 'b'], anyScope: ['c', 'd'] } },
   ),
   rule(
     'scopes-list',
-    'A scope claim may be a list of texts',
+    'A scope claim can be an array of strings',
     token({ claims: { scope: ['a', 'b'] } }),
     passes({ scopes: ['a', 'b'] }),
     { requirements: { scopes: ['b'] } },
@@ -46,21 +46,21 @@ export const routeCases: readonly Case[] = [
   ),
   rule(
     'any-scope',
-    'One of anyScope is enough',
+    'One scope of anyScope is sufficient',
     token({ scopes: ['b'] }),
     passes({ scopes: ['b'] }),
     { requirements: { anyScope: ['a', 'b'] } },
   ),
   rule(
     'any-scope-missing',
-    'RFC 6750 §3.1: none of anyScope is 403 and names the first',
+    'RFC 6750 §3.1: no scope of anyScope is 403, and the challenge contains the first',
     token({ scopes: ['c'] }),
     insufficient('a'),
     { requirements: { anyScope: ['a', 'b'] } },
   ),
   rule(
     'implied-scope',
-    'A broader scope suffices, transitively',
+    'A scope that implies the required one is sufficient, transitively',
     token({ scopes: ['admin'] }),
     passes({ scopes: ['admin'] }),
     {
@@ -70,7 +70,7 @@ export const routeCases: readonly Case[] = [
   ),
   rule(
     'implied-scope-back',
-    'A narrower scope never suffices for a broader one',
+    'An implied scope is not sufficient for the scope that implies it',
     token({ scopes: ['read'] }),
     insufficient('write'),
     {
@@ -80,7 +80,7 @@ export const routeCases: readonly Case[] = [
   ),
   rule(
     'org',
-    'The right organization passes',
+    'The required organization is accepted',
     token({ orgId: 'org_1' }),
     passes({ orgId: 'org_1' }),
     { requirements: { orgId: 'org_1' } },
@@ -101,7 +101,7 @@ export const routeCases: readonly Case[] = [
   ),
   rule(
     'org-request',
-    'The request may name the organization',
+    'The organization can be determined from the request',
     async (issuer) => ({
       headers: [
         'X-Org',
@@ -115,113 +115,125 @@ export const routeCases: readonly Case[] = [
   ),
   rule(
     'org-subdomain',
-    'The request may name the organization by its sub-domain',
+    'The organization can be determined from the subdomain',
     async (issuer) => ({ ...bearer(await issuer.token({ orgId: 'acme' })), host: 'acme.api.test' }),
     passes({ orgId: 'acme' }),
     { requirements: { orgId: (request) => request.header('host')?.split('.')[0] } },
   ),
   rule(
     'org-later',
-    'The organization may be found by a promise',
+    'The organization can be determined asynchronously',
     token({ orgId: 'org_1' }),
     passes({ orgId: 'org_1' }),
     { requirements: { orgId: async () => 'org_1' } },
   ),
   rule(
     'org-later-unresolved',
-    'A promise of no organization is 403',
+    'A promise of undefined as the organization is 403',
     token({ orgId: 'org_1' }),
     forbidden('ERR_ORG_UNRESOLVED', 'The request names no organization'),
     { requirements: { orgId: async () => undefined } },
   ),
   rule(
     'org-before-scopes',
-    'Another organization is 403 without a challenge before scopes are looked at',
+    'Another organization is 403 without a challenge before scopes are checked',
     token({ orgId: 'org_2' }),
     forbidden('ERR_ORG_MISMATCH', 'The credential belongs to another organization'),
     { requirements: { orgId: 'org_1', scopes: ['a'] } },
   ),
   rule(
     'org-unresolved',
-    'A request that names no organization is 403',
+    'A request without an organization is 403',
     token({ orgId: 'org_1' }),
     forbidden('ERR_ORG_UNRESOLVED', 'The request names no organization'),
     { requirements: orgHeader },
   ),
-  rule('check', 'A check that answers true passes', token(), passes(), {
+  rule('check', 'A check that returns true allows the request', token(), passes(), {
     requirements: { check: async ({ subject }) => subject === 'user_1' },
   }),
   rule(
     'check-failed',
-    'A check that answers anything else is 403',
+    'A check that returns anything else is 403',
     token(),
     forbidden('ERR_CHECK_FAILED', 'The credential is not allowed to do this'),
     { requirements: { check: () => 'yes' as never } },
   ),
   rule(
     'optional',
-    'Where none is needed, no credential passes',
+    'A request without a credential is allowed if optional is set on the route',
     () => ({}),
     { status: 200, body: null },
     { requirements: { optional: true } },
   ),
   rule(
     'optional-guard',
-    'A guard may need no credential',
+    'A request without a credential is allowed if optional is set on the guard',
     () => ({}),
     { status: 200, body: null },
     { options: { optional: true } },
   ),
-  rule('optional-not', 'A route may need one all the same', () => ({}), missing(), {
+  rule('optional-not', 'A route can override optional of the guard', () => ({}), missing(), {
     options: { optional: true },
     requirements: { optional: false },
   }),
   rule(
     'optional-scopes',
-    'With another requirement, no credential is 401',
+    'With another requirement, a request without a credential is 401',
     () => ({}),
     missing(', scope="a"'),
     { requirements: { optional: true, scopes: ['a'] } },
   ),
   rule(
     'optional-malformed',
-    'A malformed credential never passes',
+    'A malformed credential is rejected even where no credential is required',
     authorization('Bearer a b'),
     malformedHeader,
     { requirements: { optional: true } },
   ),
   rule(
     'optional-empty',
-    'Bearer with nothing after it is not anonymous: the client meant to send a token',
+    'Bearer without a token is not anonymous: the client intended to send one',
     authorization('Bearer'),
     missing(),
     { requirements: { optional: true } },
   ),
-  rule('optional-mode', 'A mode is a requirement, so no credential is 401', () => ({}), missing(), {
-    options: { optional: true },
-    requirements: { mode: 'token-only' },
-  }),
-  rule('optional-enforce', 'So is enforce', () => ({}), missing(), {
-    options: { optional: true },
-    requirements: { enforce: true },
-  }),
+  rule(
+    'optional-mode',
+    'With a mode, a request without a credential is 401',
+    () => ({}),
+    missing(),
+    {
+      options: { optional: true },
+      requirements: { mode: 'token-only' },
+    },
+  ),
+  rule(
+    'optional-enforce',
+    'With enforce, a request without a credential is 401',
+    () => ({}),
+    missing(),
+    {
+      options: { optional: true },
+      requirements: { enforce: true },
+    },
+  ),
   rule(
     'issuer-down',
-    'An issuer that is down is 503 with Retry-After, never 401',
+    'An unavailable issuer is 503 with Retry-After, never 401',
     token(),
     unavailable,
     { before: (issuer) => issuer.goDown() },
   ),
   rule(
     'issuer-down-bad-token',
-    'A token that is bad by itself is 401 though the issuer is down',
+    'An expired token is 401 even if the issuer is unavailable',
     token({ expiresIn: -60 }),
     expired,
     { before: (issuer) => issuer.goDown() },
   ),
   rule(
     'issuer-down-optional',
-    'An issuer that is down is 503 where none is needed, too',
+    'An unavailable issuer is 503 even where no credential is required',
     token(),
     unavailable,
     { requirements: { optional: true }, before: (issuer) => issuer.goDown() },

@@ -13,11 +13,11 @@ import {
   wrongType,
 } from './expected.js';
 
-/** Whether a token is well made. */
+/** Cases about the format and the header of a token. */
 export const tokenCases: readonly Case[] = [
   rule(
     'token',
-    'RFC 6750 §2.1: a good token MUST pass',
+    'RFC 6750 §2.1: a valid token MUST be accepted',
     token({ scopes: ['b', 'a'], orgId: 'org_1' }),
     passes({ orgId: 'org_1', scopes: ['b', 'a'] }),
   ),
@@ -41,7 +41,7 @@ export const tokenCases: readonly Case[] = [
   ),
   rule(
     'token-head',
-    'RFC 9110 §9.3.2: HEAD with a good token MUST pass',
+    'RFC 9110 §9.3.2: HEAD with a valid token MUST be accepted',
     async (issuer) => ({ ...bearer(await issuer.token()), method: 'HEAD' }),
     passes(),
   ),
@@ -59,13 +59,13 @@ export const tokenCases: readonly Case[] = [
   ),
   rule(
     'token-no-kid',
-    'RFC 7515 §4.1.4: without a kid the only key that fits is it',
+    'RFC 7515 §4.1.4: without a kid, the only matching key is used',
     token({ header: { kid: undefined } }),
     passes(),
   ),
   rule(
     'token-aud-list',
-    'RFC 7519 §4.1.3: one of several audiences is enough',
+    'RFC 7519 §4.1.3: one of several audiences is sufficient',
     token({ audience: ['https://other.test', aud] }),
     passes(),
   ),
@@ -83,7 +83,12 @@ export const tokenCases: readonly Case[] = [
   ),
   rule('token-skew', 'RFC 7519 §4.1.4: 5 seconds of leeway', token({ expiresIn: -4 }), passes()),
   rule('opaque', 'An opaque token is 401', () => bearer('2YotnFZFEjr1zCsicMWpAA'), opaque),
-  rule('two-segments', 'RFC 7515 §7.1: two segments are no JWS', () => bearer('abc.def'), opaque),
+  rule(
+    'two-segments',
+    'RFC 7515 §7.1: two segments are not a JWS',
+    () => bearer('abc.def'),
+    opaque,
+  ),
   rule(
     'jwe',
     'RFC 7516 §7.1: five segments are encrypted and MUST be 401',
@@ -110,7 +115,7 @@ export const tokenCases: readonly Case[] = [
   ),
   rule(
     'not-json',
-    'RFC 7515 §5.2: a header that is no JSON MUST be 401',
+    'RFC 7515 §5.2: a header that is not JSON MUST be 401',
     () => bearer('YWJj.YWJj.YWJj'),
     malformedToken,
   ),
@@ -140,7 +145,7 @@ export const tokenCases: readonly Case[] = [
   ),
   rule(
     'alg-other-key',
-    'RFC 8725 §3.1: an alg that does not fit the key MUST be 401',
+    'RFC 8725 §3.1: an alg that does not match the key MUST be 401',
     token({ header: { alg: 'RS256' } }),
     invalid('ERR_TOKEN_KEY_MISMATCH', 'The key of the access token has another algorithm'),
   ),
@@ -159,20 +164,20 @@ export const tokenCases: readonly Case[] = [
   ),
   rule(
     'typ-type',
-    'RFC 7515 §4.1.9: a typ that is no text MUST be 401',
+    'RFC 7515 §4.1.9: a typ that is not a string MUST be 401',
     token({ header: { typ: null } }),
     wrongType,
   ),
   rule(
     'typ-profile',
-    'RFC 9068 §4: with at+jwt alone, JWT MUST be 401',
+    'RFC 9068 §4: if only at+jwt is accepted, JWT MUST be 401',
     token({ header: { typ: 'JWT' } }),
     wrongType,
     { options: { typ: ['at+jwt'] } },
   ),
   rule(
     'profile-claims',
-    'RFC 9068 §2.2: with at+jwt alone, a missing jti MUST be 401',
+    'RFC 9068 §2.2: if only at+jwt is accepted, a missing jti MUST be 401',
     token({ claims: { jti: undefined } }),
     invalid('ERR_TOKEN_CLAIMS', 'A claim of the access token is missing or of the wrong type'),
     { options: { typ: ['at+jwt'] } },

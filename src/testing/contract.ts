@@ -8,41 +8,41 @@ import { keyCases } from './cases-keys.js';
 import { planCases } from './cases-plan.js';
 import { routeCases } from './cases-route.js';
 import { tokenCases } from './cases-token.js';
-import type { Asked, Case, Expected } from './expected.js';
+import type { Case, Expected, TestRequest } from './expected.js';
 import { createTestIssuer } from './issuer.js';
 
 /**
- * Opens a door of one's own: a server on a free port of 127.0.0.1 that guards every path and method
- * with this guard and these requirements, takes 64 KiB of header, and answers an allowed request
- * with 200, the decision's headers and, as JSON, `{ subject, clientId, orgId, scopes }` of the
- * principal, or `null` for none.
+ * Starts a server with the adapter under test, on a free port of 127.0.0.1. The server guards every
+ * path and method with this guard and these requirements, and accepts 64 KiB of headers. To an allowed
+ * request it responds with 200, the decision's headers and, as JSON, the principal's `{ subject,
+ * clientId, orgId, scopes }`, or `null` if there is no principal.
  */
 export type OpenDoor = (
   guard: Guard,
   requirements?: Requirements,
 ) => Promise<{ readonly origin: string; close(): Promise<void> }>;
 
-/** What a door answered. */
+/** The response of an adapter. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
 }
 
-/** One sentence of the contract. */
+/** One case of the conformance suite. */
 export interface GuardCase {
-  /** Never changes its meaning. */
+  /** A permanent id, whose meaning never changes. */
   readonly id: string;
-  /** Begins with the clause it comes from. */
+  /** What is required, with the RFC clause if there is one. */
   readonly title: string;
-  /** Asks a door, and rejects with an AssertionError if it answers anything else. */
+  /** Sends the request to an adapter. Rejects with an AssertionError if the response is another one. */
   run(open: OpenDoor): Promise<Answer>;
 }
 
-/** Midnight of 1 January 2030: the contract has a clock of its own. */
+/** The clock of the suite: midnight of 1 January 2030. */
 const now = () => Date.UTC(2030, 0, 1);
 
-/** The contract that every door keeps: run it against a door of your own. */
+/** The conformance suite that every adapter passes. Run it against your own adapter. */
 export const conformanceCases: readonly GuardCase[] = [
   ...headerCases,
   ...tokenCases,
@@ -60,32 +60,34 @@ export const conformanceCases: readonly GuardCase[] = [
 async function run(one: Case, open: OpenDoor): Promise<Answer> {
   const issuer = await createTestIssuer({ now });
   one.before?.(issuer);
-  // Listeners, or a guard would warn of what is tried on purpose.
-  const quiet = { onDecision() {}, onJwks() {} };
-  const guard = createGuard({ ...quiet, ...issuer.options, ...one.options } as GuardOptions);
-  const door = await open(guard, one.requirements);
+  // Without listeners, the guard would emit process warnings for the intended rejections.
+  const listeners = { onDecision() {}, onJwks() {} };
+  const guard = createGuard({ ...listeners, ...issuer.options, ...one.options } as GuardOptions);
+  const server = await open(guard, one.requirements);
   try {
-    const asked = await one.ask(issuer);
-    const answer = await send(door.origin, asked);
-    check(answer, one.answer, asked.method === 'HEAD');
-    return answer;
+    const request = await one.request(issuer);
+    const response = await send(server.origin, request);
+    check(response, one.expected, request.method === 'HEAD');
+    return response;
   } finally {
-    await door.close();
+    await server.close();
     await guard.close();
   }
 }
 
-function check(answer: Answer, expected: Expected, bodiless: boolean): void {
-  assert.equal(answer.status, expected.status);
+function check(response: Answer, expected: Expected, isHead: boolean): void {
+  assert.equal(response.status, expected.status);
   if (expected.status === 200) {
-    if (!bodiless) assert.deepEqual(JSON.parse(answer.body), expected.body);
-    for (const name of noticed) assert.equal(answer.headers[name], expected.notices?.[name]);
-    assert.equal(answer.headers['www-authenticate'], undefined);
+    if (!isHead) assert.deepEqual(JSON.parse(response.body), expected.body);
+    for (const name of noticeHeaders) {
+      assert.equal(response.headers[name], expected.notices?.[name]);
+    }
+    assert.equal(response.headers['www-authenticate'], undefined);
     return;
   }
   const { status, title, detail, code, error, challenge, retryAfter, members } = expected;
   const realm = 'Bearer realm="https://api.test"';
-  assert.deepEqual(answer.headers, {
+  assert.deepEqual(response.headers, {
     'content-type': 'application/problem+json; charset=utf-8',
     'cache-control': 'no-store',
     'www-authenticate': challenge === undefined ? undefined : `${realm}${challenge}`,
@@ -104,17 +106,20 @@ function check(answer: Answer, expected: Expected, bodiless: boolean): void {
     code,
     ...members,
   };
-  assert.equal(answer.body, bodiless ? '' : JSON.stringify(body));
+  assert.equal(response.body, isHead ? '' : JSON.stringify(body));
 }
 
-const noticed = ['deprecation', 'sunset', 'link'] as const;
-const compared = [
-  ...['content-type', 'cache-control', 'www-authenticate', 'retry-after'],
-  ...noticed,
+const noticeHeaders = ['deprecation', 'sunset', 'link'] as const;
+const comparedHeaders = [
+  'content-type',
+  'cache-control',
+  'www-authenticate',
+  'retry-after',
+  ...noticeHeaders,
 ] as const;
 
-function send(origin: string, asked: Asked): Promise<Answer> {
-  const { method = 'GET', path = '/', host = new URL(origin).host, headers = [] } = asked;
+function send(origin: string, test: TestRequest): Promise<Answer> {
+  const { method = 'GET', path = '/', host = new URL(origin).host, headers = [] } = test;
   return new Promise((resolve, reject) => {
     const all = ['host', host, 'connection', 'close', ...headers];
     const request = httpRequest(origin + path, { method, headers: all as never });
@@ -127,7 +132,7 @@ function send(origin: string, asked: Asked): Promise<Answer> {
       });
       response.on('error', reject);
       response.on('end', () => {
-        const values = compared.map((name) => [name, response.headers[name]]);
+        const values = comparedHeaders.map((name) => [name, response.headers[name]]);
         resolve({ status: response.statusCode ?? 0, headers: Object.fromEntries(values), body });
       });
     });

@@ -2,32 +2,32 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TokenParts } from './token.js';
 
-/** A JSON answer. */
+/** A JSON response. */
 export interface Reply {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** One thing that a test issuer serves. */
+/** An endpoint of a test issuer. */
 export interface Endpoint {
   readonly path: string;
   readonly counts: 'discovery' | 'jwks' | 'token';
   reply(method: string, form: URLSearchParams): Reply | Promise<Reply>;
 }
 
-/** Everything that a test issuer serves. */
+/** The endpoints of a test issuer. */
 export type Endpoints = readonly Endpoint[];
 
-/** What the endpoints speak for. */
+/** The part of a test issuer that its endpoints use. */
 interface Issuing {
   readonly issuer: string;
-  /** The address that the endpoints are at. */
+  /** The base URL of the endpoints. */
   readonly base: string;
   jwks(): unknown;
   token(parts: TokenParts): Promise<string>;
 }
 
-/** Metadata in both well-known forms, the key set, and a token endpoint for client credentials. */
+/** Returns both metadata endpoints, the JWKS, and a token endpoint for client credentials. */
 export function endpointsOf({ issuer, base, jwks, token }: Issuing): Endpoints {
   const { origin, pathname } = new URL(base);
   const path = pathname.replace(/\/$/, '');
@@ -61,7 +61,7 @@ export function endpointsOf({ issuer, base, jwks, token }: Issuing): Endpoints {
   ];
 }
 
-// RFC 6749 §4.4. Any client may have a token: what is under test is who takes it.
+// RFC 6749 §4.4. Accepts any client, because the resource server is under test.
 async function clientCredentials(
   method: string,
   form: URLSearchParams,
@@ -93,19 +93,19 @@ async function clientCredentials(
   };
 }
 
-/** A server on the loopback. */
+/** A server on 127.0.0.1. */
 export interface Served {
   readonly origin: string;
   close(): Promise<void>;
 }
 
-/** Serves answers on a free port of 127.0.0.1; no answer breaks the connection. */
+/** Serves replies on a free port of 127.0.0.1. Without a reply, the connection is destroyed. */
 export async function serve(
-  answer: (method: string, url: URL, form: URLSearchParams) => Promise<Reply | undefined>,
+  respond: (method: string, url: URL, form: URLSearchParams) => Promise<Reply | undefined>,
 ): Promise<Served> {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const reply = await answer(request.method ?? 'GET', url, await formOf(request));
+    const reply = await respond(request.method ?? 'GET', url, await formOf(request));
     if (!reply) return void request.socket.destroy();
     response.writeHead(reply.status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(reply.body));

@@ -2,73 +2,75 @@ import type { GuardOptions, Requirements } from '../index.js';
 import type { TestIssuer } from './issuer.js';
 import type { TokenParts } from './token.js';
 
-/** A case before it can be run. */
+/** The definition of a case. */
 export interface Case {
   readonly id: string;
   readonly title: string;
   readonly options?: Partial<GuardOptions>;
   readonly requirements?: Requirements;
-  /** Happens to the issuer before the request. */
+  /** Prepares the issuer before the request. */
   before?(issuer: TestIssuer): void;
-  ask(issuer: TestIssuer): Asked | Promise<Asked>;
-  readonly answer: Expected;
+  request(issuer: TestIssuer): TestRequest | Promise<TestRequest>;
+  readonly expected: Expected;
 }
 
-/** A request; headers as names and values in turn, as they go over the wire. */
-export interface Asked {
+/** A request. `headers` alternates names and values, so that a name can be repeated. */
+export interface TestRequest {
   readonly method?: string;
   readonly path?: string;
-  /** @default the door's own */
+  /** @default the address of the server */
   readonly host?: string;
   readonly headers?: readonly string[];
 }
 
-/** What is announced to a client that uses a key. */
-export interface Announced {
+/** The headers that announce the end of API keys. */
+export interface Notices {
   readonly deprecation?: string;
   readonly sunset?: string;
   readonly link?: string;
 }
 
-/** What a door has to answer, to the byte. */
-export type Expected = Passed | Refused;
+/** The exact response that is expected. */
+export type Expected = Allowed | Denied;
 
-interface Passed {
+interface Allowed {
   readonly status: 200;
   readonly body: unknown;
-  readonly notices?: Announced;
+  readonly notices?: Notices;
 }
 
-interface Refused extends Announced {
+interface Denied extends Notices {
   readonly status: 400 | 401 | 403 | 410 | 503;
   readonly title: string;
   readonly detail: string;
   readonly code: string;
   readonly error?: string;
-  /** The challenge after its realm; left out where there must be none. */
+  /** The challenge after its realm; omitted if there must be none. */
   readonly challenge?: string | undefined;
   readonly retryAfter?: string;
-  /** Members of the body beyond those of every refusal. */
+  /** Additional members of the body. */
   readonly members?: object;
 }
 
-// Texts stand here in full: the contract would prove nothing if it asked the code for them.
+// Expected strings are written out here: taken from the code under test, they would prove nothing.
 
-export const bearer = (token: string): Asked => ({ headers: ['Authorization', `Bearer ${token}`] });
-export const authorization = (value: string) => (): Asked => ({
+export const bearer = (token: string): TestRequest => ({
+  headers: ['Authorization', `Bearer ${token}`],
+});
+export const authorization = (value: string) => (): TestRequest => ({
   headers: ['Authorization', value],
 });
 export const token =
   (parts?: TokenParts) =>
-  async (issuer: TestIssuer): Promise<Asked> =>
+  async (issuer: TestIssuer): Promise<TestRequest> =>
     bearer(await issuer.token(parts));
 
-export const passes = (more: object = {}): Passed => ({
+export const passes = (more: object = {}): Allowed => ({
   status: 200,
   body: { subject: 'user_1', clientId: 'client_1', orgId: null, scopes: [], ...more },
 });
 
-export const missing = (more = ''): Refused => ({
+export const missing = (more = ''): Denied => ({
   status: 401,
   title: 'Credentials required',
   detail: 'Send an access token in the Authorization header, with the Bearer scheme',
@@ -76,7 +78,7 @@ export const missing = (more = ''): Refused => ({
   challenge: more,
 });
 
-export const malformed = (code: string, detail: string): Refused => ({
+export const malformed = (code: string, detail: string): Denied => ({
   status: 400,
   title: 'Malformed request',
   detail,
@@ -102,14 +104,14 @@ export const ambiguous = malformed(
   'The request presents more than one credential',
 );
 
-export const invalidKey: Refused = {
+export const invalidKey: Denied = {
   status: 401,
   title: 'Invalid API key',
   detail: 'The API key is not valid',
   code: 'ERR_API_KEY_INVALID',
   challenge: '',
 };
-export const retired: Refused = {
+export const retired: Denied = {
   status: 401,
   title: 'API keys are no longer accepted',
   detail: 'API keys are no longer accepted here. Send an access token instead.',
@@ -117,7 +119,7 @@ export const retired: Refused = {
   challenge: '',
 };
 
-export const invalid = (code: string, detail: string, more = ''): Refused => ({
+export const invalid = (code: string, detail: string, more = ''): Denied => ({
   status: 401,
   title: 'Invalid access token',
   detail,
@@ -152,7 +154,7 @@ export const wrongSignature = invalid(
 );
 export const extension = invalid('ERR_TOKEN_CRITICAL', 'The access token needs an extension');
 
-export const insufficient = (scope: string, more = ''): Refused => ({
+export const insufficient = (scope: string, more = ''): Denied => ({
   status: 403,
   title: 'Insufficient scope',
   detail: 'The credential lacks a scope that this request needs',
@@ -160,13 +162,13 @@ export const insufficient = (scope: string, more = ''): Refused => ({
   error: 'insufficient_scope',
   challenge: `, error="insufficient_scope", error_description="The credential lacks a scope that this request needs", scope="${scope}"${more}`,
 });
-export const forbidden = (code: string, detail: string): Refused => ({
+export const forbidden = (code: string, detail: string): Denied => ({
   status: 403,
   title: 'Forbidden',
   detail,
   code,
 });
-export const unavailable: Refused = {
+export const unavailable: Denied = {
   status: 503,
   title: 'Temporarily unable to verify',
   detail: 'The credential could not be verified right now. Keep it, and try again.',
@@ -179,11 +181,11 @@ export const orgHeader = {
   orgId: (request: { header(name: string): string | undefined }) => request.header('x-org'),
 };
 
-/** One sentence: what is asked, what has to be answered, and what the guard is set to. */
+/** Returns a case: its request, the expected response, and in `more` what differs from the defaults. */
 export const rule = (
   id: string,
   title: string,
-  ask: Case['ask'],
-  answer: Expected,
+  request: Case['request'],
+  expected: Expected,
   more: Partial<Case> = {},
-): Case => ({ id, title, ask, answer, ...more });
+): Case => ({ id, title, request, expected, ...more });

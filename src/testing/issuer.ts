@@ -1,11 +1,18 @@
 import type { Algorithm, IssuerOptions } from '../index.js';
 import { type Endpoints, endpointsOf, type Reply, type Served, serve } from './endpoints.js';
-import { checkParts, isCallable, isFlag, isText, isTexts, type PartCheck } from './parts.js';
+import {
+  checkParts,
+  isCallable,
+  isFlag,
+  isString,
+  isStringOrStrings,
+  type PartCheck,
+} from './parts.js';
 import { createTestKey, describe, signCompact, type TestKey, type TokenParts } from './token.js';
 
-/** What a test issuer is made of. */
+/** Options of {@link createTestIssuer}. */
 export interface TestIssuerOptions {
-  /** @default 'https://issuer.test', or the loopback address once it listens */
+  /** @default 'https://issuer.test', or its own address after `listen()` */
   readonly issuer?: string;
   /** @default 'https://api.test' */
   readonly audience?: string | readonly string[];
@@ -15,74 +22,74 @@ export interface TestIssuerOptions {
   now?(): number;
 }
 
-/** What a guard needs to trust a test issuer: spread it into the guard's options. */
+/** The options with which a guard trusts a test issuer. Spread them into the guard's options. */
 export interface TestGuardOptions extends IssuerOptions {
   readonly fetch?: typeof globalThis.fetch;
   now?(): number;
 }
 
-/** An authorization server for tests: real keys, real signatures, no network unless it listens. */
+/** An authorization server for tests, with real keys and signatures. Needs no network unless it listens. */
 export interface TestIssuer {
   readonly issuer: string;
   readonly audience: string | readonly string[];
-  /** `{ issuer, audience, fetch }`, with `now` if it was given; without `fetch` once it listens. */
+  /** `{ issuer, audience, fetch }`, and `now` if it was given; without `fetch` after `listen()`. */
   readonly options: TestGuardOptions;
-  /** Requests received, answered or not. */
+  /** The number of requests received, including those without a response. */
   readonly requests: { readonly discovery: number; readonly jwks: number; readonly token: number };
   /**
-   * Where a client gets a token by client credentials (RFC 6749 §4.4): any `client_id` with any
-   * `client_secret`, for the `scope` and the `org_id` it asks for.
+   * The token endpoint for the client credentials grant (RFC 6749 §4.4). It accepts any `client_id`
+   * and `client_secret`, and grants the requested `scope` and `org_id`.
    */
   readonly tokenEndpoint: string;
-  /** The published key set. */
+  /** The published JWK Set. */
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
-  /** Serves discovery, key set and token endpoint without a socket; to be given to a guard. */
+  /** Serves discovery, JWKS and token endpoint without a network. Pass it to a guard as `fetch`. */
   readonly fetch: typeof globalThis.fetch;
   /**
-   * Mints an access token: good unless bent.
-   * @throws ConfigError for a part that is not known or of the wrong kind, and for times in milliseconds
+   * Mints an access token, which is valid unless its parts change that.
+   * @throws ConfigError if a part is unknown or invalid, or a time is in milliseconds
    */
   token(parts?: TokenParts): Promise<string>;
-  /** Signs with a new key from now on. The old ones stay published unless they are withdrawn. */
+  /** Signs with a new key from now on. Old keys stay published, unless `withdraw` is `true`. */
   rotateKeys(options?: { readonly withdraw?: boolean }): Promise<void>;
-  /** Breaks every connection. */
+  /** Simulates an outage: every request fails. */
   goDown(): void;
-  /** Takes requests and never answers. */
+  /** Simulates an outage: no request gets a response. */
   hang(): void;
-  /** Ends `goDown` and `hang`. */
+  /** Ends the simulated outage. */
   comeBack(): void;
-  /** Serves the same on a free port of 127.0.0.1, and is from then on the issuer of that address. */
+  /** Listens on a free port of 127.0.0.1, whose URL becomes the issuer unless `issuer` is set. */
   listen(): Promise<TestIssuer>;
   /** Stops listening. */
   close(): Promise<void>;
 }
 
 const optionChecks = {
-  issuer: isText,
-  audience: isTexts,
-  algorithm: [
-    (value) => /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/.test(String(value)),
-    'an asymmetric algorithm, such as "ES256"',
-  ],
+  issuer: isString,
+  audience: isStringOrStrings,
+  algorithm: {
+    passes: (value) => /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/.test(String(value)),
+    wanted: 'an asymmetric algorithm, such as "ES256"',
+  },
   now: isCallable,
 } satisfies Record<keyof TestIssuerOptions, PartCheck>;
 
 /**
- * Makes an authorization server for tests, in Vitest, Jest or node:test.
- * @throws ConfigError for an option that is not known, or of the wrong kind
+ * Creates an authorization server for tests with any test runner.
+ * @throws ConfigError if an option is unknown or its value is invalid
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   checkParts('createTestIssuer', options, optionChecks);
   const { audience = 'https://api.test', algorithm = 'ES256', now } = options;
   let key = await createTestKey(algorithm);
-  let stranger: Promise<TestKey> | undefined;
+  let unpublishedKey: Promise<TestKey> | undefined;
   let published = [key];
   let state: 'up' | 'down' | 'hanging' = 'up';
   let served: Served | undefined;
   const requests = { discovery: 0, jwks: 0, token: 0 };
 
   const name = () => options.issuer ?? served?.origin ?? 'https://issuer.test';
-  // An issuer with a name of its own is not found under it, so its keys are.
+  // An issuer with a custom name is served at its own address all the same.
   const base = () => served?.origin ?? name();
   const endpoints = (): Endpoints =>
     endpointsOf({ issuer: name(), base: base(), jwks: () => issuer.jwks, token });
@@ -90,11 +97,11 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   async function token(parts: TokenParts = {}): Promise<string> {
     const issuing = { issuer: name(), audience, key, now: now?.() ?? Date.now() };
     const { header, claims } = describe(parts, issuing);
-    if (parts.wrongKey) stranger ??= createTestKey(algorithm);
-    return signCompact(header, claims, (parts.wrongKey && (await stranger)) || key);
+    if (parts.wrongKey) unpublishedKey ??= createTestKey(algorithm);
+    return signCompact(header, claims, (parts.wrongKey && (await unpublishedKey)) || key);
   }
 
-  async function answer(
+  async function respond(
     method: string,
     url: URL,
     body: URLSearchParams,
@@ -113,9 +120,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       throw new TypeError(`fetch failed: the test issuer is not at ${url.origin}`);
     }
     const form = new URLSearchParams(request.method === 'POST' ? await request.text() : '');
-    const given = await Promise.race([answer(request.method, url, form), aborted(request.signal)]);
-    if (!given) throw new TypeError('fetch failed: the test issuer is down');
-    return Response.json(given.body, { status: given.status });
+    const reply = await Promise.race([respond(request.method, url, form), aborted(request.signal)]);
+    if (!reply) throw new TypeError('fetch failed: the test issuer is down');
+    return Response.json(reply.body, { status: reply.status });
   };
 
   const issuer: TestIssuer = {
@@ -156,7 +163,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       state = 'up';
     },
     async listen() {
-      served ??= await serve(answer);
+      served ??= await serve(respond);
       return issuer;
     },
     async close() {
@@ -167,7 +174,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   return issuer;
 }
 
-/** What a guard needs to trust several test issuers: one `fetch` that knows them all. */
+/** Returns the options with which a guard trusts several test issuers, with one `fetch` for all. */
 export function trustTestIssuers(...issuers: readonly TestIssuer[]) {
   const list = issuers.map(({ options: { fetch: _fetch, now: _now, ...options } }) => options);
   const now = issuers.map(({ options }) => options.now).find((clock) => clock !== undefined);

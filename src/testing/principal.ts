@@ -1,30 +1,36 @@
 import type { Principal } from '../index.js';
-import { checkParts, isList, isObject, isText, type PartCheck } from './parts.js';
+import { checkParts, isObject, isString, isStrings, type PartCheck } from './parts.js';
 
 type Parts = { readonly [K in keyof Principal]?: Principal[K] | undefined };
 
-const or = ([passes, must]: PartCheck, other: unknown): PartCheck => [
-  (value) => value === other || passes(value),
-  must,
-];
-const text = or(isText, undefined);
+const optional = ({ passes, wanted }: PartCheck): PartCheck => ({
+  passes: (value) => value === undefined || passes(value),
+  wanted,
+});
+const optionalString = optional(isString);
 const partChecks = {
-  kind: [(value) => value === 'token' || value === 'api-key', '"token" or "api-key"'],
-  subject: text,
-  clientId: text,
-  orgId: text,
-  scopes: [(value) => value instanceof Set || isList[0](value), 'a list of strings, or a Set'],
-  issuer: text,
-  tokenId: text,
-  expiresAt: [(value) => value === undefined || Number.isFinite(value), 'a number of seconds'],
-  claims: or(isObject, undefined),
-  key: or(isObject, undefined),
+  kind: {
+    passes: (value) => value === 'token' || value === 'api-key',
+    wanted: '"token" or "api-key"',
+  },
+  subject: optionalString,
+  clientId: optionalString,
+  orgId: optionalString,
+  scopes: {
+    passes: (value) => value instanceof Set || isStrings.passes(value),
+    wanted: 'an array of strings or a Set',
+  },
+  issuer: optionalString,
+  tokenId: optionalString,
+  expiresAt: optional({ passes: Number.isFinite, wanted: 'a number of seconds since 1970' }),
+  claims: optional(isObject),
+  key: optional(isObject),
 } satisfies Record<keyof Principal, PartCheck>;
 
 /**
- * Makes a principal for the unit test of a handler, without a guard: `user_1` at `client_1`, unless
- * its parts say otherwise. A part that is `undefined` is left out.
- * @throws ConfigError for a part that is not known, or of the wrong kind
+ * Returns a principal for unit-testing a handler without a guard. Defaults to a token's, with subject
+ * `user_1` and client `client_1`. Members that are set to `undefined` are omitted.
+ * @throws ConfigError if a member is unknown or its value is invalid
  */
 export function testPrincipal(
   parts: Omit<Parts, 'scopes'> & {

@@ -1,9 +1,17 @@
 import { constants, createHash, KeyObject, randomUUID, sign } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 import { type Algorithm, ConfigError } from '../index.js';
-import { checkParts, isFlag, isList, isObject, isText, isTexts, type PartCheck } from './parts.js';
+import {
+  checkParts,
+  isFlag,
+  isObject,
+  isString,
+  isStringOrStrings,
+  isStrings,
+  type PartCheck,
+} from './parts.js';
 
-/** How a test token differs from a good one. */
+/** How a test token differs from the default one, which is valid. */
 export interface TokenParts {
   readonly scopes?: readonly string[];
   readonly orgId?: string;
@@ -11,27 +19,27 @@ export interface TokenParts {
   readonly subject?: string;
   /** @default 'client_1' */
   readonly clientId?: string;
-  /** @default the issuer's */
+  /** @default the `audience` of the issuer */
   readonly audience?: string | readonly string[];
-  /** Seconds from now; below 0 the token expired. @default 300 */
+  /** Seconds until the token expires; negative for an expired token. @default 300 */
   readonly expiresIn?: number;
-  /** Claims that replace or join the others; one that is `undefined` is taken away. */
+  /** Claims to add or replace. Set one to `undefined` to remove it. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** The same for the JOSE header. The signature is made with the issuer's algorithm all the same. */
+  /** JOSE header parameters to add, replace or remove. They do not change how the token is signed. */
   readonly header?: Readonly<Record<string, unknown>>;
-  /** Signs with a key that the issuer never published, under the `kid` of one that it did. */
+  /** Signs with a key that is not published, but uses the `kid` of one that is. @default false */
   readonly wrongKey?: boolean;
-  /** Lets `exp`, `nbf` and `iat` be in milliseconds, which is a mistake everywhere else. */
+  /** Allows `exp`, `nbf` and `iat` in milliseconds, which are usually a mistake. @default false */
   readonly allowMilliseconds?: boolean;
 }
 
 const tokenParts = {
-  scopes: isList,
-  orgId: isText,
-  subject: isText,
-  clientId: isText,
-  audience: isTexts,
-  expiresIn: [Number.isFinite, 'a number of seconds'],
+  scopes: isStrings,
+  orgId: isString,
+  subject: isString,
+  clientId: isString,
+  audience: isStringOrStrings,
+  expiresIn: { passes: Number.isFinite, wanted: 'a number of seconds' },
   claims: isObject,
   header: isObject,
   wrongKey: isFlag,
@@ -43,11 +51,11 @@ export interface TestKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
   readonly privateKey: KeyObject;
-  /** The public half, as published. */
+  /** The public key, as published in the JWKS. */
   readonly jwk: Readonly<Record<string, unknown>>;
 }
 
-/** Makes a fresh key pair. */
+/** Creates a key pair. */
 export async function createTestKey(algorithm: Algorithm): Promise<TestKey> {
   const pair = await generateKeyPair(algorithm, { extractable: true });
   const publicJwk = await exportJWK(pair.publicKey);
@@ -59,7 +67,7 @@ export async function createTestKey(algorithm: Algorithm): Promise<TestKey> {
   return { kid, algorithm, privateKey, jwk: { ...publicJwk, kid, alg: algorithm, use: 'sig' } };
 }
 
-/** Who issues a token, to whom, and when. */
+/** The defaults of a token: its issuer, audience, key and time. */
 export interface Issuing {
   readonly issuer: string;
   readonly audience: string | readonly string[];
@@ -68,7 +76,10 @@ export interface Issuing {
   readonly now: number;
 }
 
-/** The header and claims of a token that is good but for what `given` says. */
+/**
+ * Returns the header and claims of a token.
+ * @throws ConfigError if a part is unknown or invalid, or a time is in milliseconds
+ */
 export function describe(given: TokenParts, { issuer, audience, key, now }: Issuing) {
   checkParts('token', given, tokenParts);
   const issuedAt = Math.floor(now / 1000);
@@ -87,13 +98,16 @@ export function describe(given: TokenParts, { issuer, audience, key, now }: Issu
   for (const name of ['exp', 'nbf', 'iat']) {
     const time = claims[name];
     if (typeof time === 'number' && Math.abs(time) >= 1e11 && !given.allowMilliseconds) {
-      throw new ConfigError(`token: ${name} is in milliseconds: a JWT has seconds (RFC 7519 §2)`);
+      const advice = 'divide it by 1000, or set allowMilliseconds';
+      throw new ConfigError(
+        `token: ${name} must be in seconds (RFC 7519 §2); got milliseconds: ${advice}`,
+      );
     }
   }
   return { header: { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...given.header }, claims };
 }
 
-/** Signs header and claims as they are, sensible or not. */
+/** Signs header and claims as they are, even if they are invalid. */
 export function signCompact(header: object, claims: unknown, key: TestKey): string {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const input = `${encode(header)}.${encode(claims)}`;

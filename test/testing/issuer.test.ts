@@ -78,7 +78,9 @@ describe('a token', () => {
     async (name) => {
       const issuer = await createTestIssuer();
       const claims = { [name]: start };
-      await expect(issuer.token({ claims })).rejects.toThrow(/milliseconds.*RFC 7519/);
+      await expect(issuer.token({ claims })).rejects.toThrow(
+        /must be in seconds \(RFC 7519 §2\); got milliseconds/,
+      );
       expect(decodeJwt(await issuer.token({ claims, allowMilliseconds: true }))[name]).toBe(start);
     },
   );
@@ -87,7 +89,9 @@ describe('a token', () => {
     const issuer = await createTestIssuer();
     const parts = { scope: 'a' } as object;
     await expect(issuer.token(parts)).rejects.toThrow(ConfigError);
-    await expect(issuer.token(parts)).rejects.toThrow(/"scope" is not known: use scopes/);
+    await expect(issuer.token(parts)).rejects.toThrow(
+      /token\.scope is not a known option: use scopes/,
+    );
   });
 
   test.each([
@@ -289,16 +293,20 @@ test('a test principal is complete by default, and takes scopes as a list', () =
 
 describe('a mistake in a test helper is a ConfigError', () => {
   test.each([
-    ['a time in words', { expiresIn: '1h' }, /expiresIn must be a number of seconds, got "1h"/],
+    ['a time in words', { expiresIn: '1h' }, /expiresIn must be a number of seconds; got "1h"/],
     ['no number', { expiresIn: Number.NaN }, /expiresIn must be/],
-    ['one text of scopes', { scopes: 'a' }, /scopes must be a list of strings, got "a"/],
-    ['a list of other things', { scopes: [1] }, /scopes must be a list of strings/],
-    ['an empty organization', { orgId: '' }, /orgId must be a string/],
-    ['a variable that is not set', { orgId: undefined }, /orgId must be a string.*got undefined/],
+    ['one text of scopes', { scopes: 'a' }, /scopes must be an array of strings; got "a"/],
+    ['a list of other things', { scopes: [1] }, /scopes must be an array of strings/],
+    ['an empty organization', { orgId: '' }, /orgId must be a non-empty string/],
+    [
+      'a variable that is not set',
+      { orgId: undefined },
+      /orgId must be a non-empty string.*got undefined/,
+    ],
     ['a list of claims', { claims: [] }, /claims must be an object/],
     ['a word for a flag', { wrongKey: 'yes' }, /wrongKey must be true or false/],
-    ['a part that is not known', { roles: ['a'] }, /"roles" is not known/],
-    ['no parts', 'user_1', /give its parts in an object/],
+    ['a part that is not known', { roles: ['a'] }, /\.roles is not a known option/],
+    ['no parts', 'user_1', /must be called with an object; got "user_1"/],
   ])('in a token: %s', async (_, parts, told) => {
     const issuer = await createTestIssuer();
     const minted = issuer.token(parts as never);
