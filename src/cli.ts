@@ -8,8 +8,14 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== 'EPIPE') throw error;
   });
 }
+async function stdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString();
+}
+
 const width = process.stdout.columns ?? 100;
-run(process.argv.slice(2), { env: process.env, width }).then(({ code, out, err }) => {
+run(process.argv.slice(2), { env: process.env, width, stdin }).then(({ code, out, err }) => {
   process.stdout.write(out);
   process.stderr.write(err);
   process.exitCode = code;

@@ -5,22 +5,32 @@ import { migrationReport } from './analysis/build.js';
 import type { GoneGuard } from './analysis/gone.js';
 import type { ListedClient, ListedKey } from './analysis/input.js';
 import type { MigrationReport } from './analysis/model.js';
+import {
+  checkPlanCommand,
+  notKnown,
+  type Outcome,
+  quoted,
+  type Surroundings,
+  version,
+} from './check-plan.js';
 import { renderHtml } from './page/page.js';
 import { renderMarkdown } from './text/markdown.js';
 import { renderText } from './text/text.js';
 import { refOf, shown } from './text/words.js';
 import { hideSecrets, usageAt } from './usage-location.js';
 
-/** What a command answers: 0 done, 1 clients are still on keys, 2 a mistake, 3 a failure. */
-export interface Outcome {
-  readonly code: 0 | 1 | 2 | 3;
-  readonly out: string;
-  readonly err: string;
-}
-
 export const usage = `sallyport report --usage <place> [options]
+sallyport check-plan <file> [--issuer <issuer>]...
+sallyport --version
 
-Who still uses API keys, and when they can be switched off.
+check-plan: checks a migration plan; reads standard input if <file> is "-".
+
+  --issuer <issuer>   an issuer of the guard; may be repeated. Without it, a plan may name any issuer
+
+Exit codes of check-plan: 0 the plan is valid; 1 it is not, and which lines are wrong; 2 a mistake in
+what was given.
+
+report: who still uses API keys, and when they can be switched off.
 
   --usage <place>     where the counts are: a directory or file of NDJSON, redis://…, postgres://…
                       (or the environment variable SALLYPORT_USAGE, which no process list shows)
@@ -41,7 +51,7 @@ Who still uses API keys, and when they can be switched off.
   --fail-if-on-keys   exit with 1 while a client's keys cannot be switched off, or while that is not
                       known, and say which
 
-Exit codes: 0 done; 1, with --fail-if-on-keys: clients are still on keys, or it is not known;
+Exit codes of report: 0 done; 1, with --fail-if-on-keys: clients are still on keys, or it is not known;
 2 a mistake in what was given; 3 the counts cannot be read, or the report cannot be written.
 `;
 
@@ -58,6 +68,8 @@ const options = {
   prefix: { type: 'string' },
   now: { type: 'string' },
   'fail-if-on-keys': { type: 'boolean', default: false },
+  issuer: { type: 'string', multiple: true },
+  version: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -68,34 +80,45 @@ const formats: Readonly<Record<string, (report: MigrationReport, width: number) 
   markdown: renderMarkdown,
 };
 
-/** What the command is run with. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Columns of the terminal. */
-  readonly width: number;
-}
-
 /** Runs `sallyport …`; whatever goes wrong is in its outcome. */
 export async function run(args: readonly string[], around: Surroundings): Promise<Outcome> {
   try {
-    return await report(args, around);
+    return await dispatch(args, around);
   } catch (error) {
     const says = error instanceof Error ? error.message : String(error);
     return { code: isMistake(error) ? 2 : 3, out: '', err: `sallyport: ${hideSecrets(says)}\n` };
   }
 }
 
-async function report(args: readonly string[], { env, width }: Surroundings): Promise<Outcome> {
+const commands = ['report', 'check-plan'];
+
+async function dispatch(args: readonly string[], around: Surroundings): Promise<Outcome> {
   const { values, positionals } = readArgs(args);
   const [command, ...rest] = positionals;
   if (values.help) return { code: 0, out: usage, err: '' };
-  if (command !== 'report' || rest.length > 0) return { code: 2, out: '', err: usage };
+  if (values.version) return { code: 0, out: `${await version()}\n`, err: '' };
+  if (command === undefined) return { code: 2, out: '', err: usage };
+  if (command === 'check-plan') return checkPlanCommand(rest, values.issuer, around);
+  if (command !== 'report') throw notKnown('command', command, commands);
+  if (rest.length > 0)
+    throw new ConfigError(`report takes options only: ${quoted(rest[0])}. See --help`);
+  return report(values, around);
+}
+
+async function report(values: Values, { env, width }: Surroundings): Promise<Outcome> {
   const place = values.usage ?? env.SALLYPORT_USAGE;
   if (!place) throw new ConfigError('--usage is missing: where are the counts? See --help');
   const render = Object.hasOwn(formats, values.format) ? formats[values.format] : undefined;
-  if (!render) throw new ConfigError('--format is none of text, json, html, markdown');
+  if (!render) {
+    throw new ConfigError(
+      `--format must be text, json, html or markdown; got ${quoted(values.format)}`,
+    );
+  }
   const now = values.now === undefined ? Date.now() : Date.parse(values.now);
-  if (!Number.isFinite(now)) throw new ConfigError('--now is no time: write 2027-06-30T00:00:00Z');
+  if (!Number.isFinite(now)) {
+    const got = quoted(values.now);
+    throw new ConfigError(`--now must be a time such as 2027-06-30T00:00:00Z; got ${got}`);
+  }
   const [plan, clients, keys] = await Promise.all([
     textOf('--plan', values.plan),
     listOf<ListedClient>('--clients', values.clients),
@@ -142,7 +165,10 @@ function goneIn(text: string): GoneGuard {
   const [, instance, at] = /^(.+)@([^@]+)$/s.exec(text) ?? [];
   if (instance !== undefined && at === 'not-ours') return { instance, ours: false };
   if (instance !== undefined && at !== undefined) return { instance, at };
-  throw new ConfigError('--gone must be <guard>@<time>, such as one@2027-06-30T00:00:00Z');
+  const got = quoted(text);
+  throw new ConfigError(
+    `--gone must be <guard>@<time>, such as one@2027-06-30T00:00:00Z; got ${got}`,
+  );
 }
 
 function readArgs(args: readonly string[]) {
@@ -150,14 +176,19 @@ function readArgs(args: readonly string[]) {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     const says = error instanceof Error ? error.message : '';
+    if (!says.startsWith('Unknown option')) throw error;
     const name = /^Unknown option '(--?[\w-]{1,40})'/.exec(says)?.[1];
     // An address in an option's place is "unknown" with its password.
-    if (!says.startsWith('Unknown option')) throw error;
-    throw new ConfigError(
-      name ? `${name} is not an option: see --help` : 'not an option: see --help',
+    if (name === undefined) throw new ConfigError('not an option: see --help');
+    throw notKnown(
+      'option',
+      name,
+      Object.keys(options).map((one) => `--${one}`),
     );
   }
 }
+
+type Values = ReturnType<typeof readArgs>['values'];
 
 /** Ten of them at most; of each what a terminal can show. */
 const named = (clients: readonly string[]): string => {

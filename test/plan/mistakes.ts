@@ -78,11 +78,13 @@ export const structural: readonly Mistake[] = [
     '2026-01-01T00:00:60Z',
     '2026-01-01T00:00:00+24:00',
     '2026-01-01T00:00:00+01:60',
+    '2027-06-31',
+    '2027-06-31T00:00:00',
   ].map(
     (date): Mistake => [
       `the date ${date}`,
       `{◀"sunsetAt": "${date}"}`,
-      `plan.sunsetAt: "${date}" does not exist: look at the day, the time and the offset`,
+      `plan.sunsetAt: "${date}" does not exist: look at the day, the time and the offset; write one such as "2027-06-30T00:00:00Z"`,
     ],
   ),
 
@@ -464,7 +466,7 @@ export const beyondSchema: readonly Mistake[] = [
   [
     'a leap day of no leap year',
     '{◀"sunsetAt": "2027-02-29T00:00:00Z"}',
-    'plan.sunsetAt: "2027-02-29T00:00:00Z" does not exist: look at the day, the time and the offset',
+    'plan.sunsetAt: "2027-02-29T00:00:00Z" does not exist: look at the day, the time and the offset; write one such as "2027-06-30T00:00:00Z"',
   ],
   [
     'a sunset before the deprecation',

@@ -121,14 +121,22 @@ describe('the report', () => {
 describe('a mistake', () => {
   test.each<[readonly string[], number, string]>([
     [[], 2, 'sallyport report --usage <place>'],
-    [['reports'], 2, 'sallyport report --usage <place>'],
-    [['report', 'more'], 2, 'sallyport report --usage <place>'],
+    [['reports'], 2, 'did you mean report?'],
+    [['report', 'more'], 2, 'report takes options only: "more"'],
     [['report'], 2, '--usage is missing'],
     [['report', '--usage'], 2, '--usage'],
     [['report', '--use', 'x'], 2, '--use'],
-    [['report', '--usage', '.', '--format', 'pdf'], 2, '--format is none of'],
-    [['report', '--usage', '.', '--format', 'toString'], 2, '--format is none of'],
-    [['report', '--usage', '.', '--now', 'soon'], 2, '--now is no time'],
+    [
+      ['report', '--usage', '.', '--format', 'pdf'],
+      2,
+      '--format must be text, json, html or markdown; got "pdf"',
+    ],
+    [['report', '--usage', '.', '--format', 'toString'], 2, 'got "toString"'],
+    [
+      ['report', '--usage', '.', '--now', 'soon'],
+      2,
+      '--now must be a time such as 2027-06-30T00:00:00Z; got "soon"',
+    ],
     [['report', '--usage', '.', '--plan', 'no-such-file'], 2, '--plan: ENOENT'],
     [['report', '--usage', '.', '--clients', 'package.json'], 2, '--clients holds no JSON list'],
     [['report', '--usage', '.', '--keys', 'README.md'], 2, '--keys holds no JSON list'],

@@ -9,24 +9,34 @@ const date = /^(2\d{3}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?(Z|[+-]\
 
 /** An ISO 8601 date and time with an offset, years 2000 to 2999, in milliseconds since 1970. */
 export function readDate(where: string, value: unknown): number {
-  const [, on, at, seconds = ':00', offset] = (typeof value === 'string' && date.exec(value)) || [];
-  if (on === undefined) throw mistake(where, value, noDate(value));
-  const time = Date.parse(`${on}T${at}${seconds}${offset}`);
-  // A day that the month does not have, and 24:00, would roll over to another day.
-  const kept = new Date(Date.parse(`${on}T${at}Z`)).toJSON()?.startsWith(`${on}T${at}`);
-  if (!kept || Number.isNaN(time)) {
-    throw mistake(where, value, 'does not exist: look at the day, the time and the offset');
-  }
+  const time = typeof value === 'string' ? timeOf(value) : undefined;
+  if (time === undefined) throw mistake(where, value, noDate(value));
   return time;
 }
 
+/** Returns undefined for what is not such a date, or one that does not exist. */
+function timeOf(value: string): number | undefined {
+  const [, on, at, seconds = ':00', offset] = date.exec(value) ?? [];
+  if (on === undefined) return undefined;
+  const time = Date.parse(`${on}T${at}${seconds}${offset}`);
+  // A day that the month does not have, and 24:00, would roll over to another day.
+  const kept = new Date(Date.parse(`${on}T${at}Z`)).toJSON()?.startsWith(`${on}T${at}`);
+  return kept && !Number.isNaN(time) ? time : undefined;
+}
+
+const example = 'write one such as "2027-06-30T00:00:00Z"';
+
+// What is advised must itself be a date: `2027-06-31` is none with a time either.
 function noDate(value: unknown): string {
-  if (typeof value === 'string' && /^2\d{3}-\d{2}-\d{2}$/.test(value)) {
-    return `has no time and no offset: write "${value}T00:00:00Z"`;
+  if (typeof value !== 'string') return `is no date of the years 2000 to 2999: ${example}`;
+  const [withTime, withOffset] = [`${value}T00:00:00Z`, `${value}Z`];
+  if (timeOf(withTime) !== undefined) return `has no time and no offset: write "${withTime}"`;
+  if (timeOf(withOffset) !== undefined) {
+    return `has no offset: write "${withOffset}", or an offset such as +02:00`;
   }
-  return typeof value === 'string' && date.test(`${value}Z`)
-    ? `has no offset: write "${value}Z", or an offset such as +02:00`
-    : 'is no date of the years 2000 to 2999: write one such as "2027-06-30T00:00:00Z"';
+  return [value, withTime, withOffset].some((one) => date.test(one))
+    ? `does not exist: look at the day, the time and the offset; ${example}`
+    : `is no date of the years 2000 to 2999: ${example}`;
 }
 
 /** `HH:MM`, in milliseconds since midnight. */

@@ -1,7 +1,8 @@
 import { day, minute, readDate, readTime, readWeekday, week, weekdayOf } from '../base/dates.js';
 import { isObject } from '../base/json.js';
 import type { Sliced } from '../base/slices.js';
-import { flag, integer, mistake, settingsOf } from '../base/validate.js';
+import { flag, integer, mistake, optional } from '../base/validate.js';
+import type { Mistakes } from './mistakes.js';
 import { plainSettings } from './plain-object.js';
 import type { Brownout, BrownoutPlan, CohortPlan, Daily, DailyPlan } from './plan.js';
 
@@ -15,6 +16,7 @@ interface Names {
   cohortOf(where: string, value: unknown): CohortPlan;
   /** Returns the issuer of a client that is named, or throws. */
   issuerOf(where: string, value: unknown): string | undefined;
+  readonly mistakes: Mistakes;
 }
 
 /** The brownouts of a plan, checked. */
@@ -23,6 +25,7 @@ export function* readBrownouts(
   given: unknown,
   known: Names,
 ): Sliced<BrownoutPlan[]> {
+  if (given === undefined) return [];
   if (!Array.isArray(given)) throw mistake(where, given, 'is no list of brownouts');
   if (given.length > mostBrownouts) {
     const meant = `brownouts are more than a plan may have: ${mostBrownouts}`;
@@ -30,49 +33,73 @@ export function* readBrownouts(
   }
   const brownouts: BrownoutPlan[] = [];
   for (let index = 0; index < given.length; index += 1) {
-    brownouts.push(yield* readBrownout(`${where}[${index}]`, given[index], known));
+    const brownout = yield* known.mistakes.attemptSliced(() =>
+      readBrownout(`${where}[${index}]`, given[index], known),
+    );
+    if (brownout) brownouts.push(brownout);
     yield;
   }
   return brownouts;
 }
 
 function* readBrownout(where: string, given: unknown, known: Names): Sliced<BrownoutPlan> {
-  const own: Partial<Brownout> = settingsOf(where, given, names);
-  const start = readDate(`${where}.start`, own.start);
-  const end = readDate(`${where}.end`, own.end);
-  if (end <= start) throw mistake(`${where}.end`, own.end, 'is not later than start');
+  const { mistakes } = known;
+  const before = mistakes.found.length;
+  const own: Partial<Brownout> = plainSettings({ where, names, mistakes }, given);
+  const required = mistakes.required(before);
   const { cohorts, exempt, paused = false, dryRun = false } = own;
   const brownout = {
-    start,
-    end,
-    daily: own.daily === undefined ? undefined : readDaily(`${where}.daily`, own.daily),
-    cohorts:
-      cohorts === undefined
-        ? undefined
-        : new Set(once(`${where}.cohorts`, cohorts, known.cohortOf).map(({ name }) => name)),
-    exempt: exempt === undefined ? new Map() : yield* readExempt(`${where}.exempt`, exempt, known),
-    paused: flag(`${where}.paused`, paused),
-    dryRun: flag(`${where}.dryRun`, dryRun),
+    start: required(own.start, () => readDate(`${where}.start`, own.start)) ?? 0,
+    end: required(own.end, () => readDate(`${where}.end`, own.end)) ?? Infinity,
+    daily: mistakes.attempt(() => optional(`${where}.daily`, own.daily, readDaily(mistakes))),
+    cohorts: mistakes.attempt(() =>
+      optional(`${where}.cohorts`, cohorts, (place, list) => {
+        const named = once(place, list, { mistakes, read: known.cohortOf });
+        return new Set(named.map(({ name }) => name));
+      }),
+    ),
+    exempt:
+      (yield* mistakes.attemptSliced(() => readExempt(`${where}.exempt`, exempt, known))) ??
+      new Map(),
+    paused: mistakes.attempt(() => flag(`${where}.paused`, paused)) ?? false,
+    dryRun: mistakes.attempt(() => flag(`${where}.dryRun`, dryRun)) ?? false,
   };
+  if (mistakes.found.length > before) return brownout;
+  if (brownout.end <= brownout.start) {
+    throw mistake(`${where}.end`, own.end, 'is not later than start');
+  }
   if (!everOpens(brownout)) {
     throw mistake(`${where}.daily`, own.daily, 'has no window that begins between start and end');
   }
   return brownout;
 }
 
-function readDaily(where: string, given: unknown): DailyPlan {
-  const own: Partial<Daily> = settingsOf(where, given, ['at', 'minutes', 'days']);
-  const { at, minutes, days } = own;
-  const lengths = Array.isArray(minutes)
-    ? each(`${where}.minutes`, minutes, readMinutes)
-    : [readMinutes(`${where}.minutes`, minutes)];
-  const numbers = days === undefined ? undefined : once(`${where}.days`, days, readWeekday);
-  return {
-    at: once(`${where}.at`, at, readTime),
-    lengths,
-    days: Array.from({ length: 7 }, (_, number) => numbers?.includes(number) ?? true),
+const readDaily =
+  (mistakes: Mistakes) =>
+  (where: string, given: unknown): DailyPlan => {
+    const before = mistakes.found.length;
+    const own: Partial<Daily> = plainSettings(
+      { where, names: ['at', 'minutes', 'days'], mistakes },
+      given,
+    );
+    const required = mistakes.required(before);
+    const { at, minutes, days } = own;
+    const lengths = required(minutes, () =>
+      Array.isArray(minutes)
+        ? each(`${where}.minutes`, minutes, { mistakes, read: readMinutes })
+        : [readMinutes(`${where}.minutes`, minutes)],
+    );
+    const numbers = mistakes.attempt(() =>
+      optional(`${where}.days`, days, (place, list) =>
+        once(place, list, { mistakes, read: readWeekday }),
+      ),
+    );
+    return {
+      at: required(at, () => once(`${where}.at`, at, { mistakes, read: readTime })) ?? [],
+      lengths: lengths ?? [],
+      days: Array.from({ length: 7 }, (_, number) => numbers?.includes(number) ?? true),
+    };
   };
-}
 
 const readMinutes = (where: string, value: unknown): number =>
   integer(where, value, [1, 1439]) * minute;
@@ -82,42 +109,68 @@ const mostExempt = 100_000;
 function* readExempt(
   where: string,
   given: unknown,
-  { issuerOf }: Names,
+  { issuerOf, mistakes }: Names,
 ): Sliced<BrownoutPlan['exempt']> {
   const exempt = new Map<string, Set<string | undefined>>();
-  if (Array.isArray(given) && given.length > mostExempt) {
-    throw mistake(where, given.length, `clients are more than a plan may have: ${mostExempt}`);
+  if (given === undefined) return exempt;
+  const list = listIn(where, given);
+  if (list.length > mostExempt) {
+    throw mistake(where, list.length, `clients are more than a plan may have: ${mostExempt}`);
   }
-  if (!Array.isArray(given) || given.length === 0) each(where, given, () => {});
-  for (let index = 0; index < (given as unknown[]).length; index += 1) {
-    const item = (given as unknown[])[index];
+  for (let index = 0; index < list.length; index += 1) {
+    const item = list[index];
     const place = `${where}[${index}]`;
-    const named = isObject(item) ? plainSettings(place, item, ['client', 'issuer']) : undefined;
-    const id = named ? named.client : item;
-    if (typeof id !== 'string' || id === '') throw mistake(place, item, 'is no client id');
-    const issuer = issuerOf(place, named?.issuer);
-    const issuers = exempt.get(id) ?? new Set();
-    if (issuers.has(issuer)) throw mistake(place, id, 'stands twice in the list: keep one');
-    exempt.set(id, issuers.add(issuer));
+    mistakes.attempt(() => {
+      const { id, issuer } = readExempted(place, item, { issuerOf, mistakes });
+      const issuers = exempt.get(id) ?? new Set();
+      if (issuers.has(issuer)) throw mistake(place, id, 'stands twice in the list: keep one');
+      exempt.set(id, issuers.add(issuer));
+    });
     yield;
   }
   return exempt;
 }
 
-function each<T>(where: string, given: unknown, read: (where: string, item: unknown) => T): T[] {
-  if (!Array.isArray(given)) throw mistake(where, given, 'is no list: write […]');
-  if (given.length === 0) throw mistake(where, given, 'is empty: name one, or leave it out');
-  return Array.from(given, (item, index) => read(`${where}[${index}]`, item));
+function readExempted(
+  where: string,
+  item: unknown,
+  { issuerOf, mistakes }: Pick<Names, 'issuerOf' | 'mistakes'>,
+): { readonly id: string; readonly issuer: string | undefined } {
+  const names = ['client', 'issuer'];
+  const named = isObject(item) ? plainSettings({ where, names, mistakes }, item) : undefined;
+  const id = named ? named.client : item;
+  if (typeof id !== 'string' || id === '') throw mistake(where, item, 'is no client id');
+  return { id, issuer: issuerOf(where, named?.issuer) };
 }
 
-function once<T>(where: string, given: unknown, read: (where: string, item: unknown) => T): T[] {
-  const seen = new Set<T>();
-  return each(where, given, (place, item) => {
+function listIn(where: string, given: unknown): readonly unknown[] {
+  if (!Array.isArray(given)) throw mistake(where, given, 'is no list: write […]');
+  if (given.length === 0) throw mistake(where, given, 'is empty: name one, or leave it out');
+  return given;
+}
+
+/** How the items of a list are read, and where those that are wrong are added. */
+interface Items<T> {
+  readonly mistakes: Mistakes;
+  readonly read: (where: string, item: unknown) => T;
+}
+
+function each<T>(where: string, given: unknown, { mistakes, read }: Items<T>): T[] {
+  const items = Array.from(listIn(where, given), (item, index) =>
+    mistakes.attempt(() => read(`${where}[${index}]`, item)),
+  );
+  return items.filter((item) => item !== undefined);
+}
+
+function once<T>(where: string, given: unknown, { mistakes, read }: Items<T>): T[] {
+  const known = new Set<T>();
+  const readOnce = (place: string, item: unknown): T => {
     const one = read(place, item);
-    if (seen.has(one)) throw mistake(place, item, 'stands twice in the list: keep one');
-    seen.add(one);
+    if (known.has(one)) throw mistake(place, item, 'stands twice in the list: keep one');
+    known.add(one);
     return one;
-  });
+  };
+  return each(where, given, { mistakes, read: readOnce });
 }
 
 // All windows of a brownout are of the days from `start` on, week after week.

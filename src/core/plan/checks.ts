@@ -1,6 +1,7 @@
 import { isObject } from '../base/json.js';
 import type { Sliced } from '../base/slices.js';
 import { mistake, oneOf } from '../base/validate.js';
+import type { Mistakes } from './mistakes.js';
 import { plainSettings } from './plain-object.js';
 import {
   type Check,
@@ -23,30 +24,43 @@ const isCheck = (name: string): name is Check => (checks as readonly string[]).i
 const unreportable = ['signature', 'algorithm', 'issuer', 'expiry', 'alg', 'iss', 'exp'];
 
 /** The rules for checks of API keys, checked. */
-export function readChecks(where: string, given: unknown): Checks {
-  return readRulesOf(where, given, keyChecks);
-}
+export const readChecks = (where: string, given: unknown, mistakes: Mistakes): Checks =>
+  readRulesOf({ where, names: keyChecks, mistakes }, given);
 
 /** The rules for checks of tokens, checked. */
-export const readTokenChecks = (where: string, given: unknown): TokenChecks =>
-  readRulesOf(where, given, checks);
+export const readTokenChecks = (where: string, given: unknown, mistakes: Mistakes): TokenChecks =>
+  readRulesOf({ where, names: checks, mistakes }, given);
+
+/** The rules of one member, for the checks that it may name. */
+interface Rules<C extends Check> {
+  readonly where: string;
+  readonly names: readonly C[];
+  readonly mistakes: Mistakes;
+}
 
 function readRulesOf<C extends Check>(
-  where: string,
+  { where, names, mistakes }: Rules<C>,
   given: unknown,
-  names: readonly C[],
 ): { readonly [K in C]?: Rule } {
   if (given === undefined) return {};
-  for (const name of isObject(given) ? Object.keys(given) : []) {
-    if (unreportable.includes(name)) throw mistake(`${where}.${name}`, name, alwaysEnforced);
-    if (isCheck(name) && !(names as readonly Check[]).includes(name)) {
-      throw mistake(`${where}.${name}`, name, ofTokensAlone);
-    }
+  const isMisplaced = (name: string) =>
+    !(names as readonly string[]).includes(name) && (isCheck(name) || unreportable.includes(name));
+  const entries = isObject(given) ? Object.entries(given) : [];
+  const misplaced = entries.filter(([name]) => isMisplaced(name));
+  for (const [name] of misplaced) {
+    const meant = isCheck(name) ? ofTokensAlone : alwaysEnforced;
+    mistakes.add(mistake(`${where}.${name}`, name, meant));
   }
-  const own = Object.entries(plainSettings(where, given, names));
-  return Object.fromEntries(
-    own.map(([name, rule]) => [name, oneOf(`${where}.${name}`, rule, rules)]),
-  ) as { readonly [K in C]?: Rule };
+  const others = entries.filter(([name]) => !isMisplaced(name));
+  const own = plainSettings(
+    { where, names, mistakes },
+    misplaced.length > 0 ? Object.fromEntries(others) : given,
+  );
+  const read = Object.entries(own).map(([name, rule]) => [
+    name,
+    mistakes.attempt(() => oneOf(`${where}.${name}`, rule, rules)) ?? 'enforce',
+  ]);
+  return Object.fromEntries(read) as { readonly [K in C]?: Rule };
 }
 
 /** What holds where a plan says nothing. */

@@ -1,6 +1,7 @@
 import { isObject } from '../base/json.js';
 import { mistake, oneOf, optional } from '../base/validate.js';
 import { readChecks, readTokenChecks } from './checks.js';
+import type { Mistakes } from './mistakes.js';
 import { plainSettings } from './plain-object.js';
 import {
   type ClientPlan,
@@ -21,6 +22,7 @@ export interface Frame extends Due {
   readonly cohortOf: (where: string, value: unknown) => CohortPlan;
   readonly issuerOf: IssuerOf;
   readonly others: ClientPlan;
+  readonly mistakes: Mistakes;
 }
 
 /** Returns the issuer of a client that a rule names, or throws. */
@@ -38,48 +40,59 @@ export function readMode(where: string, value: unknown): SharedMode {
 export function readRules(where: string, given: unknown, frame: Frame): readonly ClientPlan[] {
   if (!Array.isArray(given) || !given.every(isObject)) return [readClient(where, given, frame)];
   if (given.length === 0) throw mistake(where, given, 'is empty: write a rule, or leave it out');
-  const rules = given.map((one, index) => readClient(`${where}[${index}]`, one, frame));
-  for (const [index, { issuer }] of rules.entries()) {
-    if (rules.findIndex((one) => one.issuer === issuer) === index) continue;
-    throw mistake(
-      `${where}[${index}]`,
-      issuer ?? 'a rule',
-      'stands twice: one rule for each issuer',
-    );
+  const rules: ClientPlan[] = [];
+  for (const [index, one] of given.entries()) {
+    const place = `${where}[${index}]`;
+    frame.mistakes.attempt(() => {
+      const rule = readClient(place, one, frame);
+      if (rules.some(({ issuer }) => issuer === rule.issuer)) {
+        throw mistake(place, rule.issuer ?? 'a rule', 'stands twice: one rule for each issuer');
+      }
+      rules.push(rule);
+    });
   }
   return rules;
 }
 
 function readClient(where: string, given: unknown, frame: Frame): ClientPlan {
-  const { others } = frame;
+  const { others, mistakes } = frame;
   if (typeof given === 'string') {
     const mode = readMode(where, given);
     return { ...others, issuer: frame.issuerOf(where, undefined), mode };
   }
   if (!isObject(given)) throw mistake(where, given, 'is neither a mode nor an object with one');
-  const own: PlanClient = plainSettings(where, given, clientNames);
-  const issuer = frame.issuerOf(where, own.issuer);
-  const cohort = optional(`${where}.cohort`, own.cohort, frame.cohortOf) ?? others.cohort;
-  const sunsetAt = cohort?.sunsetAt ?? frame.sunsetAt;
+  const before = mistakes.found.length;
+  const own: PlanClient = plainSettings({ where, names: clientNames, mistakes }, given);
+  const required = mistakes.required(before);
+  const issuer = mistakes.attempt(() => frame.issuerOf(where, own.issuer));
+  const member = <V, T>(name: keyof PlanClient, value: V, read: (at: string, given: V) => T) =>
+    mistakes.attempt(() => optional(`${where}.${name}`, value, read));
+  const cohort = member('cohort', own.cohort, frame.cohortOf) ?? others.cohort;
+  const checks = member('checks', own.checks, (at, value) => readChecks(at, value, mistakes));
+  const tokenChecks = member('tokenChecks', own.tokenChecks, (at, value) =>
+    readTokenChecks(at, value, mistakes),
+  );
   const rule = {
     issuer,
     cohort,
-    sunsetAt,
-    checks: merged(others.checks, readChecks(`${where}.checks`, own.checks)),
-    tokenChecks: merged(
-      others.tokenChecks,
-      readTokenChecks(`${where}.tokenChecks`, own.tokenChecks),
-    ),
+    sunsetAt: cohort?.sunsetAt ?? frame.sunsetAt,
+    checks: merged(others.checks, checks ?? {}),
+    tokenChecks: merged(others.tokenChecks, tokenChecks ?? {}),
   };
   if (own.mode === 'extension') {
-    const end = readUntil(where, own.until, { dueAt: frame.dueAt, sunsetAt });
+    const { sunsetAt } = rule;
+    const end = required(own.until, () =>
+      readUntil(where, own.until, { dueAt: frame.dueAt, sunsetAt }),
+    );
     return { ...rule, mode: own.mode, sunsetAt: end };
   }
-  if (own.until !== undefined) {
+  const mode = member('mode', own.mode, readMode);
+  // Where another member is wrong, the mode may be the one that was meant to be an extension.
+  if (own.until !== undefined && mistakes.found.length === before) {
     const meant = 'is the end of an extension: write "mode": "extension" beside it';
     throw mistake(`${where}.until`, own.until, meant);
   }
-  return { ...rule, mode: optional(`${where}.mode`, own.mode, readMode) };
+  return { ...rule, mode };
 }
 
 const clientNames = ['mode', 'until', 'cohort', 'issuer', 'checks', 'tokenChecks'];

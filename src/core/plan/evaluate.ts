@@ -32,7 +32,7 @@ export interface PlanEvaluation {
   readonly wouldRefuse: boolean;
 }
 
-/** Where a client stands; `strictest` is what the route asks, and the stricter mode is in force. */
+/** Evaluates the plan for one client at one time. The stricter of its mode and the route's applies. */
 export function evaluatePlan(
   plan: Plan,
   named: ClientRef,
@@ -43,7 +43,7 @@ export function evaluatePlan(
   const { sunsetAt } = client;
   const mode = stricter(ownMode(plan, client, named.id), strictest);
   const cohort = client.cohort?.name;
-  const standing: PlanEvaluation = {
+  const accepted: PlanEvaluation = {
     mode,
     cohort,
     sunsetAt,
@@ -52,16 +52,16 @@ export function evaluatePlan(
     brownout: undefined,
     wouldRefuse: false,
   };
-  if (mode === 'token-only') return { ...standing, refusal: 'migrated' };
-  if (sunsetAt !== undefined && now >= sunsetAt) return { ...standing, refusal: 'sunset' };
-  if (client.mode === 'extension') return standing;
+  if (mode === 'token-only') return { ...accepted, refusal: 'migrated' };
+  if (sunsetAt !== undefined && now >= sunsetAt) return { ...accepted, refusal: 'sunset' };
+  if (client.mode === 'extension') return accepted;
   const open = plan.brownouts.filter(
     (one) => openUntil(one, now) !== undefined && concerns(one, named, cohort),
   );
   const refusing = open.find(({ dryRun }) => !dryRun);
-  if (!refusing) return { ...standing, wouldRefuse: open.length > 0 };
+  if (!refusing) return { ...accepted, wouldRefuse: open.length > 0 };
   const retryAt = endOfBrownout(plan, named, { now, cohort });
-  return { ...standing, refusal: 'brownout', retryAt, brownout: refusing.start };
+  return { ...accepted, refusal: 'brownout', retryAt, brownout: refusing.start };
 }
 
 /** What the plan says of a client: of an unknown one, what holds for the others. */
@@ -70,10 +70,10 @@ export function ruleOf(plan: Plan, { id, issuer }: ClientRef): ClientPlan {
   return rules?.find((one) => one.issuer === undefined || one.issuer === issuer) ?? plan.others;
 }
 
-/** Where a client stands: in a mode, or behind its sunset. */
+/** The state of a client: its mode, or past its sunset. */
 export type ClientState = Mode | 'sunset';
 
-/** Where a client stands, whatever a route asks and whether or not a brownout is on. */
+/** Returns the state of a client, regardless of routes and brownouts. */
 export function clientStateOf(plan: Plan, named: ClientRef, now: number): ClientState {
   const client = ruleOf(plan, named);
   const mode = ownMode(plan, client, named.id);

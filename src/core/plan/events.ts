@@ -61,15 +61,15 @@ const mostClients = 10_000;
 
 /** Notices when the mode of a client changes. */
 export interface ClientStates {
-  /** A client has come, and this is where it stands. */
-  note(client: ClientRef, standing: ClientState): void;
+  /** A client sent a request, and this is its state. */
+  note(client: ClientRef, state: ClientState): void;
   /** Another plan is in force. */
   turn(from: Plan, to: Plan): Sliced<void>;
 }
 
 interface Noted {
   readonly client: ClientRef;
-  readonly standing: ClientState;
+  readonly state: ClientState;
 }
 
 /** Remembers the clients that came, so that each change of mode is emitted once. */
@@ -85,10 +85,10 @@ export function createClientStates(tell: EmitMigration, now: () => number): Clie
 
   function note(client: ClientRef, to: ClientState): void {
     const name = nameOf(client);
-    const from = noted.get(name)?.standing;
+    const from = noted.get(name)?.state;
     if (from === to) return;
     noted.delete(name);
-    noted.set(name, { client, standing: to });
+    noted.set(name, { client, state: to });
     const [oldest] = noted.keys();
     if (noted.size > mostClients && oldest !== undefined) noted.delete(oldest);
     if (from !== undefined && !turning.has(name)) emit(client, from, to);
@@ -107,10 +107,10 @@ export function createClientStates(tell: EmitMigration, now: () => number): Clie
         }
       }
       for (const [name, one] of turning) {
-        const { client, standing: before } =
-          'standing' in one ? one : { client: one, standing: clientStateOf(from, one, time) };
+        const { client, state: before } =
+          'state' in one ? one : { client: one, state: clientStateOf(from, one, time) };
         const after = clientStateOf(to, client, time);
-        if (noted.has(name)) noted.set(name, { client, standing: after });
+        if (noted.has(name)) noted.set(name, { client, state: after });
         turning.delete(name);
         if (before !== after) emit(client, before, after);
         yield;

@@ -39,9 +39,9 @@ function written(plan: Plan, dated: boolean, sunsetAt: number | undefined): Migr
   const bySunset = dated ? ofPlan.dated : ofPlan.undated;
   const held = bySunset.get(sunsetAt);
   if (held) return held;
-  const notices = write(plan, dated, sunsetAt);
-  bySunset.set(sunsetAt, notices);
-  return notices;
+  const headers = write(plan, dated, sunsetAt);
+  bySunset.set(sunsetAt, headers);
+  return headers;
 }
 
 function write(plan: Plan, dated: boolean, sunsetAt: number | undefined): MigrationHeaders {

@@ -1,5 +1,4 @@
 import { ConfigError } from '../base/errors.js';
-import { parseObject } from '../base/json.js';
 import type { Sliced } from '../base/slices.js';
 import { mistake } from '../base/validate.js';
 
@@ -35,41 +34,29 @@ export function* parseWithLines(where: string, text: string): Sliced<unknown> {
       `characters are more than a plan may have: ${mostCharacters}`,
     );
   }
-  return (text.length <= atOnce ? plainly(text) : undefined) ?? (yield* walk(where, text));
+  return yield* walk(where, text);
 }
 
-/** A text that is longer is read in steps, for JSON.parse takes it in one. */
-const atOnce = 65_536;
-
-/** The object that a text is for JSON.parse; undefined if there may be anything wrong with it. */
-function plainly(text: string): object | undefined {
-  const value = parseObject(Buffer.from(text));
-  return value && depthOf(value) <= deepest ? value : undefined;
-}
-
-function depthOf(value: object): number {
-  const nodes = [{ node: value, depth: 0 }];
-  let most = 0;
-  for (const { node, depth } of nodes) {
-    most = Math.max(most, depth);
-    for (const child of Object.values(node)) {
-      if (typeof child === 'object' && child !== null)
-        nodes.push({ node: child, depth: depth + 1 });
-    }
-  }
-  return most;
-}
-
-/** The same error, with the line of what it is about. */
-export function* withLine(where: string, text: string, error: ConfigError): Sliced<ConfigError> {
-  let found = { length: -1, at: 0 };
+/** The same errors, each with the line of what it is about, in the order of the lines. */
+export function* withLines(
+  where: string,
+  text: string,
+  errors: readonly ConfigError[],
+): Sliced<ConfigError[]> {
+  const spots = errors.map((error) => ({ error, length: -1, at: 0 }));
   yield* walk(where, text, (path, at) => {
-    // A sentence begins with its place. What is missing is looked for where it should stand.
     const here = place(where, path);
-    if (here.length <= found.length || !error.message.startsWith(here)) return;
-    if (/^(?:: |\.|\[)/.test(error.message.slice(here.length))) found = { length: here.length, at };
+    for (const spot of spots) {
+      // A sentence begins with its place. What is missing is looked for where it should stand.
+      if (here.length <= spot.length || !spot.error.message.startsWith(here)) continue;
+      if (!/^(?:: |\.|\[)/.test(spot.error.message.slice(here.length))) continue;
+      spot.length = here.length;
+      spot.at = at;
+    }
   });
-  return located(error, `line ${position(text, found.at).line}`);
+  return spots
+    .sort((one, other) => one.at - other.at)
+    .map(({ error, at }) => located(error, `line ${position(text, at).line}`));
 }
 
 // A sentence ends with where to read, in parentheses.

@@ -1,11 +1,11 @@
 import { readDate, readSunset } from '../base/dates.js';
-import { ConfigError } from '../base/errors.js';
 import { doNow, type Sliced } from '../base/slices.js';
 import { flag, mistake, nearest, optional, secureUrl, someText } from '../base/validate.js';
 import { readBrownouts } from './brownout.js';
 import { enforced, enforcedOfKeys, readChecks, readTokenChecks, reportedBy } from './checks.js';
 import { type Frame, type IssuerOf, readMode, readRules } from './clients.js';
-import { parseWithLines, withLine } from './json-lines.js';
+import { parseWithLines, withLines } from './json-lines.js';
+import { createMistakes, type Mistakes, together } from './mistakes.js';
 import { mapOf, plainSettings } from './plain-object.js';
 import type { ClientPlan, CohortPlan, MigrationPlan, Plan, PlanCohort } from './plan.js';
 
@@ -20,7 +20,7 @@ type Issuers = readonly string[] | undefined;
 
 /**
  * Checks a plan, an object or its JSON text.
- * @throws ConfigError for the first mistake; of a text it names the line too
+ * @throws ConfigError with all mistakes, at most 20 lines; of a text each names its line
  */
 export const parsePlan = (where: string, given: unknown, issuers?: Issuers): Plan =>
   doNow(planFrom(where, given, issuers)).plan;
@@ -33,77 +33,99 @@ export interface ParsedPlan {
 
 /** The same, for work that is done in slices: a plan may name 100,000 clients. */
 export function* planFrom(where: string, given: unknown, issuers?: Issuers): Sliced<ParsedPlan> {
-  if (typeof given !== 'string') {
-    return { plan: yield* read(where, given, issuers), written: given as object };
-  }
-  const written = (yield* parseWithLines(where, given)) as object;
-  try {
-    return { plan: yield* read(where, written, issuers), written };
-  } catch (error) {
-    throw error instanceof ConfigError ? yield* withLine(where, given, error) : error;
-  }
+  const written = typeof given === 'string' ? yield* parseWithLines(where, given) : given;
+  const mistakes = createMistakes();
+  const plan = yield* mistakes.collect(() => read(where, written, { issuers, mistakes }));
+  if (plan && mistakes.found.length === 0) return { plan, written: written as object };
+  const { found, incomplete } = mistakes;
+  throw together(
+    typeof given === 'string' ? yield* withLines(where, given, found) : found,
+    incomplete,
+  );
 }
 
-function* read(where: string, given: unknown, issuers: Issuers): Sliced<Plan> {
-  const own: MigrationPlan = plainSettings(where, given, planNames);
+/** What is known while a plan is read. */
+interface Reading {
+  readonly issuers: Issuers;
+  readonly mistakes: Mistakes;
+}
+
+function* read(where: string, given: unknown, reading: Reading): Sliced<Plan> {
+  const { issuers, mistakes } = reading;
+  const own: MigrationPlan = plainSettings({ where, names: planNames, mistakes }, given);
   const at = (name: keyof MigrationPlan) => `${where}.${name}`;
-  const { $schema, mode = 'dual', guide, refusedStatus = 401, pauseBrownouts = false } = own;
-  if ($schema !== undefined) someText(at('$schema'), $schema, 'is no text');
-  if (refusedStatus !== 401 && refusedStatus !== 410) {
-    throw mistake(at('refusedStatus'), refusedStatus, 'is neither 401 nor 410');
-  }
-  const deprecatedAt = optional(at('deprecatedAt'), own.deprecatedAt, readDate);
+  const member = <T>(
+    name: keyof MigrationPlan,
+    check: (where: string, value: unknown) => T,
+  ): T | undefined => mistakes.attempt(() => optional(at(name), own[name] as unknown, check));
+  member('$schema', (place, value) => someText(place, value, 'is no text'));
+  const deprecatedAt = member('deprecatedAt', readDate);
   const dueAt = (place: string, value: unknown) => readSunset(place, value, deprecatedAt);
-  const shared = {
-    mode: readMode(at('mode'), mode),
-    deprecatedAt,
-    sunsetAt: optional(at('sunsetAt'), own.sunsetAt, dueAt),
-    guide: optional(at('guide'), guide, readGuide),
-    refusedStatus,
-    cohorts: yield* mapOf(
-      { where: at('cohorts'), what: 'cohort', most: 1_000 },
+  const cohorts = yield* mistakes.attemptSliced(() =>
+    mapOf(
+      { where: at('cohorts'), what: 'cohort', most: 1_000, mistakes },
       own.cohorts,
-      (place, value, name) => readCohort(place, value, { name, dueAt }),
+      (place, value, name) => readCohort(place, value, { name, dueAt, mistakes }),
     ),
-  };
-  const cohortOf = (place: string, value: unknown) => cohortNamed(place, value, shared.cohorts);
-  const cohort = optional(at('cohort'), own.cohort, cohortOf);
-  const planIssuer = optional(at('issuer'), own.issuer, (place, value) =>
-    readIssuer(place, value, issuers),
   );
+  const shared = {
+    mode: member('mode', readMode) ?? 'dual',
+    deprecatedAt,
+    sunsetAt: member('sunsetAt', dueAt),
+    guide: member('guide', readGuide),
+    refusedStatus: member('refusedStatus', readRefusedStatus) ?? 401,
+    cohorts: cohorts ?? new Map(),
+  };
+  const cohortOf = (place: string, value: unknown) => cohortNamed(place, value, cohorts);
+  const cohort = member('cohort', cohortOf);
+  const planIssuer = member('issuer', (place, value) => readIssuer(place, value, issuers));
   const issuerOf: IssuerOf = (place, value) => {
     const issuer = value === undefined ? planIssuer : readIssuer(`${place}.issuer`, value, issuers);
     if (issuers?.length === 1) return undefined;
-    if (issuer === undefined && issuers) throw mistake(place, undefined, unnamedIssuer);
+    // Where the plan's own issuer is wrong, that is the mistake.
+    if (issuer === undefined && issuers && own.issuer === undefined) {
+      throw mistake(place, undefined, unnamedIssuer);
+    }
     return issuer;
   };
+  const checks = member('checks', (place, value) => readChecks(place, value, mistakes));
+  const tokenChecks = member('tokenChecks', (place, value) =>
+    readTokenChecks(place, value, mistakes),
+  );
   const others: ClientPlan = {
     issuer: undefined,
     mode: undefined,
     cohort,
     sunsetAt: cohort?.sunsetAt ?? shared.sunsetAt,
-    checks: { ...enforcedOfKeys, ...readChecks(at('checks'), own.checks) },
-    tokenChecks: { ...enforced, ...readTokenChecks(at('tokenChecks'), own.tokenChecks) },
+    checks: { ...enforcedOfKeys, ...checks },
+    tokenChecks: { ...enforced, ...tokenChecks },
   };
-  const frame: Frame = { ...shared, dueAt, cohortOf, issuerOf, others };
-  const clients = yield* mapOf(
-    { where: at('clients'), what: 'client', most: 100_000 },
-    own.clients,
-    (place, value) => readRules(place, value, frame),
+  const frame: Frame = { ...shared, dueAt, cohortOf, issuerOf, others, mistakes };
+  const clients = yield* mistakes.attemptSliced(() =>
+    mapOf(
+      { where: at('clients'), what: 'client', most: 100_000, mistakes },
+      own.clients,
+      (place, value) => readRules(place, value, frame),
+    ),
   );
-  const paused = flag(at('pauseBrownouts'), pauseBrownouts);
-  const brownouts =
-    own.brownouts === undefined
-      ? []
-      : yield* readBrownouts(at('brownouts'), own.brownouts, { cohortOf, issuerOf });
+  const paused = member('pauseBrownouts', flag) ?? false;
+  const brownouts = yield* mistakes.attemptSliced(() =>
+    readBrownouts(at('brownouts'), own.brownouts, { cohortOf, issuerOf, mistakes }),
+  );
+  const rules = clients ?? new Map();
   return {
     ...shared,
     cohort: cohort?.name,
-    clients,
+    clients: rules,
     others,
-    brownouts: brownouts.map((one) => ({ ...one, paused: paused || one.paused })),
-    ...(yield* reportedBy(others, clients)),
+    brownouts: (brownouts ?? []).map((one) => ({ ...one, paused: paused || one.paused })),
+    ...(yield* reportedBy(others, rules)),
   };
+}
+
+function readRefusedStatus(where: string, value: unknown): 401 | 410 {
+  if (value === 401 || value === 410) return value;
+  throw mistake(where, value, 'is neither 401 nor 410');
 }
 
 const unnamedIssuer =
@@ -124,12 +146,13 @@ function readIssuer(where: string, value: unknown, issuers: Issuers): string {
 function cohortNamed(
   where: string,
   value: unknown,
-  cohorts: ReadonlyMap<string, CohortPlan>,
+  cohorts: ReadonlyMap<string, CohortPlan> | undefined,
 ): CohortPlan {
   const name = someText(where, value, 'is no name of a cohort');
-  const cohort = cohorts.get(name);
+  // Where the cohorts themselves are wrong, none of their names is.
+  const cohort = cohorts ? cohorts.get(name) : emptyCohort(name);
   if (cohort) return cohort;
-  const near = nearest(name, [...cohorts.keys()]);
+  const near = nearest(name, [...(cohorts?.keys() ?? [])]);
   const meant = near ? `did you mean "${near}"?` : 'define it under cohorts';
   throw mistake(where, name, `is no cohort of this plan: ${meant}`);
 }
@@ -140,31 +163,50 @@ function readGuide(where: string, value: unknown): string {
   return value as string;
 }
 
-function readCohort(
-  where: string,
-  given: unknown,
-  { name, dueAt }: { name: string; dueAt: (where: string, value: unknown) => number },
-): CohortPlan {
-  const own: PlanCohort = plainSettings(where, given, ['mode', 'percent', 'salt', 'sunsetAt']);
-  const { mode, percent = 100, salt = name } = own;
-  if (own.percent !== undefined && mode === undefined) {
-    throw mistake(
-      `${where}.percent`,
-      percent,
-      'needs a mode beside it: the one these clients are to have',
-    );
+const emptyCohort = (name: string): CohortPlan => ({
+  name,
+  mode: undefined,
+  percent: 100,
+  salt: name,
+  sunsetAt: undefined,
+});
+
+/** What is known while a cohort is read. */
+interface CohortReading {
+  readonly name: string;
+  readonly dueAt: (where: string, value: unknown) => number;
+  readonly mistakes: Mistakes;
+}
+
+function readCohort(where: string, given: unknown, reading: CohortReading): CohortPlan {
+  const { name, dueAt, mistakes } = reading;
+  const names = ['mode', 'percent', 'salt', 'sunsetAt'];
+  const before = mistakes.found.length;
+  const own: PlanCohort =
+    mistakes.attempt(() => plainSettings({ where, names, mistakes }, given)) ?? {};
+  const member = <T>(member: keyof PlanCohort, read: (where: string, value: unknown) => T) =>
+    mistakes.attempt(() => optional(`${where}.${member}`, own[member] as unknown, read));
+  const cohort = {
+    ...emptyCohort(name),
+    mode: member('mode', readMode),
+    percent: member('percent', readPercent) ?? 100,
+    salt:
+      member('salt', (place, value) => someText(place, value, 'is no salt: write a text')) ?? name,
+    sunsetAt: member('sunsetAt', dueAt),
+  };
+  if (mistakes.found.length > before) return cohort;
+  if (own.percent !== undefined && own.mode === undefined) {
+    const meant = 'needs a mode beside it: the one these clients are to have';
+    mistakes.add(mistake(`${where}.percent`, own.percent, meant));
   }
   if (own.salt !== undefined && own.percent === undefined) {
-    throw mistake(`${where}.salt`, salt, 'needs a percent beside it, or it draws nobody');
+    const meant = 'needs a percent beside it, or it draws nobody';
+    mistakes.add(mistake(`${where}.salt`, own.salt, meant));
   }
-  if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100)) {
-    throw mistake(`${where}.percent`, percent, 'is no number from 0 to 100');
-  }
-  return {
-    name,
-    mode: optional(`${where}.mode`, mode, readMode),
-    percent,
-    salt: someText(`${where}.salt`, salt, 'is no salt: write a text'),
-    sunsetAt: optional(`${where}.sunsetAt`, own.sunsetAt, dueAt),
-  };
+  return cohort;
+}
+
+function readPercent(where: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= 100) return value;
+  throw mistake(where, value, 'is no number from 0 to 100');
 }

@@ -2,10 +2,20 @@ import { isObject } from '../base/json.js';
 import type { Sliced } from '../base/slices.js';
 import { mistake, settingsOf } from '../base/validate.js';
 import { entry } from './json-lines.js';
+import type { Mistakes } from './mistakes.js';
 
-/** The entries of a plain object, each read under its own name; of at most `most`. */
+/** A member of the plan with an entry for each name. */
+interface Entries {
+  readonly where: string;
+  /** What an entry is. */
+  readonly what: string;
+  readonly most: number;
+  readonly mistakes: Mistakes;
+}
+
+/** Reads the entries of a plain object, each under its own name. */
 export function* mapOf<T>(
-  { where, what, most }: { readonly where: string; readonly what: string; readonly most: number },
+  { where, what, most, mistakes }: Entries,
   given: unknown,
   read: (where: string, value: unknown, name: string) => T,
 ): Sliced<ReadonlyMap<string, T>> {
@@ -22,8 +32,11 @@ export function* mapOf<T>(
   for (const name of names) {
     const value = given[name];
     const place = entry(where, name);
-    if (name === '' || name === '__proto__') throw mistake(place, name, `names no ${what}`);
-    map.set(name, read(place, value, name));
+    const one = mistakes.attempt(() => {
+      if (name === '' || name === '__proto__') throw mistake(place, name, `names no ${what}`);
+      return read(place, value, name);
+    });
+    if (one !== undefined) map.set(name, one);
     yield;
   }
   return map;
@@ -33,10 +46,29 @@ export function* mapOf<T>(
  * The settings of a plain object. A Response, a Promise or a Map has no members of its own: it would
  * be a plan that says nothing, and opens every door again.
  */
-export function plainSettings(where: string, given: unknown, names: readonly string[]) {
-  const own = settingsOf(where, given, names);
-  if (isPlain(given as object)) return own;
+export function plainSettings(
+  { where, names, mistakes }: Settings,
+  given: unknown,
+): Readonly<Record<string, unknown>> {
+  try {
+    const own = settingsOf(where, given, names);
+    if (isPlain(given as object)) return own;
+  } catch (error) {
+    if (!isObject(given) || !isPlain(given)) throw error;
+    // Each member that is wrong is reported; the others are read.
+    const parts = Object.entries(given).map(([name, value]) =>
+      mistakes.attempt(() => settingsOf(where, { [name]: value }, names)),
+    );
+    return Object.assign({}, ...parts);
+  }
   throw mistake(where, given, 'is no plain object: give what JSON.parse answers, or its text');
+}
+
+/** An object of the plan, and the names that it may have. */
+interface Settings {
+  readonly where: string;
+  readonly names: readonly string[];
+  readonly mistakes: Mistakes;
 }
 
 function isPlain(value: object): boolean {

@@ -173,10 +173,14 @@ function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
 }
 
 /**
- * Checks a plan before it comes into force, say in CI; answers it, parsed.
- * @throws ConfigError for the first mistake, with its line if the plan is a text
+ * Checks a plan before it comes into force, for example in CI, and returns it as an object.
+ * @param issuers of the guard; without them, any issuer may be named, and none has to be
+ * @throws ConfigError with all mistakes, one on each of at most 20 lines, and where in the text each is
  */
-export function checkPlan(plan: MigrationPlan | string): MigrationPlan {
-  parsePlan('plan', plan);
+export function checkPlan(
+  plan: MigrationPlan | string,
+  { issuers }: { readonly issuers?: readonly string[] } = {},
+): MigrationPlan {
+  parsePlan('plan', plan, issuers);
   return typeof plan === 'string' ? JSON.parse(plan) : plan;
 }

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { nearest } from '../core/base/validate.js';
+import { checkPlan } from '../core/plan/source.js';
+import { ConfigError } from '../index.js';
+import { shown } from './text/words.js';
+import { hideSecrets } from './usage-location.js';
+
+/** The result of a command. Exit codes: 0 done, 1 not yet, or not valid, 2 a mistake, 3 a failure. */
+export interface Outcome {
+  readonly code: 0 | 1 | 2 | 3;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** What the command is run with. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Reads standard input to its end. */
+  readonly stdin?: () => Promise<string>;
+}
+
+/** Runs `sallyport check-plan <file>`. */
+export async function checkPlanCommand(
+  files: readonly string[],
+  issuers: readonly string[] | undefined,
+  { stdin }: Surroundings,
+): Promise<Outcome> {
+  const [file, ...others] = files;
+  if (file === undefined || others.length > 0) {
+    const got = others.length > 0 ? `${files.length} files` : 'none';
+    throw new ConfigError(`check-plan requires one file, or "-" for standard input; got ${got}`);
+  }
+  const text = await (file === '-' && stdin ? stdin() : readFile(file, 'utf8')).catch((error) => {
+    throw new ConfigError(`check-plan: ${error.message}`);
+  });
+  const name = file === '-' && stdin ? 'standard input' : file;
+  try {
+    const plan = checkPlan(text, issuers && { issuers });
+    return { code: 0, out: `${shown(name)}: valid. ${summaryOf(plan)}\n`, err: '' };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const lines = error.message.split('\n').map((line) => hideSecrets(line));
+    return { code: 1, out: '', err: `${shown(name)}: not valid\n${lines.join('\n')}\n` };
+  }
+}
+
+function summaryOf({
+  mode = 'dual',
+  sunsetAt,
+  clients = {},
+  cohorts = {},
+  brownouts = [],
+}: ReturnType<typeof checkPlan>): string {
+  return [
+    `Mode ${mode}`,
+    sunsetAt === undefined ? 'no sunset' : `sunset ${sunsetAt}`,
+    count(Object.keys(clients).length, 'client'),
+    count(Object.keys(cohorts).length, 'cohort'),
+    count(brownouts.length, 'brownout'),
+  ].join(', ');
+}
+
+const count = (number: number, what: string): string =>
+  `${number} ${what}${number === 1 ? '' : 's'}`;
+
+/** The version of this package: `package.json` is in the root, two or more folders up. */
+export async function version(): Promise<string> {
+  for (const up of ['../', '../../', '../../../']) {
+    const found = await readFile(new URL(`${up}package.json`, import.meta.url), 'utf8').catch(
+      () => '{}',
+    );
+    const { name, version } = JSON.parse(found);
+    if (name === 'sallyport') return version;
+  }
+  return 'unknown';
+}
+
+/** The error for a command or an option that does not exist. */
+export function notKnown(what: string, name: string, names: readonly string[]): ConfigError {
+  const near = nearest(name, names);
+  const advice = near === undefined ? `use ${names.join(', ')}` : `did you mean ${near}?`;
+  return new ConfigError(`${quoted(name)} is not a known ${what}: ${advice} See --help`);
+}
+
+/** A value as it was given, without credentials, and at most 80 characters of it. */
+export function quoted(value: string | undefined): string {
+  const text = hideSecrets(shown(value ?? ''));
+  return `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}"`;
+}
