@@ -16,7 +16,7 @@ export const opening = (scene: Scene): Agenda => ({
   async '2026-12-07'() {
     const { api, chapter, say, check } = scene;
     chapter('7 Dec 2026', 'What five weeks of counting have found');
-    const { report } = await scene.report({ 'on keys': 38, quiet: 2 }, [figures]);
+    const { report } = await scene.report({ 'on keys': 38, inactive: 2 }, [figures]);
     const { agents } = clientIn(report, 'key_39');
     say(
       `Two keys belong to nobody. key_40 never came; key_39 comes on Mondays from
@@ -42,7 +42,7 @@ export const opening = (scene: Scene): Agenda => ({
   async '2026-12-14'() {
     const { api, chapter, say, check } = scene;
     chapter('14 Dec 2026', 'A week with scopes and tenants, still only reported');
-    const { report } = await scene.report({ 'on keys': 38, quiet: 2 });
+    const { report } = await scene.report({ 'on keys': 38, inactive: 2 });
     const still = report.clients.flatMap(({ client, wouldDeny }) =>
       wouldDeny
         .filter(({ last }) => last >= '2026-12-07')

@@ -8,13 +8,13 @@ import { bearing } from '../rfc/ask.js';
 const all = Object.keys(codes) as ErrorCode[];
 
 test.each(all)('%s can be sent: RFC 6750 §3 allows every character of its detail', (code) => {
-  const { status, error, title, detail, told } = row(code);
+  const { status, error, title, detail, publicCode } = row(code);
   expect(detail).toMatch(/^[ !#-[\]-~]+$/);
   expect(title).toMatch(/^[ !#-[\]-~]+$/);
   if (error === 'invalid_request') expect(status).toBe(400);
   if (error === 'invalid_token') expect(status).toBe(401);
   if (error === 'insufficient_scope') expect(status).toBe(403);
-  if (told !== undefined) expect(all).toContain(told);
+  if (publicCode !== undefined) expect(all).toContain(publicCode);
 });
 
 test('docs/errors.md has one row for every code, with the same facts', () => {
@@ -24,14 +24,14 @@ test('docs/errors.md has one row for every code, with the same facts', () => {
     .filter((line) => line.startsWith('| `ERR_'))
     .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')));
   expect(rows.map(([, reason]) => reason)).toEqual([...all, 'ERR_CONFIG']);
-  for (const [, reason = '', told, error, status, cause, fix] of rows) {
+  for (const [, reason = '', publicCode, error, status, cause, fix] of rows) {
     expect(cause, reason).not.toBe('');
     expect(fix, reason).not.toBe('');
     if (reason === 'ERR_CONFIG') continue;
     const fact = row(reason as ErrorCode);
-    expect({ reason, told, error, status }).toEqual({
+    expect({ reason, publicCode, error, status }).toEqual({
       reason,
-      told: fact.publicCode ?? reason,
+      publicCode: fact.publicCode ?? reason,
       error: fact.error ?? '-',
       status: String(fact.status),
     });

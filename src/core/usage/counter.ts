@@ -75,7 +75,6 @@ interface When {
   readonly look: Look | undefined;
 }
 
-
 /** Counts in memory: for a request that is let in a look-up, two additions and a time. */
 export function createCounter(options: CounterOptions): Counter {
   const { max, exclude, clock, tokens, keys, looks, soleIssuer = '' } = options;

@@ -1,7 +1,7 @@
 import { copyOf } from '../base/copy.js';
+import { hidden, withoutCredential } from '../base/without-credential.js';
 import { type Attempt, routeOf } from '../events.js';
 import type { KeyPlace, OneCredential } from '../extract.js';
-import { hidden, withoutCredential } from '../base/without-credential.js';
 import type { RowBuffer } from './row-buffer.js';
 
 /** What a key came with: where it should be looked for. */
