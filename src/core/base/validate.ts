@@ -9,6 +9,22 @@ export function mistake(where: string, written: unknown, meant: string): ConfigE
   return new ConfigError(`${where}: ${show(written)} ${meant} (${page(where)})`);
 }
 
+/** What an option must be, and what to do about one that is not: sentences without a final period. */
+export interface Expected {
+  /** Follows "must": `be an array of strings`. */
+  readonly must: string;
+  /** Valid input, or a step to take: `Set it to the value that your tokens carry in "aud"`. */
+  readonly advice?: string;
+}
+
+/** Returns the error for an invalid option: where, what is required, what was found, what to do. */
+export function invalid(where: string, got: unknown, { must, advice }: Expected): ConfigError {
+  const then = advice === undefined ? '' : ` ${advice}.`;
+  return new ConfigError(
+    `${where} must ${must}; got ${show(got)}.${then} S${page(where).slice(1)}.`,
+  );
+}
+
 function page(where: string): string {
   if (where.startsWith('plan')) return 'see "The plan" in docs/api-keys.md of sallyport';
   return where.startsWith('requirements')
