@@ -43,6 +43,7 @@ export type {
 export { checkPlan } from './core/plan/source.js';
 export type { ApiKeyRecord, ClaimMap, ClaimPath, Principal } from './core/principal.js';
 export { principalOf } from './core/principal-of.js';
+export type { Counts } from './core/refusal-counts.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
 export type { Algorithm } from './core/token/algorithms.js';
 export type { IssuerOptions } from './core/token/issuer-options.js';
@@ -56,7 +57,6 @@ export type {
 export { advanceInstance, trackingSinceOf } from './core/usage/coverage.js';
 export { memoryUsageStore } from './core/usage/memory.js';
 export type { UsageOptions } from './core/usage/options.js';
-export type { Counts } from './core/usage/refusals.js';
 export {
   dayOf,
   type ExcludedClient,

@@ -1,10 +1,9 @@
-import type { AuthError, AuthErrorCode } from './base/errors.js';
+import type { Attempt } from './attempt.js';
+import type { AuthError } from './base/errors.js';
 import { own } from './base/json.js';
 import { holdsSecret, withoutCredential } from './base/without-credential.js';
 import type { Decision } from './decision.js';
-import type { Credential, GuardRequest, KeyPlace } from './extract.js';
-import type { PlanEvaluation } from './plan/evaluate.js';
-import { type MigrationHeaders, noHeaders } from './plan/headers.js';
+import type { Credential, KeyPlace } from './extract.js';
 import type { Mode } from './plan/plan.js';
 import {
   actorsOf,
@@ -13,7 +12,7 @@ import {
   text,
   type UnverifiedIdentity,
 } from './principal.js';
-import { neededScopes, type Requirements } from './requirements.js';
+import { neededScopes } from './requirements.js';
 import { claimDetail } from './token/claim-details.js';
 import type { Warner } from './warnings.js';
 
@@ -60,39 +59,6 @@ export interface DecisionEvent {
   /** The template of the route, such as `/orders/:id`, where it is known. */
   readonly route?: string;
 }
-
-/** What is known of a request so far; each stage adds what it found. */
-export interface Attempt {
-  readonly request: GuardRequest;
-  readonly required: Requirements;
-  /** By the stopwatch. */
-  readonly startedAt: number;
-  credential: Credential | undefined;
-  principal: Principal | undefined;
-  evaluation: PlanEvaluation | undefined;
-  headers: MigrationHeaders;
-  readonly unverified: UnverifiedIdentity;
-  /** With what it would have been refused, if every check were enforced. */
-  readonly notes: AuthErrorCode[];
-}
-
-/** What is known of a request before anything is done with it. */
-export const attemptOf = (
-  request: GuardRequest,
-  required: Requirements,
-  startedAt: number,
-): Attempt => ({
-  request,
-  required,
-  startedAt,
-  // Each member is its own, whatever somebody may have put into Object.prototype.
-  credential: undefined,
-  principal: undefined,
-  evaluation: undefined,
-  headers: noHeaders,
-  unverified: { claims: undefined, paths: undefined, key: undefined },
-  notes: [],
-});
 
 /** Who wants to know, and the clocks. */
 interface Listening {
@@ -158,12 +124,12 @@ function eventOf(
     startedAt,
     credential,
     principal,
-    evaluation: stance,
+    admission: { evaluation },
     unverified: seen,
     notes,
   } = attempt;
   const requiredScopes = neededScopes(required);
-  const route = routeOf(attempt);
+  const route = withoutCredential(required.routeTemplate ?? request.route, credential);
   return {
     time,
     ...outcomeOf(attempt, decision),
@@ -172,9 +138,9 @@ function eventOf(
     ...(seen.key && { keyId: seen.key.id }),
     ...(credential && credential.kind !== 'token' && { keyPlace: credential.place }),
     ...(requiredScopes.length > 0 && { requiredScopes }),
-    ...(stance && {
-      mode: stance.mode,
-      ...(stance.cohort !== undefined && { cohort: stance.cohort }),
+    ...(evaluation && {
+      mode: evaluation.mode,
+      ...(evaluation.cohort !== undefined && { cohort: evaluation.cohort }),
     }),
     ...(notes.length > 0 && { wouldDeny: [...notes] }),
     durationMs: Math.max(0, readAt - startedAt),
@@ -182,10 +148,6 @@ function eventOf(
     ...(route !== undefined && { route }),
   };
 }
-
-/** The template of the route: the application's word first, then the door's. */
-export const routeOf = ({ request, required, credential }: Attempt): string | undefined =>
-  withoutCredential(required.routeTemplate ?? request.route, credential);
 
 function outcomeOf(attempt: Attempt, decision: Decision) {
   if (decision.allowed) return { outcome: 'allow', status: 200 } as const;

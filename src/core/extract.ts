@@ -227,3 +227,7 @@ const isKeyShaped = ({ isBearerKey }: KeyPlaces, text: string): boolean =>
 
 // RFC 6750 §2.3. Query parsers also read access_token[] and [access_token] as that name.
 const plainName = (name: string): string => /^\[?([^[\]]+)(?:[[\]]|$)/.exec(name)?.[1] ?? name;
+
+/** Returns what tells one request from another: the framework's own request, if it is an object. */
+export const sourceOf = (request: GuardRequest): object =>
+  typeof request.source === 'object' && request.source !== null ? request.source : request;

@@ -1,10 +1,9 @@
 import { listenForInvalidations } from './api-key/invalidations.js';
 import type { ApiKeySettings } from './api-key/options.js';
-import { AuthError, UpstreamError } from './base/errors.js';
-import type { Decision } from './decision.js';
-import type { Attempt } from './events.js';
+import { AuthError, type AuthErrorCode, UpstreamError } from './base/errors.js';
+import { enforced } from './enforcement.js';
 import { createCredentialFinder } from './extract.js';
-import { clientStateOf, evaluatePlan } from './plan/evaluate.js';
+import { clientStateOf, evaluatePlan, type PlanEvaluation } from './plan/evaluate.js';
 import { createClientStates, createMigrationEmitter } from './plan/events.js';
 import {
   type MigrationHeaders,
@@ -12,23 +11,27 @@ import {
   noHeaders,
   retirementOf,
 } from './plan/headers.js';
-import type { Plan, SharedMode } from './plan/plan.js';
+import type { SharedMode } from './plan/plan.js';
+import { createEnforcements, type Enforcements } from './plan/report-only.js';
 import { openPlan } from './plan/source.js';
 import { clientOf, type KnownKey, type Principal } from './principal.js';
-import { createUsageRecorder } from './usage/recorder.js';
-import type { FirstCounts } from './usage/refusals.js';
+import { createUsageRecorder, type UsageRecorder } from './usage/recorder.js';
 import type { Usage } from './usage/usage.js';
 
-/**
- * Answers what is announced to a principal that may use its credential. A token always may.
- * @throws AuthError 401 or 410 for a key that the plan no longer accepts; UpstreamError while no
- * plan could be loaded
- */
-export type Admit = (
-  principal: Principal,
-  attempt: Attempt,
-  atLeast?: SharedMode,
-) => MigrationHeaders;
+/** Whether a principal may still use its credential, and what is announced to it. */
+export interface Admission {
+  /** `Deprecation`, `Sunset` and `Link` for the response. */
+  readonly headers: MigrationHeaders;
+  /** What the plan says to the owner of an API key. */
+  readonly evaluation: PlanEvaluation | undefined;
+  /** 401 or 410: the plan no longer accepts the key. */
+  readonly refusal?: AuthError;
+  /** The code with which a brownout in a dry run would have rejected the key. */
+  readonly wouldDeny?: AuthErrorCode;
+}
+
+/** Of a token, and of a request before anything is known of it. */
+export const notAdmitted: Admission = Object.freeze({ headers: noHeaders, evaluation: undefined });
 
 const codes = {
   migrated: 'ERR_API_KEY_MIGRATED',
@@ -36,29 +39,41 @@ const codes = {
   brownout: 'ERR_API_KEY_BROWNOUT',
 } as const;
 
-/** The old door, and the plan that closes it. */
+/** What API keys add to the pipeline: the plan, the counters and the invalidations. */
 export interface Migration {
-  admit: Admit;
-  /** The plan in force; undefined if there is none, or none yet. */
-  plan(): Plan | undefined;
-  /** Settles once a plan is in force and invalidations are listened to. */
+  /** Returns how the checks of one request are enforced. */
+  enforcementFor: Enforcements;
+  /**
+   * Evaluates the plan for the owner of an API key; tokens are always admitted. `atLeast` is the mode
+   * that the route requires.
+   * @throws UpstreamError while no plan has been loaded
+   */
+  admit(principal: Principal, atLeast?: SharedMode): Admission;
+  /** Resolves once a plan is in force and the process listens to invalidations. */
   ready(): Promise<void>;
   close(): Promise<void>;
   /** Counts who used which credential. */
-  count(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
-  /** Counts who came with a request that ended in an exception. */
-  countError(attempt: Attempt): void;
-  /** Who used which credential, as all processes have counted it. */
+  count: UsageRecorder['count'];
+  /** Returns who used which credential, as counted by all processes of one store. */
   usage(): Promise<Usage>;
-  /** Tells other processes of a key. */
+  /** Removes a key from the cache, and publishes that it has changed. */
   invalidate(id: string): Promise<void>;
 }
+
+/** Without API keys there is no plan, and nobody's use is counted. */
+const tokensOnly: Migration = {
+  enforcementFor: () => enforced,
+  admit: () => notAdmitted,
+  ready: async () => {},
+  close: async () => {},
+  count() {},
+  usage: async () => ({ trackingSince: undefined, rows: [], instances: [] }),
+  invalidate: async () => {},
+};
 
 const namelessIssuer =
   'apiKeys.lookup returned a record without an issuer, and the plan has a rule for the client id in ' +
   'it: with several issuers an id alone could be anyone\'s. Set "issuer" in the record, or apiKeys.issuer';
-
-const tokensOnly = { usage: false } as const;
 
 interface Surroundings {
   readonly now: () => number;
@@ -73,31 +88,33 @@ interface Surroundings {
   ownerOf(key: string): Promise<KnownKey | undefined>;
 }
 
-/** May this client still use a key now? It is asked once its credential is verified. */
+/** Creates the plan, the counters and the invalidations of a guard. */
 export function createMigration(
-  settings: Partial<ApiKeySettings> & Pick<ApiKeySettings, 'usage'> = tokensOnly,
+  settings: ApiKeySettings | undefined,
   surroundings: Surroundings,
 ): Migration {
+  if (!settings) return tokensOnly;
   const { now, stopwatch, forget, issuers, isSigned, ownerOf } = surroundings;
-  const { plan: given, invalidations, onMigration } = settings;
-  const tell = createMigrationEmitter(onMigration);
-  const ledger = createClientStates(tell, now);
-  const plans = openPlan(given, { now, tell, ledger, issuers });
-  const listening = listenForInvalidations(invalidations, forget);
-  const attribution = createUsageRecorder(settings.usage, {
+  const emit = createMigrationEmitter(settings.onMigration);
+  const clientStates = createClientStates(emit, now);
+  const plans = openPlan(settings.plan, { now, tell: emit, ledger: clientStates, issuers });
+  const listening = listenForInvalidations(settings.invalidations, forget);
+  const recorder = createUsageRecorder(settings.usage, {
     now,
     stopwatch,
-    tell,
+    tell: emit,
     plan: plans.current,
-    ...{ isSigned, ownerOf },
+    isSigned,
+    ownerOf,
     credentialsIn: createCredentialFinder(settings.places),
     soleIssuer: issuers.length === 1 ? issuers[0] : undefined,
   });
 
   return {
-    admit(principal, attempt, atLeast) {
+    enforcementFor: createEnforcements(plans.current),
+    admit(principal, atLeast) {
       const id = clientOf(principal);
-      if (principal.kind === 'token' || id === undefined) return noHeaders;
+      if (principal.kind === 'token' || id === undefined) return notAdmitted;
       const plan = plans.current();
       if (!plan) throw new UpstreamError('ERR_PLAN_UNAVAILABLE', 'no plan has been loaded yet');
       const client = { id, issuer: issuers.length > 1 ? principal.issuer : undefined };
@@ -105,27 +122,29 @@ export function createMigration(
         throw new TypeError(namelessIssuer);
       }
       const time = now();
-      const stance = evaluatePlan(plan, client, { now: time, strictest: atLeast });
-      attempt.evaluation = stance;
-      ledger.note(client, clientStateOf(plan, client, time));
-      if (stance.refusal) {
-        const retirement = retirementOf(plan, stance, time);
-        throw new AuthError(codes[stance.refusal], { retirement });
+      const evaluation = evaluatePlan(plan, client, { now: time, strictest: atLeast });
+      clientStates.note(client, clientStateOf(plan, client, time));
+      if (evaluation.refusal) {
+        const retirement = retirementOf(plan, evaluation, time);
+        const refusal = new AuthError(codes[evaluation.refusal], { retirement });
+        return { headers: noHeaders, evaluation, refusal };
       }
-      if (stance.wouldRefuse) attempt.notes.push(codes.brownout);
-      return migrationHeadersOf(plan, stance, time);
+      const headers = migrationHeadersOf(plan, evaluation, time);
+      if (!evaluation.wouldRefuse) return { headers, evaluation };
+      return { headers, evaluation, wouldDeny: codes.brownout };
     },
-    plan: plans.current,
     async ready() {
       await Promise.all([plans.ready(), listening.ready()]);
     },
     async close() {
       plans.close();
-      await Promise.all([listening.close(), attribution.close()]);
+      await Promise.all([listening.close(), recorder.close()]);
     },
-    count: attribution.count,
-    countError: attribution.countError,
-    usage: attribution.read,
-    invalidate: listening.publish,
+    count: recorder.count,
+    usage: recorder.read,
+    async invalidate(id) {
+      forget(id);
+      await listening.publish(id);
+    },
   };
 }

@@ -23,6 +23,7 @@ import {
 } from './token/issuer-options.js';
 import type { JwksEvent } from './token/jwks-events.js';
 import { checkJwks, type JwksOptions, type JwksSettings } from './token/jwks-options.js';
+import { checkUsage } from './usage/options.js';
 import { createWarner, type Warner } from './warnings.js';
 
 /** How good tokens are remembered. */
@@ -166,11 +167,7 @@ export function checkOptions(options: GuardOptions): Settings {
     ),
     tokenCache: tokenCache === false ? false : checkTokenCache(at('tokenCache'), tokenCache),
     apiKeys: ifGiven(at('apiKeys'), apiKeys, (place, value) =>
-      checkApiKeys(
-        place,
-        value,
-        issuers.map(({ issuer }) => issuer),
-      ),
+      checkApiKeys(place, value, { issuers: issuers.map(({ issuer }) => issuer), checkUsage }),
     ),
     optional: flag(at('optional'), optional),
     impliedScopes: checkImplied(at('impliedScopes'), impliedScopes),

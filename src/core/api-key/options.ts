@@ -11,7 +11,7 @@ import type { KeyPlaces } from '../extract.js';
 import type { MigrationEvent } from '../plan/events.js';
 import type { MigrationPlan, PlanSource } from '../plan/plan.js';
 import type { ApiKeyRecord } from '../principal.js';
-import { checkUsage, type UsageOptions, type UsageSettings } from '../usage/options.js';
+import type { UsageOptions, UsageSettings } from '../usage/options.js';
 import { type ApiKeySource, checkSources } from './places.js';
 
 /**
@@ -132,6 +132,16 @@ const cacheNames: readonly (keyof ApiKeyCacheOptions)[] = [
   'staleIfError',
 ];
 
+interface Surroundings {
+  /** Those of the guard. */
+  readonly issuers: readonly string[];
+  readonly checkUsage: (
+    where: string,
+    given: UsageOptions,
+    issuers: readonly string[],
+  ) => UsageSettings;
+}
+
 /**
  * Checks how keys are taken, by a guard of these issuers.
  * @throws ConfigError for the first mistake
@@ -139,7 +149,7 @@ const cacheNames: readonly (keyof ApiKeyCacheOptions)[] = [
 export function checkApiKeys(
   where: string,
   given: unknown,
-  issuers: readonly string[],
+  { issuers, checkUsage }: Surroundings,
 ): ApiKeySettings {
   const own: Partial<ApiKeyOptions> = settingsOf(where, given, names);
   const { timeout = 5, both = 'refuse', environment, wellFormed, cache = {}, onMigration } = own;

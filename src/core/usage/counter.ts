@@ -1,16 +1,14 @@
-import { AuthError, type AuthErrorCode, type ErrorCode } from '../base/errors.js';
+import { AuthError, type AuthErrorCode } from '../base/errors.js';
 import { own } from '../base/json.js';
-import type { Decision } from '../decision.js';
-import type { Attempt } from '../events.js';
+import { sourceOf } from '../extract.js';
 import { claimedClient, clientOf, type KnownKey, type Principal } from '../principal.js';
+import { type CountedAttempt, codeOf, kindOf, type Outcome } from './attempt.js';
 import type { UsageClock } from './clock.js';
+import { createCollection } from './collection.js';
 import { isRequest, requestsIn } from './coverage.js';
 import { createHolders, type Owner } from './holders.js';
 import { type Look, type Looks, letIn, letInAndRefused } from './looks.js';
 import type { Exclusions } from './options.js';
-import { misdated, redateRows } from './redate.js';
-import { uncountedRow } from './refusal-rooms.js';
-import { sourceOf } from './refusals.js';
 import type { RefusedKeys } from './refused-keys.js';
 import type { RefusedTokens } from './refused-tokens.js';
 import {
@@ -19,15 +17,13 @@ import {
   createRowBuffer,
   type RowBuffer,
   takeBack,
-  takeRows,
 } from './row-buffer.js';
 import { type Traces, tracesOf } from './traces.js';
-import { mergeRows, type UsageRow } from './usage.js';
+import type { UsageRow } from './usage.js';
 
 /** How an attempt ended, for the counts. */
 export interface Ending {
-  /** Undefined if it ended in an exception. */
-  readonly decision: Decision | undefined;
+  readonly decision: Outcome;
   /** What would have refused it, and was not seen before of the same request. */
   readonly notes: readonly AuthErrorCode[];
 }
@@ -35,7 +31,7 @@ export interface Ending {
 /** Counts who uses which credential. */
 export interface Counter {
   /** Counts one attempt; a second look at the same request is not counted again. */
-  add(attempt: Attempt, ending: Ending): void;
+  add(attempt: CountedAttempt, ending: Ending): void;
   /** Hands over what was counted since the last time, and begins anew. */
   take(): UsageRow[];
   /** Whether there is something to hand over. */
@@ -63,8 +59,10 @@ interface CounterOptions {
   readonly soleIssuer: string | undefined;
 }
 
-/** What an attempt is for the counts: `unknown` is one that was refused before it was known who asks. */
-type Kind = 'use' | 'refused' | 'unknown' | 'neither';
+interface Refused {
+  readonly minute: number;
+  readonly decision: Outcome;
+}
 
 /** Where is counted: `no room` is for clients beyond the limit. */
 type Holder = RowBuffer | 'no room';
@@ -83,8 +81,7 @@ export function createCounter(options: CounterOptions): Counter {
   let byPrincipal = new WeakMap<Principal, RowBuffer>();
   const nobody = createRowBuffer('', '', '');
   let dropped = 0;
-  /** What was collected before it is handed over, as when the clock was set right. */
-  let early = new Map<string, UsageRow>();
+  const collection = createCollection({ nobody, holders, tokens, minute: clock.minute });
 
   /** Undefined for a client that is not counted. */
   function holderOf(owner: Owner): Holder | undefined {
@@ -127,7 +124,7 @@ export function createCounter(options: CounterOptions): Counter {
   }
 
   /** The key that came: the one of the request, or the one beside its token. */
-  function countKey(attempt: Attempt, holder: Holder, when: When): void {
+  function countKey(attempt: CountedAttempt, holder: Holder, when: When): void {
     const { principal, unverified: seen } = attempt;
     const isToken = principal?.kind === 'token';
     const keyHolder = isToken ? seen.key && holderOfKey(seen.key) : holder;
@@ -136,36 +133,40 @@ export function createCounter(options: CounterOptions): Counter {
     countTraces(keyHolder, traces, when);
   }
 
-  function countUse(attempt: Attempt, holder: Holder, minute: number): void {
-    const source = sourceOf(attempt);
+  function countUse(attempt: CountedAttempt, holder: Holder, minute: number): void {
+    const source = sourceOf(attempt.request);
     for (const one of looks.get(source)?.counted ?? []) takeBack(one.holder, one);
     looks.set(source, letIn);
     count(holder, { what: attempt.principal?.kind === 'token' ? 'token' : 'key', minute });
     countKey(attempt, holder, { minute, look: undefined });
   }
 
-  function countRefused(attempt: Attempt, holder: Holder, { minute, decision }: Refused): void {
-    const { evaluation: stance } = attempt;
+  function countRefused(
+    attempt: CountedAttempt,
+    holder: Holder,
+    { minute, decision }: Refused,
+  ): void {
+    const { evaluation } = attempt.admission;
     const look = refuse(attempt);
     const code = codeOf(decision);
     count(holder, { what: 'refused', detail: code, minute }, look);
-    if (code === 'ERR_API_KEY_BROWNOUT' && stance?.brownout !== undefined) {
-      const detail = new Date(stance.brownout).toISOString();
+    if (code === 'ERR_API_KEY_BROWNOUT' && evaluation?.brownout !== undefined) {
+      const detail = new Date(evaluation.brownout).toISOString();
       count(holder, { what: 'brownout', detail, minute }, look);
     }
     if (look) countKey(attempt, holder, { minute, look });
   }
 
   /** What is counted of it is taken back if it is let in; undefined for one that was let in before. */
-  function refuse(attempt: Attempt): Look | undefined {
-    const source = sourceOf(attempt);
+  function refuse(attempt: CountedAttempt): Look | undefined {
+    const source = sourceOf(attempt.request);
     const wasLetIn = looks.get(source)?.letIn;
     const look = wasLetIn ? letInAndRefused : { letIn: false, refused: true, counted: [] };
     looks.set(source, look);
     return wasLetIn ? undefined : look;
   }
 
-  function countUnknown(attempt: Attempt, decision: Decision | undefined): void {
+  function countUnknown(attempt: CountedAttempt, decision: Outcome): void {
     const { credential } = attempt;
     const look = refuse(attempt);
     const isTold = decision?.allowed === false && decision.error instanceof AuthError;
@@ -176,10 +177,10 @@ export function createCounter(options: CounterOptions): Counter {
   }
 
   /** Keys beside a token, or several: it was refused before it was asked whose they are. */
-  function countKeys(attempt: Attempt, look: Look, code: string): void {
+  function countKeys(attempt: CountedAttempt, look: Look, code: string): void {
     const minute = clock.minute();
     keys.find(attempt, ({ owner, ...traces }) => {
-      if (looks.get(sourceOf(attempt)) !== look) return; // let in meanwhile, by another guard
+      if (looks.get(sourceOf(attempt.request)) !== look) return; // let in meanwhile, by another guard
       if (owner === 'not known') return dropForNobody('lookup', minute);
       const holder = holderOfKey(owner);
       if (!holder) return;
@@ -190,7 +191,10 @@ export function createCounter(options: CounterOptions): Counter {
   }
 
   /** A token that nobody has proven: of clients that are known, and what it says of itself may be so. */
-  function countUnproven({ credential, unverified: seen }: Attempt, code: AuthErrorCode): void {
+  function countUnproven(
+    { credential, unverified: seen }: CountedAttempt,
+    code: AuthErrorCode,
+  ): void {
     const client = claimedClient(seen);
     const minute = clock.minute();
     if (client === undefined || minute === undefined) return;
@@ -206,18 +210,10 @@ export function createCounter(options: CounterOptions): Counter {
     tokens.add({ text: credential.text, client, issuer, exp, code, minute });
   }
 
-  function collect(): Map<string, UsageRow> {
-    const rows = early;
-    early = new Map();
-    for (const holder of [nobody, ...holders.all()]) mergeRows(rows, takeRows(holder));
-    mergeRows(rows, tokens.take());
-    return rows;
-  }
-
   return {
     add(attempt, { decision, notes }) {
       const { principal, unverified: seen } = attempt;
-      const kind = kindOf(attempt, decision, looks.get(sourceOf(attempt)));
+      const kind = kindOf(attempt, decision, looks.get(sourceOf(attempt.request)));
       if (kind === 'unknown') return countUnknown(attempt, decision);
       // Also of a request that was counted before: its client is known from here on.
       const holder = principal ? holderOfPrincipal(principal) : seen.key && holderOfKey(seen.key);
@@ -232,46 +228,20 @@ export function createCounter(options: CounterOptions): Counter {
       for (const detail of notes) count(holder, { what: 'would-deny', detail, minute });
     },
     take() {
-      const rows = collect();
+      const rows = collection.take();
       if (holders.size() > max / 2) {
         holders.clear();
         byPrincipal = new WeakMap();
       }
-      return [...rows.values()];
+      return rows;
     },
-    hasRows() {
-      early = collect();
-      return early.size > 0;
-    },
+    hasRows: collection.hasRows,
     dropped: () => dropped,
     drop(rows) {
       dropped += requestsIn(rows);
     },
-    correct(by, { back, wrong }) {
-      early = redateRows([...collect().values(), ...back], by);
-      tokens.correct(by);
-      const minute = clock.minute();
-      if (wrong === 0 || minute === undefined) return;
-      dropped += wrong;
-      mergeRows(early, [uncountedRow(misdated, wrong, minute)]);
+    correct(by, told) {
+      dropped += collection.correct(by, told);
     },
   };
 }
-
-interface Refused {
-  readonly minute: number;
-  readonly decision: Decision | undefined;
-}
-
-function kindOf(
-  { principal, unverified: seen }: Attempt,
-  decision: Decision | undefined,
-  look: Look | undefined,
-): Kind {
-  if (decision?.allowed) return principal && !look?.letIn ? 'use' : 'neither';
-  if (look?.refused) return 'neither';
-  return principal || seen.key ? 'refused' : 'unknown';
-}
-
-const codeOf = (decision: Decision | undefined): ErrorCode | 'error' =>
-  decision && !decision.allowed ? decision.error.code : 'error';

@@ -1,11 +1,11 @@
-import type { Decision } from '../decision.js';
-import type { Attempt } from '../events.js';
+import type { AuthErrorCode } from '../base/errors.js';
 import type { GuardRequest, OneCredential } from '../extract.js';
 import type { EmitMigration } from '../plan/events.js';
 import type { Plan } from '../plan/plan.js';
 import type { KnownKey } from '../principal.js';
+import type { CountedAttempt, Outcome } from './attempt.js';
 import { createUsageClock } from './clock.js';
-import { createCounter, type Ending } from './counter.js';
+import { createCounter } from './counter.js';
 import { startFlushing } from './flush.js';
 import { createLearner } from './learner.js';
 import { looksOf } from './looks.js';
@@ -13,17 +13,17 @@ import { defaultUsageStore } from './memory.js';
 import type { UsageSettings } from './options.js';
 import { createOutbox } from './outbox.js';
 import { clientsIn } from './overflow.js';
-import type { FirstCounts } from './refusals.js';
 import { createRefusedKeys } from './refused-keys.js';
 import { createRefusedTokens } from './refused-tokens.js';
 import type { Usage } from './usage.js';
 
 /** Knows who still uses keys. */
 export interface UsageRecorder {
-  /** Counts one attempt. Whatever happens, no decision knows of it. */
-  count(attempt: Attempt, decision: Decision, fresh: FirstCounts): void;
-  /** Counts one that ended in an exception. */
-  countError(attempt: Attempt): void;
+  /**
+   * Counts one attempt; `notes` are the report-only checks that it failed, and had not before. Never
+   * throws.
+   */
+  count(attempt: CountedAttempt, outcome: Outcome, notes: readonly AuthErrorCode[]): void;
   /** What all instances have counted, this one's latest included. */
   read(): Promise<Usage>;
   close(): Promise<void>;
@@ -45,9 +45,7 @@ export function createUsageRecorder(
     readonly soleIssuer: string | undefined;
   },
 ): UsageRecorder {
-  if (!settings) {
-    return { count() {}, countError() {}, read: async () => nothing, close: async () => {} };
-  }
+  if (!settings) return { count() {}, read: async () => nothing, close: async () => {} };
   const { max, exclude, flushInterval: every, store = defaultUsageStore() } = settings;
   const { plan, tell, isSigned, soleIssuer } = surroundings;
   const clock = createUsageClock(surroundings);
@@ -84,18 +82,17 @@ export function createUsageRecorder(
   clock.read();
   flusher.start();
 
-  function add(attempt: Attempt, ending: Ending): void {
+  function add(attempt: CountedAttempt, decision: Outcome, notes: readonly AuthErrorCode[]): void {
     try {
       flusher.start();
-      counter.add(attempt, ending);
+      counter.add(attempt, { decision, notes });
     } catch {
       // A request that cannot be counted has been decided all the same.
     }
   }
 
   return {
-    count: (attempt, decision, { notes }) => add(attempt, { decision, notes }),
-    countError: (attempt) => add(attempt, { decision: undefined, notes: [] }),
+    count: add,
     async read() {
       await flusher.flush();
       const usage = await learner.read();

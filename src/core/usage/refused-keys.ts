@@ -1,6 +1,6 @@
-import type { Attempt } from '../events.js';
 import type { GuardRequest, OneCredential } from '../extract.js';
 import type { KnownKey } from '../principal.js';
+import type { CountedAttempt } from './attempt.js';
 import { createKeyOwners } from './key-owners.js';
 import { type Traces, tracesOfAll } from './traces.js';
 
@@ -12,7 +12,7 @@ export interface RefusedKey extends Traces {
 /** Finds whose keys come in requests that are refused before that was asked. */
 export interface RefusedKeys {
   /** Tells later of each key that somebody has, and once if it is not known of one or more. */
-  find(attempt: Attempt, told: (key: RefusedKey) => void): void;
+  find(attempt: CountedAttempt, told: (key: RefusedKey) => void): void;
   /** Settles once all are told, or it takes too long; with `isLast`, the others are given up. */
   settle(isLast: boolean): Promise<void>;
 }

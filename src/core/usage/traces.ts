@@ -1,7 +1,7 @@
 import { copyOf } from '../base/copy.js';
 import { hidden, withoutCredential } from '../base/without-credential.js';
-import { type Attempt, routeOf } from '../events.js';
 import type { KeyPlace, OneCredential } from '../extract.js';
+import { type CountedAttempt, routeOf } from './attempt.js';
 import type { RowBuffer } from './row-buffer.js';
 
 /** What a key came with: where it should be looked for. */
@@ -16,7 +16,7 @@ export interface Traces {
 const longestAgent = 512;
 
 /** Of the one credential of a request, or of a key beside a token that is accepted so. */
-export function tracesOf(attempt: Attempt, holder: RowBuffer | undefined): Traces {
+export function tracesOf(attempt: CountedAttempt, holder: RowBuffer | undefined): Traces {
   const { credential } = attempt;
   return {
     route: routeOf(attempt) ?? '',
@@ -27,7 +27,7 @@ export function tracesOf(attempt: Attempt, holder: RowBuffer | undefined): Trace
 }
 
 /** The user agent as it is counted. Most come again and again. */
-function agentOf({ request, credential }: Attempt, holder: RowBuffer | undefined): string {
+function agentOf({ request, credential }: CountedAttempt, holder: RowBuffer | undefined): string {
   const written = request.header('user-agent');
   if (holder && holder.agent.written === written) return holder.agent.counted;
   const counted = copyOf(withoutCredential(written, credential) ?? '');
@@ -39,7 +39,7 @@ function agentOf({ request, credential }: Attempt, holder: RowBuffer | undefined
 
 /** Of all that a refused request presents; each key has a place of its own. */
 export function tracesOfAll(
-  attempt: Attempt,
+  attempt: CountedAttempt,
   presented: readonly OneCredential[],
 ): Omit<Traces, 'place'> {
   const { request } = attempt;
