@@ -5,8 +5,10 @@ const isRefused = ({ answer }: Entry) => !answer.startsWith('200');
 const countOf = (entries: readonly Entry[], wanted: (entry: Entry) => boolean) =>
   entries.filter(wanted).length;
 
-/** With a key, and with a key alone: beside a token, the token counts. */
+/** With a key alone: beside a token, the token counts as the request. */
 const byKey = (entry: Entry) => entry.with === 'key';
+/** With a key, also beside a token: who sends one still depends on it. */
+const bringsKey = (entry: Entry) => byKey(entry) || entry.with === 'both';
 const byToken = (entry: Entry) => entry.with === 'token' || entry.with === 'both';
 
 /** A key that was refused, or a token that its issuer signed and that is not for this API. */
@@ -39,7 +41,7 @@ export function mistakesIn(report: MigrationReport, entries: readonly Entry[]): 
       const minute = all.at(-1)?.minute;
       return minute === undefined ? undefined : new Date(minute * 60_000).toISOString();
     };
-    compare(`last key of ${client}`, told.lastKeyUse, lastOf(own.filter(byKey)));
+    compare(`last key of ${client}`, told.lastKeyUse, lastOf(own.filter(bringsKey)));
     compare(`last token of ${client}`, told.lastTokenUse, lastOf(own.filter(byToken)));
     const misdirected = own.filter((entry) => entry.with === 'bad token' && daysAgo(entry) < 30);
     const told401 = told.refusals.find(({ reason }) => reason === 'ERR_TOKEN_AUDIENCE');
