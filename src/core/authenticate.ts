@@ -9,33 +9,34 @@ import { trustIssuers } from './token/issuer.js';
 import { createJwtVerifier } from './token/jwt.js';
 import { createSignatureCheck } from './token/signature-check.js';
 
-/** Finds out who presents a credential. */
+/** Verifies credentials. */
 export interface Authenticator {
   /**
-   * Answers whose credential this is: at once, where that is known already.
-   * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be told
+   * Verifies a credential and returns its principal; synchronously if it is cached. What it learns of a
+   * credential that it rejects is in `unverified`.
+   * @throws AuthError 401 if it is invalid, UpstreamError if that cannot be determined
    */
   authenticate(
     credential: Credential,
-    seen: UnverifiedIdentity,
-    ruling: Enforcement,
+    unverified: UnverifiedIdentity,
+    enforcement: Enforcement,
   ): Principal | Promise<Principal>;
   /**
    * Finds out whose a key is, whatever may be wrong with it; undefined if nobody's.
    * @throws UpstreamError while that cannot be told, anything else for a bug
    */
   ownerOf(key: string): Promise<KnownKey | undefined>;
-  /** Forgets what is remembered of an API key; without an id, of every one. */
+  /** Removes an API key from the cache; without an id, every one. */
   forget(id?: string): void;
   /** Tells whether an issuer has signed this, by a key that is held; fetches only where none ever was. */
   isSigned(text: string): Promise<boolean>;
-  /** Settles once every issuer's keys are held, or rejects with the first UpstreamError. */
+  /** Resolves once every issuer's JWKS is cached. @throws the first UpstreamError */
   ready(): Promise<void>;
-  /** Ends what is still on its way. */
+  /** Aborts the fetches that are under way. */
   close(): void;
 }
 
-/** One verifier is responsible for a credential, and its failure is final. */
+/** Picks the one verifier that is responsible for a credential. Its failure is final. */
 export function createAuthenticator(settings: Settings): Authenticator {
   const issuers = trustIssuers(settings);
   const keySets = [...issuers.values()].map((issuer) => issuer.keys);
@@ -43,38 +44,42 @@ export function createAuthenticator(settings: Settings): Authenticator {
 
   const keyVerifier = settings.apiKeys && createApiKeyVerifier(settings.apiKeys, settings.now);
 
-  function holderOf(key: string, seen: UnverifiedIdentity): Principal | Promise<Principal> {
-    if (!keyVerifier) throw new TypeError('a key was found, and none is accepted');
-    return keyVerifier.verify(key, seen);
+  function verifyKey(key: string, unverified: UnverifiedIdentity): Principal | Promise<Principal> {
+    if (!keyVerifier) throw new TypeError('an API key was extracted although apiKeys is not set');
+    return keyVerifier.verify(key, unverified);
   }
 
-  async function ownerOfBoth(
+  async function verifyBoth(
     { text, key }: Extract<Credential, { readonly kind: 'both' }>,
-    seen: UnverifiedIdentity,
-    ruling: Enforcement,
+    unverified: UnverifiedIdentity,
+    enforcement: Enforcement,
   ): Promise<Principal> {
-    const principal = await verifyToken(text, seen, ruling);
-    const holder = await holderOf(key, seen);
-    if (holder.key) seen.key = knownKey(holder.key);
-    if (!isSameClient(principal, holder, issuers.size === 1)) {
+    const principal = await verifyToken(text, unverified, enforcement);
+    const owner = await verifyKey(key, unverified);
+    if (owner.key) unverified.key = knownKey(owner.key);
+    if (!isSameClient(principal, owner, issuers.size === 1)) {
       throw new AuthError('ERR_CREDENTIAL_MISMATCH');
     }
     return principal;
   }
 
   return {
-    authenticate(credential, seen, ruling) {
-      if (credential.kind === 'token') return verifyToken(credential.text, seen, ruling);
-      if (credential.kind === 'api-key') return holderOf(credential.text, seen);
-      return ownerOfBoth(credential, seen, ruling);
+    authenticate(credential, unverified, enforcement) {
+      if (credential.kind === 'token') return verifyToken(credential.text, unverified, enforcement);
+      if (credential.kind === 'api-key') return verifyKey(credential.text, unverified);
+      return verifyBoth(credential, unverified, enforcement);
     },
     async ownerOf(key) {
-      const seen: UnverifiedIdentity = { claims: undefined, paths: undefined, key: undefined };
+      const unverified: UnverifiedIdentity = {
+        claims: undefined,
+        paths: undefined,
+        key: undefined,
+      };
       try {
-        const { key: record } = await holderOf(key, seen);
+        const { key: record } = await verifyKey(key, unverified);
         return record && knownKey(record);
       } catch (error) {
-        if (seen.key || error instanceof AuthError) return seen.key;
+        if (unverified.key || error instanceof AuthError) return unverified.key;
         throw error;
       }
     },

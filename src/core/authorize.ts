@@ -13,7 +13,7 @@ export type Authorize = (
 
 interface Asked {
   readonly request: GuardRequest;
-  readonly ruling: Enforcement;
+  readonly enforcement: Enforcement;
 }
 
 const nothing: readonly string[] = [];
@@ -44,7 +44,7 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     const missingScopes = missing(principal, requirements);
     if (missingScopes.length > 0) {
       const error = new AuthError('ERR_SCOPE_MISSING', { missingScopes });
-      asked.ruling.fail('scopes', error, principal);
+      asked.enforcement.fail('scopes', error, principal);
     }
     const { check } = requirements;
     return check && passes(check, principal, asked.request);
@@ -56,11 +56,11 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
     const wanted: unknown = typeof orgId === 'function' ? orgId(asked.request) : orgId;
     if (isPromise(wanted)) {
       return Promise.resolve(wanted).then((found) => {
-        checkOrganization(found, principal, asked.ruling);
+        checkOrganization(found, principal, asked.enforcement);
         return checkRest(principal, requirements, asked);
       });
     }
-    checkOrganization(wanted, principal, asked.ruling);
+    checkOrganization(wanted, principal, asked.enforcement);
     return checkRest(principal, requirements, asked);
   };
 }
@@ -68,9 +68,9 @@ export function createAuthorizer(impliedScopes: ReadonlyMap<string, readonly str
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 
-function checkOrganization(wanted: unknown, principal: Principal, ruling: Enforcement): void {
+function checkOrganization(wanted: unknown, principal: Principal, enforcement: Enforcement): void {
   const fault = organizationFault(wanted, principal);
-  if (fault) ruling.fail('organization', new AuthError(fault), principal);
+  if (fault) enforcement.fail('organization', new AuthError(fault), principal);
 }
 
 async function passes(

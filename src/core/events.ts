@@ -68,15 +68,15 @@ interface Listening {
   readonly warner: Warner;
 }
 
-/** Tells a listener of decisions. */
+/** Calls the listener of decisions. */
 export interface Emitter {
-  /** When an attempt began; 0 if nobody wants to know. */
+  /** Returns the reading of the stopwatch; 0 without a listener. */
   begin(): number;
-  /** Tells, whatever the listener makes of it, and answers the same decision. */
-  emit(attempt: Attempt, decision: Decision): Decision;
+  /** Emits the event of a decision. Never throws. */
+  emit(attempt: Attempt, decision: Decision): void;
 }
 
-/** A listener can throw, reject or change its event: no decision knows of it. */
+/** Creates the emitter. A listener that throws, rejects or changes its event changes no decision. */
 export function createEmitter({
   onDecision: listener,
   now,
@@ -88,16 +88,18 @@ export function createEmitter({
     begin: stopwatch,
     emit(attempt, decision) {
       try {
-        Promise.resolve(listener(eventOf(attempt, decision, [now(), stopwatch()]))).catch(() => {});
+        Promise.resolve(
+          listener(eventOf(attempt, decision, { time: now(), readAt: stopwatch() })),
+        ).catch(() => {});
       } catch {
-        // The listener's own trouble.
+        // A listener that throws must not change the decision.
       }
       return decision;
     },
   };
 }
 
-/** With nobody listening, what may be a mistake of the configuration is a warning of the process. */
+/** Without a listener, a likely configuration error becomes a process warning. */
 function warn(warner: Warner, attempt: Attempt, decision: Decision): Decision {
   if (decision.allowed) {
     if (decision.principal) warner.accepted();
@@ -116,7 +118,7 @@ function warn(warner: Warner, attempt: Attempt, decision: Decision): Decision {
 function eventOf(
   attempt: Attempt,
   decision: Decision,
-  [time, readAt]: readonly [time: number, readAt: number],
+  { time, readAt }: { readonly time: number; readonly readAt: number },
 ): DecisionEvent {
   const {
     request,
@@ -163,7 +165,7 @@ function outcomeOf(attempt: Attempt, decision: Decision) {
   } as const;
 }
 
-/** Why a request was refused, in words for the operator. */
+/** Returns why a request was rejected, for the operator. */
 function detailOf(
   { unverified: seen, principal, credential }: Attempt,
   { error, denial }: Extract<Decision, { readonly allowed: false }>,

@@ -78,7 +78,7 @@ export function createGuard(options: GuardOptions): Guard {
         attempt.admission = admission;
         if (admission.wouldDeny) attempt.notes.push(admission.wouldDeny);
         if (admission.refusal) throw admission.refusal;
-        const authorized = authorize(principal, required, { request, ruling: enforcement });
+        const authorized = authorize(principal, required, { request, enforcement });
         if (authorized) await authorized;
       } else if (!passesWithout(required, optional)) {
         throw new AuthError('ERR_CREDENTIAL_MISSING');
