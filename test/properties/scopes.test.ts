@@ -51,7 +51,7 @@ test('scopes suffice exactly if they are reached from those that are held', asyn
       const authorize = async () =>
         createAuthorizer(map)(principal, requirements, {
           request: requestOf({}),
-          ruling: rulingFor({}, []),
+          enforcement: rulingFor({}, []),
         });
       if (lacking.length === 0) return await authorize();
       const error = { code: 'ERR_SCOPE_MISSING', status: 403, missingScopes: lacking };
@@ -89,7 +89,7 @@ test('what is implied is never taken back: more scopes never suffice for less', 
       fc.pre(before.length === 0);
       await authorize(principal, checkRequirements(asked as Requirements), {
         request: requestOf({}),
-        ruling: rulingFor({}, []),
+        enforcement: rulingFor({}, []),
       });
     }),
     { numRuns: runs(500) },
