@@ -82,7 +82,7 @@ export function createMigration(
   const { plan: given, invalidations, onMigration } = settings;
   const tell = createMigrationEmitter(onMigration);
   const ledger = createClientStates(tell, now);
-  const plans = openPlan(given, { now, tell, ledger, issuers });
+  const plans = openPlan(given, { now, emit: tell, states: ledger, issuers });
   const listening = listenForInvalidations(invalidations, forget);
   const attribution = createUsageRecorder(settings.usage, {
     now,
