@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
-import { evaluatePlan, isDrawn, keyRule, tokenRule } from '../../src/core/plan/evaluate.js';
+import { evaluatePlan, isInPercent, keyRule, tokenRule } from '../../src/core/plan/evaluate.js';
 import { parsePlan } from '../../src/core/plan/parse.js';
 import type { Mode } from '../../src/core/plan/plan.js';
 import { planWarnings } from '../../src/core/plan/warnings.js';
@@ -170,7 +170,7 @@ describe('a percentage', () => {
     sunsetAt: undefined,
   });
   const drawn = (percent: number, salt?: string) =>
-    ids.filter((id) => isDrawn(cohort(percent, salt), id));
+    ids.filter((id) => isInPercent(cohort(percent, salt), id));
 
   test.each([1, 5, 12.5, 33, 50, 75, 99])('of %d draws about as many', (percent) => {
     expect(Math.abs(drawn(percent).length / 100 - percent)).toBeLessThan(3);
@@ -183,8 +183,8 @@ describe('a percentage', () => {
 
   test('is known in every process and every version: SHA-256 of salt, NUL and id', () => {
     // The first 32 bits for "beta" and "acme" are 0x7e84de42: 49.4214907… of 100.
-    expect(isDrawn(cohort(49.42149), 'acme')).toBe(false);
-    expect(isDrawn(cohort(49.421491), 'acme')).toBe(true);
+    expect(isInPercent(cohort(49.42149), 'acme')).toBe(false);
+    expect(isInPercent(cohort(49.421491), 'acme')).toBe(true);
   });
 
   test('keeps who is in while it grows', () => {
@@ -192,9 +192,9 @@ describe('a percentage', () => {
     fc.assert(
       fc.property(names, names, percent, percent, (id, salt, one, other) => {
         const [less, more] = [Math.min(one, other), Math.max(one, other)];
-        const before = isDrawn(cohort(less, salt), id);
-        expect(isDrawn(cohort(less, salt), id)).toBe(before);
-        if (before) expect(isDrawn(cohort(more, salt), id)).toBe(true);
+        const before = isInPercent(cohort(less, salt), id);
+        expect(isInPercent(cohort(less, salt), id)).toBe(before);
+        if (before) expect(isInPercent(cohort(more, salt), id)).toBe(true);
       }),
       { numRuns: runs(1000) },
     );

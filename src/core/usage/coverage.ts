@@ -77,7 +77,7 @@ function refuseOther(held: UsageInstance, told: Told): undefined {
   const { instance, seq } = told;
   throw Object.assign(
     new Error(
-      `the store has another batch ${seq} of the instance ${JSON.stringify(instance)}: two processes count by one name, as copies of a machine do`,
+      `the store has a different batch ${seq} of instance ${JSON.stringify(instance)}: two processes use the same instance name, as clones of a machine do`,
     ),
     { code: 'ERR_USAGE_INSTANCE' },
   );

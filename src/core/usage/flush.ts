@@ -87,15 +87,17 @@ export function startFlushing(options: FlushOptions): Flusher {
     if (isOthersName(error) && faults.renames < mostTries) {
       faults.renames += 1;
       outbox.rename();
-      report(`usage counts go on by another name: ${messageOf(error)}`);
+      report(`usage counting continues under a new instance name: ${messageOf(error)}`);
       return;
     }
     if (!isBatchRefused(error)) throw error;
     faults.refusals += 1;
     if (faults.refusals < mostTries) return;
     faults.refusals = 0;
-    const many = outbox.setApart()?.rows.length ?? 0;
-    report(`a batch of ${many} usage counts can never be stored: ${messageOf(error)}`);
+    const rows = outbox.setApart()?.rows.length ?? 0;
+    report(
+      `a batch of ${rows} usage rows was dropped, because it can never be stored: ${messageOf(error)}`,
+    );
   }
 
   async function send(isLast: boolean): Promise<void> {
@@ -142,7 +144,7 @@ export function startFlushing(options: FlushOptions): Flusher {
     try {
       await flush();
     } catch (error) {
-      const detail = `usage counts wait to be kept: ${messageOf(error)}`;
+      const detail = `usage counts could not be saved yet: ${messageOf(error)}`;
       // Once, and not again with every attempt for as long as it lasts.
       if (detail !== failure) report(detail);
       failure = detail;
@@ -174,7 +176,7 @@ export function startFlushing(options: FlushOptions): Flusher {
     try {
       await withDeadline({ milliseconds: patience }, finish);
     } catch (error) {
-      report(`usage counts since the last flush are lost: ${messageOf(error)}`);
+      report(`usage counts since the last flush were lost: ${messageOf(error)}`);
     }
     state = 'closed';
   }

@@ -19,9 +19,10 @@ const mostClaims = 20_000;
 const mostInstances = 1_000;
 
 /**
- * Keeps counts in this process, for as long as it lives.
- * @param options.keep Days, 280 to 36500; what did not happen for longer is forgotten. @default 400
- * @throws ConfigError for another `keep`: a verdict of the report rests on so many days
+ * Stores usage counts in the memory of this process.
+ * @param options.keep Days, 280 to 36500, after which counts are deleted. The report needs at least 280
+ * days to recognise a quarterly job. @default 400
+ * @throws ConfigError if `keep` is invalid
  */
 export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
   integer('memoryUsageStore.keep', keep, [leastKeep, mostKeep]);
