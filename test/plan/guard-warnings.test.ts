@@ -76,7 +76,7 @@ describe('operators are warned', () => {
     ]);
   });
 
-  test('that the old door can be removed', async () => {
+  test('that apiKeys can be removed', async () => {
     const over =
       'plan: every sunset has passed and no extension is left; remove the apiKeys option';
     expect(await warnings({ sunsetAt: past })).toEqual([over]);
