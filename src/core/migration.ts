@@ -96,8 +96,8 @@ export function createMigration(
   if (!settings) return tokensOnly;
   const { now, stopwatch, forget, issuers, isSigned, ownerOf } = surroundings;
   const emit = createMigrationEmitter(settings.onMigration);
-  const clientStates = createClientStates(emit, now);
-  const plans = openPlan(settings.plan, { now, tell: emit, ledger: clientStates, issuers });
+  const states = createClientStates(emit, now);
+  const plans = openPlan(settings.plan, { now, emit, states, issuers });
   const listening = listenForInvalidations(settings.invalidations, forget);
   const recorder = createUsageRecorder(settings.usage, {
     now,
@@ -123,7 +123,7 @@ export function createMigration(
       }
       const time = now();
       const evaluation = evaluatePlan(plan, client, { now: time, strictest: atLeast });
-      clientStates.note(client, clientStateOf(plan, client, time));
+      states.note(client, clientStateOf(plan, client, time));
       if (evaluation.refusal) {
         const retirement = retirementOf(plan, evaluation, time);
         const refusal = new AuthError(codes[evaluation.refusal], { retirement });

@@ -473,7 +473,7 @@ const plans: readonly Mistake[] = [
   [
     'a plan with a sunset before its deprecation',
     { deprecatedAt: '2030-01-02T00:00:00Z', sunsetAt: '2030-01-01T00:00:00Z' },
-    '.sunsetAt: "2030-01-01T00:00:00Z" is earlier than deprecatedAt, which RFC 9745 rules out',
+    '.sunsetAt must not be earlier than deprecatedAt (RFC 9745); got "2030-01-01T00:00:00Z". Choose a later date, or an earlier deprecatedAt.',
   ],
   ['a source whose load is none', { load: 'plan.json' }, '.load: "plan.json" is no function'],
   ['a source whose load is undefined', { load: undefined }, '.load: undefined is no function'],
@@ -503,18 +503,22 @@ const plans: readonly Mistake[] = [
 
 describe('a mistake in the plan is told when the guard is made', () => {
   test.each(plans)('%s', (_, plan, says) => {
-    const where = '(see "The plan" in docs/api-keys.md of sallyport)';
-    expect(sentence({ ...good, plan })).toBe(`plan${says} ${where}`);
+    const page = says.endsWith('.')
+      ? 'See "The plan" in docs/api-keys.md of sallyport.'
+      : '(see "The plan" in docs/api-keys.md of sallyport)';
+    expect(sentence({ ...good, plan })).toBe(`plan${says} ${page}`);
   });
 
   test('a plan that is a path', () => {
-    expect(sentence({ ...good, plan: './plan.json' })).toMatch(/^plan: "\.?/);
+    expect(sentence({ ...good, plan: './plan.json' })).toBe(
+      'plan (line 1, column 1) must have a value here; got ".". See "The plan" in docs/api-keys.md of sallyport.',
+    );
   });
 
   test('a first plan that is a text has its line in the sentence', () => {
     const initial = '{\n  "mode": "dual",\n  "sunset": "2030-01-01T00:00:00Z"\n}';
-    expect(sentence({ ...good, plan: { load: hanging, initial } })).toBe(
-      'plan.sunset: "sunset" is not known: did you mean "sunsetAt"? (line 3; see "The plan" in docs/api-keys.md of sallyport)',
+    expect(sentence({ ...good, plan: { load: hanging, initial } })).toMatch(
+      /^plan\.sunset \(line 3\).*"sunsetAt"/,
     );
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
-import { evaluatePlan, isDrawn, keyRule, tokenRule } from '../../src/core/plan/evaluate.js';
+import { evaluatePlan, isInPercent, keyRule, tokenRule } from '../../src/core/plan/evaluate.js';
 import { parsePlan } from '../../src/core/plan/parse.js';
 import type { Mode } from '../../src/core/plan/plan.js';
 import { planWarnings } from '../../src/core/plan/warnings.js';
@@ -170,7 +170,7 @@ describe('a percentage', () => {
     sunsetAt: undefined,
   });
   const drawn = (percent: number, salt?: string) =>
-    ids.filter((id) => isDrawn(cohort(percent, salt), id));
+    ids.filter((id) => isInPercent(cohort(percent, salt), id));
 
   test.each([1, 5, 12.5, 33, 50, 75, 99])('of %d draws about as many', (percent) => {
     expect(Math.abs(drawn(percent).length / 100 - percent)).toBeLessThan(3);
@@ -183,8 +183,8 @@ describe('a percentage', () => {
 
   test('is known in every process and every version: SHA-256 of salt, NUL and id', () => {
     // The first 32 bits for "beta" and "acme" are 0x7e84de42: 49.4214907… of 100.
-    expect(isDrawn(cohort(49.42149), 'acme')).toBe(false);
-    expect(isDrawn(cohort(49.421491), 'acme')).toBe(true);
+    expect(isInPercent(cohort(49.42149), 'acme')).toBe(false);
+    expect(isInPercent(cohort(49.421491), 'acme')).toBe(true);
   });
 
   test('keeps who is in while it grows', () => {
@@ -192,9 +192,9 @@ describe('a percentage', () => {
     fc.assert(
       fc.property(names, names, percent, percent, (id, salt, one, other) => {
         const [less, more] = [Math.min(one, other), Math.max(one, other)];
-        const before = isDrawn(cohort(less, salt), id);
-        expect(isDrawn(cohort(less, salt), id)).toBe(before);
-        if (before) expect(isDrawn(cohort(more, salt), id)).toBe(true);
+        const before = isInPercent(cohort(less, salt), id);
+        expect(isInPercent(cohort(less, salt), id)).toBe(before);
+        if (before) expect(isInPercent(cohort(more, salt), id)).toBe(true);
       }),
       { numRuns: runs(1000) },
     );
@@ -333,7 +333,7 @@ describe('a rule of several issuers', () => {
     [{ issuer: 'https://third.test' }, 'plan.issuer'],
     [{ clients: { acme: { issuer: 'https://third.test' } } }, 'plan.clients["acme"].issuer'],
   ])('that names no issuer, or another, is a ConfigError: %j', (plan, where) => {
-    expect(() => read(plan)).toThrow(`${where}: `);
+    expect(() => read(plan)).toThrow(`${where} must `);
     expect(() => read(plan)).toThrow(ConfigError);
   });
 
@@ -347,16 +347,16 @@ describe('a warning', () => {
   const warnings = (plan: object, time = '2027-01-01T00:00:00Z') =>
     planWarnings(parsePlan('plan', plan), at(time));
   const removed =
-    'plan: the old door can be removed: every sunset has passed, and no extension is left';
+    'plan: every sunset has passed and no extension is left; remove the apiKeys option';
   const brownout = (day: number, more: object = {}) => ({
     start: `2027-07-0${day}T00:00:00Z`,
     end: `2027-07-0${day + 1}T00:00:00Z`,
     ...more,
   });
   const idle = (index: number) =>
-    `plan.brownouts[${index}]: begins after the sunset, so it refuses nobody`;
+    `plan.brownouts[${index}] starts after the sunset, so it has no effect`;
   const short = (where: string, days: number, since: string) =>
-    `${where}: is less than ${days} days ${since}: give clients 30 at least`;
+    `${where} is less than ${days === 1 ? '1 day' : `${days} days`} ${since}; give clients at least 30 days' notice`;
 
   test.each<[string, object, string[]]>([
     ['none for an empty plan', {}, []],
@@ -443,7 +443,7 @@ describe('a warning', () => {
       [],
     ],
     ['but after it', { cohorts: { a: { sunsetAt: '2027-07-01T00:00:00Z' } } }, [removed]],
-  ])('that the old door can be removed: %s', (_, more, expected) => {
+  ])('that apiKeys can be removed: %s', (_, more, expected) => {
     const plan = { deprecatedAt: '2027-01-01T00:00:00Z', sunsetAt: '2027-06-30T00:00:00Z' };
     const { clients = {} } = more as { clients?: Record<string, object> };
     const extended = Object.entries(clients).map(([id, end]) => [
@@ -455,7 +455,7 @@ describe('a warning', () => {
     ).toEqual(expected);
   });
 
-  test('that the old door can be removed: not if the plan has no sunset of its own', () => {
+  test('that apiKeys can be removed: not if the plan has no sunset of its own', () => {
     expect(warnings({ cohorts: { a: { sunsetAt: '2026-01-01T00:00:00Z' } } })).toEqual([]);
   });
 

@@ -83,7 +83,7 @@ test('a mistake leaves the last good plan in force, and is told with its line', 
   const file = fileOf(written({ mode: 'token-only' }));
   const { ask, guard, next } = open(file.path);
   file.save('{\n  "mode": "token-only",\n  "mod": "dual"\n}');
-  const detail = expect.stringMatching(/plan\.mod: "mod" is not known.*line 3/);
+  const detail = expect.stringMatching(/plan\.mod \(line 3\).*"mode"/);
   expect(await next('plan-failed')).toEqual({ time: now(), kind: 'plan-failed', detail });
   expect(await ask()).toBe('ERR_API_KEY_MIGRATED');
   await guard.ready();

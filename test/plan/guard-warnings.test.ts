@@ -61,24 +61,24 @@ describe('operators are warned', () => {
 
   test('of less than 30 days’ notice', async () => {
     expect(await warnings({ sunsetAt: '2030-01-30T23:59:59Z' })).toEqual([
-      'plan.sunsetAt: is less than 30 days from now: give clients 30 at least',
+      "plan.sunsetAt is less than 30 days from now; give clients at least 30 days' notice",
     ]);
     expect(await warnings({ sunsetAt: '2030-01-01T00:00:01Z' })).toEqual([
-      'plan.sunsetAt: is less than 1 days from now: give clients 30 at least',
+      "plan.sunsetAt is less than 1 day from now; give clients at least 30 days' notice",
     ]);
     const deprecatedAt = '2030-02-01T00:00:00Z';
     expect(await warnings({ deprecatedAt, sunsetAt: '2030-02-11T00:00:00Z' })).toEqual([
-      'plan.sunsetAt: is less than 11 days after deprecatedAt: give clients 30 at least',
+      "plan.sunsetAt is less than 11 days after deprecatedAt; give clients at least 30 days' notice",
     ]);
     const cohorts = { 'the first': { sunsetAt: '2030-01-08T00:00:00Z' } };
     expect(await warnings({ sunsetAt: far, cohorts })).toEqual([
-      'plan.cohorts["the first"].sunsetAt: is less than 8 days from now: give clients 30 at least',
+      'plan.cohorts["the first"].sunsetAt is less than 8 days from now; give clients at least 30 days\' notice',
     ]);
   });
 
-  test('that the old door can be removed', async () => {
+  test('that apiKeys can be removed', async () => {
     const over =
-      'plan: the old door can be removed: every sunset has passed, and no extension is left';
+      'plan: every sunset has passed and no extension is left; remove the apiKeys option';
     expect(await warnings({ sunsetAt: past })).toEqual([over]);
     expect(await warnings({ sunsetAt: '2030-01-01T00:00:00Z' })).toEqual([over]);
     const until = '2029-12-31T23:59:59Z';
@@ -87,7 +87,7 @@ describe('operators are warned', () => {
   });
 
   test('of a brownout that refuses nobody', async () => {
-    const late = 'plan.brownouts[1]: begins after the sunset, so it refuses nobody';
+    const late = 'plan.brownouts[1] starts after the sunset, so it has no effect';
     const brownouts = [
       { start: past, end: '2029-06-02T00:00:00Z' },
       { start: '2031-01-01T00:00:00Z', end: '2031-01-02T00:00:00Z' },
@@ -135,7 +135,8 @@ describe('without a listener', () => {
     expect(heard).toMatchObject([
       {
         name: 'SallyportWarning',
-        message: 'plan.sunsetAt: is less than 8 days from now: give clients 30 at least',
+        message:
+          "plan.sunsetAt is less than 8 days from now; give clients at least 30 days' notice",
       },
     ]);
   });
@@ -143,7 +144,7 @@ describe('without a listener', () => {
   test('a plan that cannot be loaded is one too', async () => {
     open({ load: () => Promise.reject(new Error('gone')) });
     await settle();
-    expect(heard).toMatchObject([{ name: 'SallyportWarning', message: 'no plan: gone' }]);
+    expect(heard).toMatchObject([{ name: 'SallyportWarning', message: 'no plan is loaded: gone' }]);
   });
 
   test('a plan and a mode are not', async () => {

@@ -1,20 +1,31 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/base/errors.js';
+import { settingsOf } from '../../src/core/base/validate.js';
 import { parsePlan } from '../../src/core/plan/parse.js';
-import { beyondSchema, malformed, structural } from './mistakes.js';
+import { beyondSchema, malformed, shown, structural } from './mistakes.js';
 
-const read = 'see "The plan" in docs/api-keys.md of sallyport';
+const page = 'See "The plan" in docs/api-keys.md of sallyport.';
+const where = /^plan(?:\.[\w$]+|\[\d+\]|\["(?:[^"\\]|\\.)*"\])*/;
 
-/** The sentence that a mistake is answered with. */
-function sentence(plan: unknown): string {
+/** The message that a call throws, without the page that it ends with. */
+function thrownBy(work: () => unknown): string {
   try {
-    parsePlan('plan', plan);
+    work();
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
-    return (error as Error).message;
+    const { message } = error as Error;
+    const end = / (?:See|\(see) "The plan" in docs\/api-keys\.md of sallyport[.)]$/;
+    expect(message).toMatch(end);
+    return message.replace(end, '');
   }
   throw new Error('was accepted');
 }
+
+const sentence = (plan: unknown): string => thrownBy(() => parsePlan('plan', plan));
+const expected = (says: string | (() => unknown)): string =>
+  typeof says === 'string' ? says : thrownBy(says);
+const located = (says: string | (() => unknown), spot: string): string =>
+  expected(says).replace(where, (place) => `${place} (${spot})`);
 
 /** A line for each member and each item; the mark tells in which of them the mistake is. */
 function layOut(marked: string, newline: string) {
@@ -28,16 +39,16 @@ function layOut(marked: string, newline: string) {
 describe.each([...structural, ...beyondSchema])('%s', (_, marked, says) => {
   test.each(['\n', '\r\n', '\r'])('is told with its line, lines ending in %j', (newline) => {
     const { text, line } = layOut(marked, newline);
-    expect(sentence(text)).toBe(`${says} (line ${line}; ${read})`);
+    expect(sentence(text)).toBe(located(says, `line ${line}`));
   });
 
   test('is told in a text of one line', () => {
-    expect(sentence(marked.replace('◀', ''))).toBe(`${says} (line 1; ${read})`);
+    expect(sentence(marked.replace('◀', ''))).toBe(located(says, 'line 1'));
   });
 
   test('is told of an object', () => {
     const plan = JSON.parse(marked.replace('◀', ''));
-    if (typeof plan !== 'string') expect(sentence(plan)).toBe(`${says} (${read})`);
+    if (typeof plan !== 'string') expect(sentence(plan)).toBe(expected(says));
   });
 });
 
@@ -45,7 +56,7 @@ test.each(malformed)('%s is told with line and column', (_, marked, says) => {
   const [before = '', after = ''] = marked.split('◀');
   const lines = before.split(/\r\n|\r|\n/);
   const spot = `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
-  expect(sentence(before + after)).toBe(`${says} (${spot}; ${read})`);
+  expect(sentence(before + after)).toBe(located(says, spot));
 });
 
 const many = (count: number, of: unknown) =>
@@ -55,23 +66,23 @@ const brownouts = (count: number) => Array.from({ length: count }, () => brownou
 
 test.each([
   [
-    'plan.clients: 100001 clients are more than a plan may have: 100000',
+    'plan.clients must have at most 100000 clients; got 100001.',
     { clients: many(100_001, 'dual') },
     { clients: many(100_000, 'dual') },
   ],
   [
-    'plan.cohorts: 1001 cohorts are more than a plan may have: 1000',
+    'plan.cohorts must have at most 1000 cohorts; got 1001.',
     { cohorts: many(1_001, {}) },
     { cohorts: many(1_000, {}) },
   ],
   [
-    'plan.brownouts: 367 brownouts are more than a plan may have: 366',
+    'plan.brownouts must have at most 366 brownouts; got 367.',
     { brownouts: brownouts(367) },
     { brownouts: brownouts(366) },
   ],
 ])('%s', (says, tooMany, most) => {
-  expect(sentence(tooMany)).toBe(`${says} (${read})`);
-  expect(sentence(JSON.stringify(tooMany))).toBe(`${says} (line 1; ${read})`);
+  expect(sentence(tooMany)).toBe(says);
+  expect(sentence(JSON.stringify(tooMany))).toBe(located(says, 'line 1'));
   expect(() => parsePlan('plan', most)).not.toThrow();
   expect(() => parsePlan('plan', JSON.stringify(most))).not.toThrow();
 });
@@ -79,91 +90,96 @@ test.each([
 test('a text of more than 4 MiB is not read', () => {
   expect(() => parsePlan('plan', '{}'.padEnd(2 ** 22))).not.toThrow();
   expect(sentence('{}'.padEnd(2 ** 22 + 1))).toBe(
-    `plan: 4194305 characters are more than a plan may have: 4194304 (${read})`,
+    'plan must have at most 4194304 characters; got 4194305.',
   );
 });
 
-const noValue =
-  'undefined is no value: is a variable not set? Give one, or leave out a name that may be';
-const noDate = 'is no date of the years 2000 to 2999: write one such as "2027-06-30T00:00:00Z"';
+/** What the check that all options share says of a member that is undefined. */
+const noValue = (where: string, name: string) => () =>
+  settingsOf(where, { [name]: undefined }, [name]);
 const sparse: unknown[] = [brownout];
 sparse.length = 2;
 
-test.each<[string, unknown, string]>([
-  ['nothing', undefined, 'plan: undefined is no object: give the settings by name'],
-  ['a function', () => ({}), 'plan: a function is no object: give the settings by name'],
-  ['an undefined mode', { mode: undefined }, `plan.mode: ${noValue}`],
-  ['an undefined sunset', { sunsetAt: undefined }, `plan.sunsetAt: ${noValue}`],
-  ['undefined clients', { clients: undefined }, `plan.clients: ${noValue}`],
+test.each<[string, unknown, string | (() => unknown)]>([
+  ['nothing', undefined, () => settingsOf('plan', undefined, [])],
+  ['a function', () => ({}), () => settingsOf('plan', () => ({}), [])],
+  ['an undefined mode', { mode: undefined }, noValue('plan', 'mode')],
+  ['an undefined sunset', { sunsetAt: undefined }, noValue('plan', 'sunsetAt')],
+  ['undefined clients', { clients: undefined }, noValue('plan', 'clients')],
   [
     'an undefined client',
     { clients: { acme: undefined } },
-    'plan.clients["acme"]: undefined is neither a mode nor an object with one',
+    'plan.clients["acme"] must be a mode or an object; got undefined. For example "dual" or { "mode": "dual" }.',
   ],
   [
     "a client's undefined end",
     { clients: { acme: { mode: 'extension', until: undefined } } },
-    `plan.clients["acme"].until: ${noValue}`,
+    noValue('plan.clients["acme"]', 'until'),
   ],
   [
     'an undefined cohort',
     { cohorts: { beta: undefined } },
-    'plan.cohorts["beta"]: undefined is no object: give the settings by name',
+    () => settingsOf('plan.cohorts["beta"]', undefined, []),
   ],
   [
     'an undefined percentage',
     { cohorts: { beta: { mode: 'dual', percent: undefined } } },
-    `plan.cohorts["beta"].percent: ${noValue}`,
+    noValue('plan.cohorts["beta"]', 'percent'),
   ],
   [
     'an undefined dry run',
     { brownouts: [{ ...brownout, dryRun: undefined }] },
-    `plan.brownouts[0].dryRun: ${noValue}`,
+    noValue('plan.brownouts[0]', 'dryRun'),
   ],
+  ['a hole in a list', { brownouts: sparse }, () => settingsOf('plan.brownouts[1]', undefined, [])],
+  ['an undefined rule', { tokenChecks: { type: undefined } }, noValue('plan.tokenChecks', 'type')],
   [
-    'a hole in a list',
-    { brownouts: sparse },
-    'plan.brownouts[1]: undefined is no object: give the settings by name',
+    'a Date',
+    { sunsetAt: new Date(0) },
+    `plan.sunsetAt must be an ISO 8601 date-time with an offset, such as "2027-06-30T00:00:00Z"; got ${shown(new Date(0))}.`,
   ],
-  ['an undefined rule', { tokenChecks: { type: undefined } }, `plan.tokenChecks.type: ${noValue}`],
-  ['a Date', { sunsetAt: new Date(0) }, `plan.sunsetAt: this ${noDate}`],
   [
     'NaN percent',
     { cohorts: { beta: { mode: 'dual', percent: Number.NaN } } },
-    'plan.cohorts["beta"].percent: NaN is no number from 0 to 100',
+    'plan.cohorts["beta"].percent must be a number from 0 to 100; got NaN.',
   ],
   [
     'a Map of clients',
     { clients: new Map([['acme', 'token-only']]) },
-    'plan.clients: this is no plain object: write each client under its name',
+    `plan.clients must be a plain object with a member for each client; got ${shown({})}. For example { "acme": "dual" }.`,
   ],
   [
     'inherited clients',
     { clients: Object.create({ acme: 'token-only' }) },
-    'plan.clients: this is no plain object: write each client under its name',
+    `plan.clients must be a plain object with a member for each client; got ${shown({})}. For example { "acme": "dual" }.`,
   ],
   [
     'an inherited mode',
     Object.create({ mode: 'token-only' }),
-    'plan.mode: "mode" is inherited: write it into the object itself',
+    () => settingsOf('plan', Object.create({ mode: 'token-only' }), ['mode']),
   ],
   [
     '__proto__ of a parsed object',
     { clients: JSON.parse('{"__proto__": "dual"}') },
-    'plan.clients["__proto__"]: "__proto__" names no client',
+    'plan.clients["__proto__"] must have a name other than "" and "__proto__"; got "__proto__".',
   ],
 ])('%s is told', (_, plan, says) => {
-  expect(sentence(plan)).toBe(`${says} (${read})`);
+  expect(sentence(plan)).toBe(expected(says));
 });
 
 test('a long value is cut, and a name is shown as JSON', () => {
-  expect(sentence({ mode: 'x'.repeat(500) })).toContain(`plan.mode: "${'x'.repeat(80)}…" is none`);
-  expect(sentence({ clients: { 'a"]\n': 'off' } })).toContain('plan.clients["a\\"]\\n"]: "off" is');
+  expect(sentence({ mode: 'x'.repeat(500) })).toContain(`"${'x'.repeat(80)}…"`);
+  expect(sentence({ clients: { 'a"]\n': 'off' } })).toMatch(
+    /^plan\.clients\["a\\"\]\\n"\](?::| must)/,
+  );
 });
 
-test('a plan is told under the name that it is given', () => {
-  expect(() => parsePlan('plan of tests', { mode: 'off' })).toThrow(
-    /^plan of tests\.mode: "off" is/,
+test('a message begins with the name that the plan is given', () => {
+  const plan = { refusedStatus: 400 };
+  expect(() => parsePlan('plan of tests', plan)).toThrow(
+    `plan of tests.refusedStatus must be 401 or 410; got 400. ${page}`,
   );
-  expect(() => parsePlan('plan of tests', '{"mode": "off"}')).toThrow(/ \(line 1; see "The plan"/);
+  expect(() => parsePlan('plan of tests', JSON.stringify(plan))).toThrow(
+    `plan of tests.refusedStatus (line 1) must be 401 or 410; got 400. ${page}`,
+  );
 });

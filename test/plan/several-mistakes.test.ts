@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkPlan } from '../../src/plan.js';
 
-const page = 'see "The plan" in docs/api-keys.md of sallyport)';
+const page = /(?:See|\(see) "The plan" in docs\/api-keys\.md of sallyport[.)]$/;
 
 function sentences(plan: object | string): string[] {
   try {
@@ -39,7 +39,9 @@ const plan = `{
 describe('several mistakes of one plan', () => {
   test('are reported together, in the order of their lines', () => {
     const lines = sentences(plan);
-    expect(lines.map((line) => line.replace(/^(\S+): .*\(line (\d+).*$/, '$2 $1'))).toEqual([
+    expect(
+      lines.map((line) => line.replace(/^(\S+) \(line (\d+)\)(?::| must) .*$/, '$2 $1')),
+    ).toEqual([
       '2 plan.mode',
       '3 plan.sunset',
       '4 plan.deprecatedAt',
@@ -56,20 +58,20 @@ describe('several mistakes of one plan', () => {
       '22 plan.checks.iss',
       '22 plan.checks.scopes',
     ]);
-    expect(lines.filter((line) => line.includes(page))).toEqual(lines.slice(-1));
+    expect(lines.filter((line) => page.test(line))).toEqual(lines.slice(-1));
   });
 
   test('are the same for an object, without lines', () => {
     const lines = sentences(JSON.parse(plan));
     expect(lines).toHaveLength(15);
     expect(lines.join('\n')).not.toMatch(/\(line|line \d/);
-    expect(lines.at(-1)).toMatch(/ \(see "The plan" in docs\/api-keys\.md of sallyport\)$/);
+    expect(lines.at(-1)).toMatch(page);
   });
 
   test('are told as each is told alone', () => {
     const [mode] = sentences('{"mode": "duel"}');
     const lines = sentences('{"mode": "duel",\n"refusedStatus": 403}');
-    expect(lines[0]).toBe(mode?.replace(`; ${page}`, ')'));
+    expect(lines[0]).toBe(mode?.replace(page, '').trim());
   });
 
   test.each([20, 21, 100_000])('of %i at most 20 lines are told', (count) => {
@@ -79,14 +81,16 @@ describe('several mistakes of one plan', () => {
     for (const given of [{ clients }, JSON.stringify({ clients }, null, 1)]) {
       const lines = sentences(given);
       expect(lines).toHaveLength(20);
-      expect(lines.at(-1)?.startsWith('… and more mistakes (see "The plan"')).toBe(count > 20);
+      expect(/^… and more errors\. ?(?:See|\(see) "The plan"/.test(lines.at(-1) ?? '')).toBe(
+        count > 20,
+      );
     }
   });
 
   test('a misspelled name is not also told as a missing one', () => {
     const brownouts = [{ strat: '2027-05-01T00:00:00Z', end: '2027-05-08T00:00:00Z' }];
     expect(sentences({ brownouts })).toEqual([
-      `plan.brownouts[0].strat: "strat" is not known: did you mean "start"? (${page}`,
+      expect.stringMatching(/^plan\.brownouts\[0\]\.strat\b.*"start"/),
     ]);
     const acme = { mode: 'extension', untl: '2027-06-30T00:00:00Z' };
     expect(sentences({ clients: { acme } })).toHaveLength(1);

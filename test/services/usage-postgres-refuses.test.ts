@@ -112,7 +112,7 @@ describeWith(postgresPrograms, 'a report of counts that PostgreSQL does not take
       for (const guard of team.guards) await team.ask(guard, 'daily');
       await three?.close();
       expect(team.told.join('\n')).toMatch(
-        /usage counts since the last flush are lost: .* timeout/,
+        /usage counts since the last flush were lost: .* timeout/,
       );
       team.wait(120_000);
 

@@ -75,6 +75,6 @@ test.each([
     [0, 0],
   ]);
   expect(copy.events).toContainEqual(
-    expect.objectContaining({ detail: expect.stringContaining('by another name') }),
+    expect.objectContaining({ detail: expect.stringContaining('under a new instance name') }),
   );
 });

@@ -173,7 +173,9 @@ test('on close is waited for during ten seconds, and no longer', async () => {
   expect([closed, asked.length]).toEqual([false, 1]);
   await vi.advanceTimersByTimeAsync(1);
   await closing;
-  expect(failures()).toEqual(['usage counts since the last flush are lost: no answer within 10 s']);
+  expect(failures()).toEqual([
+    'usage counts since the last flush were lost: no answer within 10 s',
+  ]);
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -220,7 +222,7 @@ test('that fails is told of once, and once more if it fails again later', async 
   fakeTimers();
   const { store, state } = refusing();
   const { failures } = openGuard({ store, flushInterval: 10 });
-  const detail = 'usage counts wait to be kept: read-only';
+  const detail = 'usage counts could not be saved yet: read-only';
   state.refusals = 3;
   await vi.advanceTimersByTimeAsync(40_000);
   expect(failures()).toEqual([detail]);

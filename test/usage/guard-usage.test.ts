@@ -408,7 +408,7 @@ describe('a flush', () => {
     const { guard, withKey, events } = await openScene({ usage: { store } });
     await withKey('acme-key');
     await guard.close();
-    const detail = 'usage counts since the last flush are lost: out of memory';
+    const detail = 'usage counts since the last flush were lost: out of memory';
     await expect.poll(() => events).toContainEqual({ time: start, kind: 'usage-failed', detail });
   });
 
@@ -443,8 +443,8 @@ describe('a flush', () => {
     expect(batches.map(({ seq }) => seq)).toEqual([2, 2, 2]);
     const failures = events.filter(({ kind }) => kind === 'usage-failed');
     expect(failures.map((event) => 'detail' in event && event.detail)).toEqual([
-      'usage counts wait to be kept: no answer within 10 s',
-      'usage counts wait to be kept: the store does not answer',
+      'usage counts could not be saved yet: no answer within 10 s',
+      'usage counts could not be saved yet: the usage store does not respond',
     ]);
     const closed = guard.close();
     await vi.advanceTimersByTimeAsync(10_000);

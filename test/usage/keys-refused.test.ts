@@ -345,15 +345,18 @@ describe('clients that are not counted', () => {
   });
 
   test.each<[unknown, RegExp]>([
-    [['ours'], /usage\.exclude\[0\]: "ours" needs its issuer.*write \{ client: "ours", issuer: /],
+    [
+      ['ours'],
+      /usage\.exclude\[0\] must name the issuer .* got "ours"\. Write \{ client: "…", issuer: /,
+    ],
     [[{ client: 'ours' }], /usage\.exclude\[0\]\.issuer/],
     [
       [{ client: 'ours', issuer: 'https://c.test' }],
       /usage\.exclude\[0\]\.issuer: .* is not known/,
     ],
     [[{ client: '', issuer: 'https://a.test' }], /usage\.exclude\[0\]\.client/],
-    [[7], /usage\.exclude\[0\]: 7 is no client id/],
-    ['ours', /usage\.exclude: "ours" is no list/],
+    [[7], /usage\.exclude\[0\] must be a client id; got 7/],
+    ['ours', /usage\.exclude must be an array of client ids; got "ours"/],
   ])('%j is a mistake with several issuers', (exclude, says) => {
     expect(() => make(exclude)).toThrow(says);
   });

@@ -234,7 +234,9 @@ describe('a guard with a store', () => {
     expect(renamed).toMatchObject({ closed: false, missing: 0, since: own.at });
     expect(watched).toEqual([clock.time, clock.time]);
     expect((await store.read()).rows.filter(({ what }) => what === 'key')).toHaveLength(1);
-    expect(events).toMatchObject([{ detail: expect.stringContaining('by another name') }]);
+    expect(events).toMatchObject([
+      { detail: expect.stringContaining('under a new instance name') },
+    ]);
   });
 
   test('is known to it before anything came', async () => {

@@ -4,9 +4,19 @@ import { newNameOf } from './renamed.js';
 
 // Every mistake is told in one shape: where, what was written, what was meant, where to read.
 
+/** An invalid option or member of a plan, and where it is: `plan.clients["acme"].mode`. */
+export class OptionError extends ConfigError {
+  readonly where: string;
+
+  constructor(where: string, message: string) {
+    super(message);
+    this.where = where;
+  }
+}
+
 /** The error for a setting that cannot be meant as it is written. */
 export function mistake(where: string, written: unknown, meant: string): ConfigError {
-  return new ConfigError(`${where}: ${show(written)} ${meant} (${page(where)})`);
+  return new OptionError(where, `${where}: ${show(written)} ${meant} (${page(where)})`);
 }
 
 /** What an option must be, and what to do about one that is not: sentences without a final period. */
@@ -20,7 +30,8 @@ export interface Expected {
 /** Returns the error for an invalid option: where, what is required, what was found, what to do. */
 export function invalid(where: string, got: unknown, { must, advice }: Expected): ConfigError {
   const then = advice === undefined ? '' : ` ${advice}.`;
-  return new ConfigError(
+  return new OptionError(
+    where,
     `${where} must ${must}; got ${show(got)}.${then} S${page(where).slice(1)}.`,
   );
 }

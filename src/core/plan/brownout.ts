@@ -1,7 +1,7 @@
 import { day, minute, readDate, readTime, readWeekday, week, weekdayOf } from '../base/dates.js';
 import { isObject } from '../base/json.js';
 import type { Sliced } from '../base/slices.js';
-import { flag, integer, mistake, optional } from '../base/validate.js';
+import { flag, integer, invalid, optional } from '../base/validate.js';
 import type { Mistakes } from './mistakes.js';
 import { plainSettings } from './plain-object.js';
 import type { Brownout, BrownoutPlan, CohortPlan, Daily, DailyPlan } from './plan.js';
@@ -10,26 +10,25 @@ const names = ['start', 'end', 'daily', 'cohorts', 'exempt', 'paused', 'dryRun']
 
 const mostBrownouts = 366;
 
-/** What a brownout may name. */
+/** Resolves the cohorts and clients that a brownout refers to. */
 interface Names {
-  /** Returns a cohort that the plan defines, or throws. */
+  /** Returns a cohort of the plan. @throws ConfigError if the plan does not define it */
   cohortOf(where: string, value: unknown): CohortPlan;
-  /** Returns the issuer of a client that is named, or throws. */
+  /** Returns the issuer of a client. @throws ConfigError if it is unknown or missing */
   issuerOf(where: string, value: unknown): string | undefined;
   readonly mistakes: Mistakes;
 }
 
-/** The brownouts of a plan, checked. */
+/** Reads and validates the brownouts of a plan. */
 export function* readBrownouts(
   where: string,
   given: unknown,
   known: Names,
 ): Sliced<BrownoutPlan[]> {
   if (given === undefined) return [];
-  if (!Array.isArray(given)) throw mistake(where, given, 'is no list of brownouts');
+  if (!Array.isArray(given)) throw invalid(where, given, { must: 'be an array of brownouts' });
   if (given.length > mostBrownouts) {
-    const meant = `brownouts are more than a plan may have: ${mostBrownouts}`;
-    throw mistake(where, given.length, meant);
+    throw invalid(where, given.length, { must: `have at most ${mostBrownouts} brownouts` });
   }
   const brownouts: BrownoutPlan[] = [];
   for (let index = 0; index < given.length; index += 1) {
@@ -66,10 +65,13 @@ function* readBrownout(where: string, given: unknown, known: Names): Sliced<Brow
   };
   if (mistakes.found.length > before) return brownout;
   if (brownout.end <= brownout.start) {
-    throw mistake(`${where}.end`, own.end, 'is not later than start');
+    throw invalid(`${where}.end`, own.end, { must: 'be later than start' });
   }
   if (!everOpens(brownout)) {
-    throw mistake(`${where}.daily`, own.daily, 'has no window that begins between start and end');
+    throw invalid(`${where}.daily`, own.daily, {
+      must: 'have a window that begins between start and end',
+      advice: 'Check "at", "days" and the times of start and end',
+    });
   }
   return brownout;
 }
@@ -113,9 +115,9 @@ function* readExempt(
 ): Sliced<BrownoutPlan['exempt']> {
   const exempt = new Map<string, Set<string | undefined>>();
   if (given === undefined) return exempt;
-  const list = listIn(where, given);
+  const list = arrayOf(where, given);
   if (list.length > mostExempt) {
-    throw mistake(where, list.length, `clients are more than a plan may have: ${mostExempt}`);
+    throw invalid(where, list.length, { must: `have at most ${mostExempt} clients` });
   }
   for (let index = 0; index < list.length; index += 1) {
     const item = list[index];
@@ -123,7 +125,7 @@ function* readExempt(
     mistakes.attempt(() => {
       const { id, issuer } = readExempted(place, item, { issuerOf, mistakes });
       const issuers = exempt.get(id) ?? new Set();
-      if (issuers.has(issuer)) throw mistake(place, id, 'stands twice in the list: keep one');
+      if (issuers.has(issuer)) throw invalid(place, id, repeated);
       exempt.set(id, issuers.add(issuer));
     });
     yield;
@@ -139,24 +141,30 @@ function readExempted(
   const names = ['client', 'issuer'];
   const named = isObject(item) ? plainSettings({ where, names, mistakes }, item) : undefined;
   const id = named ? named.client : item;
-  if (typeof id !== 'string' || id === '') throw mistake(where, item, 'is no client id');
+  if (typeof id !== 'string' || id === '') {
+    throw invalid(where, item, {
+      must: 'be a client id, or an object with one',
+      advice: 'For example "acme" or { "client": "acme" }',
+    });
+  }
   return { id, issuer: issuerOf(where, named?.issuer) };
 }
 
-function listIn(where: string, given: unknown): readonly unknown[] {
-  if (!Array.isArray(given)) throw mistake(where, given, 'is no list: write […]');
-  if (given.length === 0) throw mistake(where, given, 'is empty: name one, or leave it out');
-  return given;
+const repeated = { must: 'not repeat an earlier item', advice: 'Remove one of the two' };
+
+function arrayOf(where: string, given: unknown): readonly unknown[] {
+  if (Array.isArray(given) && given.length > 0) return given;
+  throw invalid(where, given, { must: 'be an array with at least one item' });
 }
 
-/** How the items of a list are read, and where those that are wrong are added. */
+/** How to read an item of an array, and where to collect its errors. */
 interface Items<T> {
   readonly mistakes: Mistakes;
   readonly read: (where: string, item: unknown) => T;
 }
 
 function each<T>(where: string, given: unknown, { mistakes, read }: Items<T>): T[] {
-  const items = Array.from(listIn(where, given), (item, index) =>
+  const items = Array.from(arrayOf(where, given), (item, index) =>
     mistakes.attempt(() => read(`${where}[${index}]`, item)),
   );
   return items.filter((item) => item !== undefined);
@@ -166,14 +174,14 @@ function once<T>(where: string, given: unknown, { mistakes, read }: Items<T>): T
   const known = new Set<T>();
   const readOnce = (place: string, item: unknown): T => {
     const one = read(place, item);
-    if (known.has(one)) throw mistake(place, item, 'stands twice in the list: keep one');
+    if (known.has(one)) throw invalid(place, item, repeated);
     known.add(one);
     return one;
   };
   return each(where, given, { mistakes, read: readOnce });
 }
 
-// All windows of a brownout are of the days from `start` on, week after week.
+// The weekdays repeat, so the days up to a week after `start` are enough.
 function everOpens({ start, end, daily }: BrownoutPlan): boolean {
   if (!daily) return true;
   const midnight = Math.floor(start / day) * day;
@@ -185,8 +193,8 @@ function everOpens({ start, end, daily }: BrownoutPlan): boolean {
 }
 
 /**
- * The end of the window that is open at a time, and the last one's of several; undefined if none
- * is. A window belongs to the day and to the week in which it begins.
+ * Returns the end of the window that is open at a time, the latest end if several are open, and
+ * undefined if none is. A window belongs to the day and the week in which it begins.
  */
 export function openUntil(brownout: BrownoutPlan, now: number): number | undefined {
   const { start, end, daily } = brownout;
@@ -194,7 +202,7 @@ export function openUntil(brownout: BrownoutPlan, now: number): number | undefin
   if (!daily) return end;
   let latest = now;
   const today = Math.floor(now / day) * day;
-  // A window is shorter than a day, so one that is open began today or yesterday.
+  // A window is shorter than a day, so an open one began today or yesterday.
   for (let from = today; from >= today - day; from -= day) {
     if (!daily.days[weekdayOf(from)]) continue;
     for (const at of daily.at) {

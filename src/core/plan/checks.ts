@@ -1,6 +1,6 @@
 import { isObject } from '../base/json.js';
 import type { Sliced } from '../base/slices.js';
-import { mistake, oneOf } from '../base/validate.js';
+import { invalid, oneOf } from '../base/validate.js';
 import type { Mistakes } from './mistakes.js';
 import { plainSettings } from './plain-object.js';
 import {
@@ -16,22 +16,26 @@ import {
   tokenOnlyChecks,
 } from './plan.js';
 
-const alwaysEnforced =
-  'is always enforced: signature, algorithm, issuer and expiry can never be report-only';
-const ofTokensAlone =
-  'is a check of tokens, and "checks" is about API keys: write it into "tokenChecks"';
+const alwaysEnforced = {
+  must: 'not be set, because this check is always enforced',
+  advice: 'Remove it: signature, algorithm, issuer and expiry can never be report-only',
+};
+const onlyForTokens = {
+  must: 'not be set, because API keys have no such check',
+  advice: 'Move it to "tokenChecks"',
+};
 const isCheck = (name: string): name is Check => (checks as readonly string[]).includes(name);
 const unreportable = ['signature', 'algorithm', 'issuer', 'expiry', 'alg', 'iss', 'exp'];
 
-/** The rules for checks of API keys, checked. */
+/** Reads the rules for the checks of API keys. */
 export const readChecks = (where: string, given: unknown, mistakes: Mistakes): Checks =>
   readRulesOf({ where, names: keyChecks, mistakes }, given);
 
-/** The rules for checks of tokens, checked. */
+/** Reads the rules for the checks of tokens. */
 export const readTokenChecks = (where: string, given: unknown, mistakes: Mistakes): TokenChecks =>
   readRulesOf({ where, names: checks, mistakes }, given);
 
-/** The rules of one member, for the checks that it may name. */
+/** A member of the plan with a rule for each check, and the checks that it may have. */
 interface Rules<C extends Check> {
   readonly where: string;
   readonly names: readonly C[];
@@ -47,9 +51,9 @@ function readRulesOf<C extends Check>(
     !(names as readonly string[]).includes(name) && (isCheck(name) || unreportable.includes(name));
   const entries = isObject(given) ? Object.entries(given) : [];
   const misplaced = entries.filter(([name]) => isMisplaced(name));
-  for (const [name] of misplaced) {
-    const meant = isCheck(name) ? ofTokensAlone : alwaysEnforced;
-    mistakes.add(mistake(`${where}.${name}`, name, meant));
+  for (const [name, rule] of misplaced) {
+    const expected = isCheck(name) ? onlyForTokens : alwaysEnforced;
+    mistakes.add(invalid(`${where}.${name}`, rule, expected));
   }
   const others = entries.filter(([name]) => !isMisplaced(name));
   const own = plainSettings(
@@ -63,28 +67,28 @@ function readRulesOf<C extends Check>(
   return Object.fromEntries(read) as { readonly [K in C]?: Rule };
 }
 
-/** What holds where a plan says nothing. */
+/** The rules of a plan without `checks` and `tokenChecks`. */
 export const enforced = Object.fromEntries(checks.map((check) => [check, 'enforce'])) as Record<
   Check,
   Rule
 >;
 export const enforcedOfKeys: ClientPlan['checks'] = { scopes: 'enforce', organization: 'enforce' };
 
-/** Which checks somebody's rule only reports. */
+/** Finds the checks that are report-only for any client. */
 export function* reportedBy(
   others: ClientPlan,
   clients: Plan['clients'],
 ): Sliced<Pick<Plan, 'reports' | 'deferred'>> {
   const deferred = new Set<Check>();
   let reports = false;
-  const add = ({ checks: ofKeys, tokenChecks }: ClientPlan) => {
+  const addRulesOf = ({ checks: ofKeys, tokenChecks }: ClientPlan) => {
     reports ||= keyChecks.some((check) => ofKeys[check] === 'report');
     reports ||= checks.some((check) => tokenChecks[check] === 'report');
     for (const check of tokenOnlyChecks) if (tokenChecks[check] === 'report') deferred.add(check);
   };
-  add(others);
+  addRulesOf(others);
   for (const rules of clients.values()) {
-    rules.forEach(add);
+    rules.forEach(addRulesOf);
     yield;
   }
   return { reports, deferred };

@@ -1,5 +1,5 @@
 import { isObject } from '../base/json.js';
-import { mistake, oneOf, optional } from '../base/validate.js';
+import { invalid, oneOf, optional } from '../base/validate.js';
 import { readChecks, readTokenChecks } from './checks.js';
 import type { Mistakes } from './mistakes.js';
 import { plainSettings } from './plain-object.js';
@@ -11,42 +11,57 @@ import {
   type SharedMode,
 } from './plan.js';
 
-/** How the end of keys is read, and when it is for everyone. */
-interface Due {
-  readonly dueAt: (where: string, value: unknown) => number;
+/** How to read a sunset date, and the one that an extension would replace. */
+interface SunsetReading {
+  readonly readSunsetAt: (where: string, value: unknown) => number;
   readonly sunsetAt: number | undefined;
 }
 
-/** What is known of a plan before its clients are read. */
-export interface Frame extends Due {
+/** The parts of a plan that its client rules refer to. */
+export interface ClientReading extends SunsetReading {
   readonly cohortOf: (where: string, value: unknown) => CohortPlan;
   readonly issuerOf: IssuerOf;
   readonly others: ClientPlan;
   readonly mistakes: Mistakes;
 }
 
-/** Returns the issuer of a client that a rule names, or throws. */
+/** Returns the issuer of a rule's client. @throws ConfigError if it is unknown or missing */
 export type IssuerOf = (where: string, value: unknown) => string | undefined;
 
-/** A mode that more than one client can have. */
+/** Reads a mode of the plan, of a cohort or of a client without an extension. */
 export function readMode(where: string, value: unknown): SharedMode {
   const mode = oneOf(where, value, modes);
   if (mode !== 'extension') return mode;
-  const meant = '{ "mode": "extension", "until": "…" }';
-  throw mistake(where, mode, `needs an end of the client's own: write ${meant} under clients`);
+  const example = '{ "mode": "extension", "until": "2027-12-31T00:00:00Z" }';
+  throw invalid(where, mode, {
+    must: 'be one of "key-only", "dual", "deprecated", "token-only"',
+    advice: `An extension needs its own end date: write ${example} under clients`,
+  });
 }
 
-/** What a plan says of the clients with one id. */
-export function readRules(where: string, given: unknown, frame: Frame): readonly ClientPlan[] {
-  if (!Array.isArray(given) || !given.every(isObject)) return [readClient(where, given, frame)];
-  if (given.length === 0) throw mistake(where, given, 'is empty: write a rule, or leave it out');
+/** Reads the rules for a client id: one, or an array with one for each issuer. */
+export function readRules(
+  where: string,
+  given: unknown,
+  reading: ClientReading,
+): readonly ClientPlan[] {
+  if (!Array.isArray(given) || !given.every(isObject)) return [readClient(where, given, reading)];
+  if (given.length === 0) {
+    throw invalid(where, given, {
+      must: 'have at least one rule',
+      advice: 'Add one, or remove it',
+    });
+  }
   const rules: ClientPlan[] = [];
   for (const [index, one] of given.entries()) {
     const place = `${where}[${index}]`;
-    frame.mistakes.attempt(() => {
-      const rule = readClient(place, one, frame);
+    reading.mistakes.attempt(() => {
+      const rule = readClient(place, one, reading);
       if (rules.some(({ issuer }) => issuer === rule.issuer)) {
-        throw mistake(place, rule.issuer ?? 'a rule', 'stands twice: one rule for each issuer');
+        throw invalid(place, rule.issuer, {
+          must: 'have another issuer than the rules before it',
+          advice: 'Keep one rule for each issuer',
+        });
       }
       rules.push(rule);
     });
@@ -54,20 +69,25 @@ export function readRules(where: string, given: unknown, frame: Frame): readonly
   return rules;
 }
 
-function readClient(where: string, given: unknown, frame: Frame): ClientPlan {
-  const { others, mistakes } = frame;
+function readClient(where: string, given: unknown, reading: ClientReading): ClientPlan {
+  const { others, mistakes } = reading;
   if (typeof given === 'string') {
     const mode = readMode(where, given);
-    return { ...others, issuer: frame.issuerOf(where, undefined), mode };
+    return { ...others, issuer: reading.issuerOf(where, undefined), mode };
   }
-  if (!isObject(given)) throw mistake(where, given, 'is neither a mode nor an object with one');
+  if (!isObject(given)) {
+    throw invalid(where, given, {
+      must: 'be a mode or an object',
+      advice: 'For example "dual" or { "mode": "dual" }',
+    });
+  }
   const before = mistakes.found.length;
   const own: PlanClient = plainSettings({ where, names: clientNames, mistakes }, given);
   const required = mistakes.required(before);
-  const issuer = mistakes.attempt(() => frame.issuerOf(where, own.issuer));
+  const issuer = mistakes.attempt(() => reading.issuerOf(where, own.issuer));
   const member = <V, T>(name: keyof PlanClient, value: V, read: (at: string, given: V) => T) =>
     mistakes.attempt(() => optional(`${where}.${name}`, value, read));
-  const cohort = member('cohort', own.cohort, frame.cohortOf) ?? others.cohort;
+  const cohort = member('cohort', own.cohort, reading.cohortOf) ?? others.cohort;
   const checks = member('checks', own.checks, (at, value) => readChecks(at, value, mistakes));
   const tokenChecks = member('tokenChecks', own.tokenChecks, (at, value) =>
     readTokenChecks(at, value, mistakes),
@@ -75,40 +95,52 @@ function readClient(where: string, given: unknown, frame: Frame): ClientPlan {
   const rule = {
     issuer,
     cohort,
-    sunsetAt: cohort?.sunsetAt ?? frame.sunsetAt,
+    sunsetAt: cohort?.sunsetAt ?? reading.sunsetAt,
     checks: merged(others.checks, checks ?? {}),
     tokenChecks: merged(others.tokenChecks, tokenChecks ?? {}),
   };
   if (own.mode === 'extension') {
     const { sunsetAt } = rule;
     const end = required(own.until, () =>
-      readUntil(where, own.until, { dueAt: frame.dueAt, sunsetAt }),
+      readUntil(where, own.until, { readSunsetAt: reading.readSunsetAt, sunsetAt }),
     );
     return { ...rule, mode: own.mode, sunsetAt: end };
   }
   const mode = member('mode', own.mode, readMode);
-  // Where another member is wrong, the mode may be the one that was meant to be an extension.
+  // If another member is invalid, that may be the mode, misspelled.
   if (own.until !== undefined && mistakes.found.length === before) {
-    const meant = 'is the end of an extension: write "mode": "extension" beside it';
-    throw mistake(`${where}.until`, own.until, meant);
+    throw invalid(`${where}.until`, own.until, {
+      must: 'be used only with "mode": "extension"',
+      advice: 'Add that mode, or remove "until"',
+    });
   }
   return { ...rule, mode };
 }
 
 const clientNames = ['mode', 'until', 'cohort', 'issuer', 'checks', 'tokenChecks'];
 
-// One object for all clients that say nothing of their own: a plan may name 100,000.
+// Clients without checks of their own share one object: a plan may have 100,000 clients.
 const merged = <T extends object>(shared: T, own: Partial<T>): T =>
   Object.keys(own).length === 0 ? shared : { ...shared, ...own };
 
-function readUntil(where: string, until: unknown, { dueAt, sunsetAt }: Due): number {
+function readUntil(
+  where: string,
+  until: unknown,
+  { readSunsetAt, sunsetAt }: SunsetReading,
+): number {
   if (until === undefined) {
-    throw mistake(`${where}.mode`, 'extension', 'needs an end: write "until" beside it');
+    throw invalid(`${where}.mode`, 'extension', {
+      must: 'be used with "until", the end of the extension',
+      advice: 'Add "until", for example "2027-12-31T00:00:00Z"',
+    });
   }
-  const end = dueAt(`${where}.until`, until);
+  const end = readSunsetAt(`${where}.until`, until);
   if (sunsetAt !== undefined && end <= sunsetAt) {
     const sunset = new Date(sunsetAt).toJSON();
-    throw mistake(`${where}.until`, until, `extends nothing: the sunset before it is ${sunset}`);
+    throw invalid(`${where}.until`, until, {
+      must: `be later than the sunset that it extends, ${sunset}`,
+      advice: 'Choose a later date, or remove the extension',
+    });
   }
   return end;
 }

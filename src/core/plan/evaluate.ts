@@ -13,26 +13,26 @@ import {
   type Rule,
 } from './plan.js';
 
-/** Why a client's key is refused. */
+/** Why the plan rejects a client's API key. */
 export type Refusal = 'migrated' | 'sunset' | 'brownout';
 
-/** What a plan says to one client at one time. */
+/** The result of evaluating the plan for one client at one time. */
 export interface PlanEvaluation {
   readonly mode: Mode;
-  /** The name of its cohort. */
+  /** The name of the client's cohort. */
   readonly cohort: string | undefined;
-  /** Milliseconds since 1970: when its keys stop working, or have stopped. */
+  /** Milliseconds since 1970: when the client's keys stop working, or stopped. */
   readonly sunsetAt: number | undefined;
   readonly refusal: Refusal | undefined;
-  /** Milliseconds since 1970: the end of the brownout that refuses. */
+  /** Milliseconds since 1970: the end of the brownout that rejects the key. */
   readonly retryAt: number | undefined;
-  /** Milliseconds since 1970: the start of that brownout in the plan. */
+  /** Milliseconds since 1970: the `start` of that brownout in the plan. */
   readonly brownout: number | undefined;
-  /** A brownout that is a dry run would have refused what nothing else does. */
+  /** Whether only a brownout with `dryRun` would have rejected the key. */
   readonly wouldRefuse: boolean;
 }
 
-/** Evaluates the plan for one client at one time. The stricter of its mode and the route's applies. */
+/** Evaluates the plan for one client at one time. The stricter of the plan's and the route's mode applies. */
 export function evaluatePlan(
   plan: Plan,
   named: ClientRef,
@@ -56,7 +56,7 @@ export function evaluatePlan(
   if (sunsetAt !== undefined && now >= sunsetAt) return { ...accepted, refusal: 'sunset' };
   if (client.mode === 'extension') return accepted;
   const open = plan.brownouts.filter(
-    (one) => openUntil(one, now) !== undefined && concerns(one, named, cohort),
+    (one) => openUntil(one, now) !== undefined && appliesTo(one, named, cohort),
   );
   const refusing = open.find(({ dryRun }) => !dryRun);
   if (!refusing) return { ...accepted, wouldRefuse: open.length > 0 };
@@ -64,26 +64,26 @@ export function evaluatePlan(
   return { ...accepted, refusal: 'brownout', retryAt, brownout: refusing.start };
 }
 
-/** What the plan says of a client: of an unknown one, what holds for the others. */
+/** Returns the rule for a client, or the one for all clients that the plan does not name. */
 export function ruleOf(plan: Plan, { id, issuer }: ClientRef): ClientPlan {
   const rules = plan.clients.get(id);
   return rules?.find((one) => one.issuer === undefined || one.issuer === issuer) ?? plan.others;
 }
 
-/** The state of a client: its mode, or past its sunset. */
+/** The state of a client: its mode, or `sunset` once its keys have stopped working. */
 export type ClientState = Mode | 'sunset';
 
 /** Returns the state of a client, regardless of routes and brownouts. */
 export function clientStateOf(plan: Plan, named: ClientRef, now: number): ClientState {
   const client = ruleOf(plan, named);
   const mode = ownMode(plan, client, named.id);
-  const over = client.sunsetAt !== undefined && now >= client.sunsetAt;
-  return over && mode !== 'token-only' ? 'sunset' : mode;
+  const isPastSunset = client.sunsetAt !== undefined && now >= client.sunsetAt;
+  return isPastSunset && mode !== 'token-only' ? 'sunset' : mode;
 }
 
 function ownMode(plan: Plan, { mode, cohort }: ClientPlan, clientId: string): Mode {
   if (mode !== undefined) return mode;
-  return cohort?.mode !== undefined && isDrawn(cohort, clientId) ? cohort.mode : plan.mode;
+  return cohort?.mode !== undefined && isInPercent(cohort, clientId) ? cohort.mode : plan.mode;
 }
 
 const strictness: Readonly<Record<Mode, number>> = {
@@ -94,20 +94,20 @@ const strictness: Readonly<Record<Mode, number>> = {
   'token-only': 3,
 };
 
-function stricter(mode: Mode, asked: Mode | undefined): Mode {
-  if (asked === undefined || strictness[asked] <= strictness[mode]) return mode;
-  // An extension is a client's, never a route's.
-  return asked === 'extension' ? 'deprecated' : asked;
+function stricter(mode: Mode, required: Mode | undefined): Mode {
+  if (required === undefined || strictness[required] <= strictness[mode]) return mode;
+  // Only a client can have an extension, not a route.
+  return required === 'extension' ? 'deprecated' : required;
 }
 
-/** Tells whether a client is one of its cohort's `percent`: always the same, and still as it grows. */
-export function isDrawn({ percent, salt }: CohortPlan, clientId: string): boolean {
+/** Returns whether a client is in its cohort's `percent`. Once in, it stays in while `percent` grows. */
+export function isInPercent({ percent, salt }: CohortPlan, clientId: string): boolean {
   if (percent <= 0 || percent >= 100) return percent > 0;
   const bucket = Number.parseInt(sha256Hex(`${salt}\0${clientId}`).slice(0, 8), 16);
   return (bucket / 2 ** 32) * 100 < percent;
 }
 
-const concerns = (
+const appliesTo = (
   { paused, cohorts, exempt }: BrownoutPlan,
   { id, issuer }: ClientRef,
   cohort: string | undefined,
@@ -119,7 +119,7 @@ const concerns = (
 
 const mostWindows = 100;
 
-// Windows that overlap or touch are one to the client: a retry between them would be refused.
+// Windows that overlap or touch count as one: a retry between them would be rejected.
 function endOfBrownout(
   plan: Plan,
   named: ClientRef,
@@ -129,7 +129,7 @@ function endOfBrownout(
   for (let windows = 0; windows < mostWindows; windows += 1) {
     let next = end;
     for (const brownout of plan.brownouts) {
-      if (brownout.dryRun || !concerns(brownout, named, cohort)) continue;
+      if (brownout.dryRun || !appliesTo(brownout, named, cohort)) continue;
       next = Math.max(next, openUntil(brownout, end) ?? end);
     }
     if (next === end) break;
@@ -138,15 +138,15 @@ function endOfBrownout(
   return end;
 }
 
-/** The rule of a check for a client's tokens; without a client, the plan's. */
+/** Returns the rule of a check for a client's tokens; without a client, the plan's. */
 export const tokenRule = (plan: Plan, check: Check, client: ClientRef | undefined): Rule =>
   (client ? ruleOf(plan, client) : plan.others).tokenChecks[check];
 
-/** The rule of a check for a client's API keys. */
+/** Returns the rule of a check for a client's API keys. */
 export const keyRule = (plan: Plan, check: Check, client: ClientRef | undefined): Rule =>
   isKeyCheck(check) ? (client ? ruleOf(plan, client) : plan.others).checks[check] : 'enforce';
 
-/** Returns whether a check is reported only for a client, with an API key or with a token. */
+/** Returns whether a check is report-only for a client's API keys or tokens. */
 export function isReported(plan: Plan, check: Check, client: ClientRef): boolean {
   const { checks, tokenChecks } = ruleOf(plan, client);
   return tokenChecks[check] === 'report' || (isKeyCheck(check) && checks[check] === 'report');

@@ -2,46 +2,49 @@ import type { Sliced } from '../base/slices.js';
 import { type ClientState, clientStateOf } from './evaluate.js';
 import type { ClientRef, Plan } from './plan.js';
 
-/** What happens to a migration, for its operators. No key, and nothing of a request. */
+/** An event of the migration, for operators. Contains no credential and no data of a request. */
 export type MigrationEvent = { /** Milliseconds since 1970. */ readonly time: number } & (
   | {
       /** A plan came into force. */
       readonly kind: 'plan';
-      /** What it says otherwise than the one before, by the names of its members. */
+      /** The names of the members that differ from the previous plan. */
       readonly changed: readonly string[];
     }
   | {
-      /** A client's mode changed: by a new plan, or, told when it next comes, by a date. */
+      /**
+       * A client's mode changed. If a new plan changed it, the event is emitted at once; if a date passed,
+       * with the client's next request.
+       */
       readonly kind: 'mode';
       readonly clientId: string;
-      /** The issuer that the id belongs to, where it is known. */
+      /** The issuer of the client id, if known. */
       readonly issuer?: string;
       readonly from: ClientState;
       readonly to: ClientState;
     }
   | {
-      /** A plan could not be loaded, or is none: the last good one stays in force. */
+      /** A plan could not be loaded or is invalid. The last valid plan stays in force. */
       readonly kind: 'plan-failed';
       readonly detail: string;
     }
   | {
-      /** Counts of usage could not be kept yet, or, when the guard is closed, at all. */
+      /** Usage counts could not be saved yet, or were lost when the guard was closed. */
       readonly kind: 'usage-failed';
       readonly detail: string;
     }
   | {
-      /** Something in the plan that may not be meant, or is over. */
+      /** Something in the plan is probably not intended, or no longer needed. */
       readonly kind: 'warning';
       readonly detail: string;
     }
 );
 
-/** Tells operators; nothing they do matters to a request. */
+/** Emits an event. Never throws: a listener cannot affect a request. */
 export type EmitMigration = (event: MigrationEvent) => void;
 
 /**
- * Tells a listener, later than the code that has news; without one, warnings and failures are
- * warnings of the process.
+ * Returns a function that calls the listener asynchronously, and ignores what it throws. Without a
+ * listener, warnings and failures go to `process.emitWarning`.
  */
 export function createMigrationEmitter(listener: EmitMigration | undefined): EmitMigration {
   return (event) => {
@@ -56,14 +59,14 @@ function warnProcess(event: MigrationEvent): void {
   globalThis.process?.emitWarning?.(event.detail, { type: 'SallyportWarning' });
 }
 
-/** Beyond this many, the client that has not changed for longest is forgotten. */
+/** Beyond this number, the client whose state has not changed for the longest time is removed. */
 const mostClients = 10_000;
 
-/** Notices when the mode of a client changes. */
+/** Detects changes of a client's state. */
 export interface ClientStates {
-  /** A client sent a request, and this is its state. */
+  /** Records the state of a client that sent a request. */
   note(client: ClientRef, state: ClientState): void;
-  /** Another plan is in force. */
+  /** Emits the changes of state between two plans. */
   turn(from: Plan, to: Plan): Sliced<void>;
 }
 
@@ -72,15 +75,15 @@ interface Noted {
   readonly state: ClientState;
 }
 
-/** Remembers the clients that came, so that each change of mode is emitted once. */
-export function createClientStates(tell: EmitMigration, now: () => number): ClientStates {
+/** Stores the last state of each client, so that each change is emitted once. */
+export function createClientStates(emit: EmitMigration, now: () => number): ClientStates {
   const noted = new Map<string, Noted>();
-  /** Clients whose change of mode the turn under way has not reached yet. */
-  let turning = new Map<string, Noted | ClientRef>();
+  /** Clients that a running `turn` has not reached yet. */
+  let pending = new Map<string, Noted | ClientRef>();
 
-  function emit({ id, issuer }: ClientRef, from: ClientState, to: ClientState): void {
+  function emitChange({ id, issuer }: ClientRef, from: ClientState, to: ClientState): void {
     const named = { clientId: id, ...(issuer !== undefined && { issuer }) };
-    tell({ time: now(), kind: 'mode', ...named, from, to });
+    emit({ time: now(), kind: 'mode', ...named, from, to });
   }
 
   function note(client: ClientRef, to: ClientState): void {
@@ -91,28 +94,28 @@ export function createClientStates(tell: EmitMigration, now: () => number): Clie
     noted.set(name, { client, state: to });
     const [oldest] = noted.keys();
     if (noted.size > mostClients && oldest !== undefined) noted.delete(oldest);
-    if (from !== undefined && !turning.has(name)) emit(client, from, to);
+    if (from !== undefined && !pending.has(name)) emitChange(client, from, to);
   }
 
   return {
     note,
     *turn(from, to) {
       const time = now();
-      turning = new Map(noted);
+      pending = new Map(noted);
       for (const plan of [from, to]) {
         for (const client of clientsOf(plan)) {
           const name = nameOf(client);
-          if (!turning.has(name)) turning.set(name, client);
+          if (!pending.has(name)) pending.set(name, client);
           yield;
         }
       }
-      for (const [name, one] of turning) {
+      for (const [name, one] of pending) {
         const { client, state: before } =
           'state' in one ? one : { client: one, state: clientStateOf(from, one, time) };
         const after = clientStateOf(to, client, time);
         if (noted.has(name)) noted.set(name, { client, state: after });
-        turning.delete(name);
-        if (before !== after) emit(client, before, after);
+        pending.delete(name);
+        if (before !== after) emitChange(client, before, after);
         yield;
       }
     },

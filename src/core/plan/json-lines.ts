@@ -1,43 +1,39 @@
-import { ConfigError } from '../base/errors.js';
+import type { ConfigError } from '../base/errors.js';
 import type { Sliced } from '../base/slices.js';
-import { mistake } from '../base/validate.js';
+import { type Expected, invalid, OptionError } from '../base/validate.js';
 
-// JSON.parse does not tell where a text goes wrong, and of two equal names it keeps the last.
+// JSON.parse reports no line numbers, and of two members with the same name it keeps the last.
 
-/** The steps to a value: names of members, and numbers of items. */
+/** The steps to a value: member names and array indexes. */
 type Path = readonly (string | number)[];
 
 const mostCharacters = 2 ** 22;
 const deepest = 16;
 
-/** How a sentence names a member whose name the user has chosen. */
+/** Returns how error messages refer to a member whose name the user has chosen. */
 export const entry = (where: string, name: string): string => `${where}[${JSON.stringify(name)}]`;
 
 function place(where: string, path: Path): string {
-  const chosen = path[0] === 'clients' || path[0] === 'cohorts';
+  const isMap = path[0] === 'clients' || path[0] === 'cohorts';
   return path.reduce<string>((outer, step, depth) => {
     if (typeof step === 'number') return `${outer}[${step}]`;
-    return chosen && depth === 1 ? entry(outer, step) : `${outer}.${step}`;
+    return isMap && depth === 1 ? entry(outer, step) : `${outer}.${step}`;
   }, where);
 }
 
 /**
- * The value of a JSON text (RFC 8259), as JSON.parse answers it.
- * @throws ConfigError with line and column for what is no JSON, a name that stands twice in one
- * object, `__proto__` as a name, and more than 4 MiB
+ * Parses JSON text (RFC 8259) into the value that JSON.parse returns.
+ * @throws ConfigError with line and column for invalid JSON, a repeated member name, the member name
+ * `__proto__` and nesting deeper than 16 levels; without them for text longer than 4 MiB
  */
 export function* parseWithLines(where: string, text: string): Sliced<unknown> {
   if (text.length > mostCharacters) {
-    throw mistake(
-      where,
-      text.length,
-      `characters are more than a plan may have: ${mostCharacters}`,
-    );
+    throw invalid(where, text.length, { must: `have at most ${mostCharacters} characters` });
   }
   return yield* walk(where, text);
 }
 
-/** The same errors, each with the line of what it is about, in the order of the lines. */
+/** Returns the same errors with line numbers, sorted by line. */
 export function* withLines(
   where: string,
   text: string,
@@ -47,22 +43,26 @@ export function* withLines(
   yield* walk(where, text, (path, at) => {
     const here = place(where, path);
     for (const spot of spots) {
-      // A sentence begins with its place. What is missing is looked for where it should stand.
-      if (here.length <= spot.length || !spot.error.message.startsWith(here)) continue;
-      if (!/^(?:: |\.|\[)/.test(spot.error.message.slice(here.length))) continue;
+      // A missing member has no line of its own: the innermost object around it is used.
+      if (here.length <= spot.length || !isWithin(spot.error, here)) continue;
       spot.length = here.length;
       spot.at = at;
     }
   });
   return spots
     .sort((one, other) => one.at - other.at)
-    .map(({ error, at }) => located(error, `line ${position(text, at).line}`));
+    .map(({ error, at }) => withPosition(error, `line ${position(text, at).line}`));
 }
 
-// A sentence ends with where to read, in parentheses.
-function located({ message }: ConfigError, spot: string): ConfigError {
-  const end = message.lastIndexOf('(') + 1;
-  return new ConfigError(`${message.slice(0, end)}${spot}; ${message.slice(end)}`);
+function isWithin(error: ConfigError, here: string): boolean {
+  if (!(error instanceof OptionError) || !error.where.startsWith(here)) return false;
+  return /^(?:$|\.|\[)/.test(error.where.slice(here.length));
+}
+
+function withPosition(error: ConfigError, spot: string): ConfigError {
+  if (!(error instanceof OptionError)) return error;
+  const { where, message } = error;
+  return new OptionError(where, `${where} (${spot})${message.slice(where.length)}`);
 }
 
 function position(text: string, at: number): { readonly line: number; readonly column: number } {
@@ -75,7 +75,23 @@ const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const escaped = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 const anything = /"[^"\\\p{Cc}]*"?|[\w$]+|\\?[\s\S]/uy;
 
-/** Reads a text, and shows each member and each item before it reads it. */
+const rawControl = {
+  must: 'have no control characters in a string',
+  advice: 'Escape it, or add the closing quote that is missing',
+};
+const unknownEscape = {
+  must: 'use only the escapes of JSON',
+  advice: 'Write a backslash as \\\\',
+};
+const trailingComma = {
+  must: 'have no comma after the last item',
+  advice: 'Remove that comma',
+};
+const reservedName = { must: 'have a name other than "__proto__"' };
+const repeatedName = { must: 'appear only once in its object', advice: 'Remove one of the two' };
+const tooDeep = { must: `be nested at most ${deepest} levels deep` };
+
+/** Parses text, and calls `visit` before each member and each item. */
 function* walk(
   where: string,
   text: string,
@@ -91,31 +107,33 @@ function* walk(
     return taken;
   }
 
-  function wrong(from: number, meant: string, written: unknown = seenAt(from)): ConfigError {
+  function errorAt(from: number, expected: Expected, got = tokenAt(from)): ConfigError {
     const { line, column } = position(text, from);
-    return located(mistake(place(where, path), written, meant), `line ${line}, column ${column}`);
+    const error = invalid(place(where, path), got, expected);
+    return withPosition(error, `line ${line}, column ${column}`);
   }
 
-  // What stands there, for a sentence to quote.
-  function seenAt(from: number): unknown {
+  /** Returns the token at a position, as an error message quotes it. */
+  function tokenAt(from: number): string {
     at = from;
-    const seen = take(anything);
-    if (seen === '') return {};
-    return seen < ' ' ? JSON.stringify(seen).slice(1, -1) : seen.replace(/^"|"$/g, '') || seen;
+    const token = take(anything);
+    return token < ' ' ? JSON.stringify(token).slice(1, -1) : token.replace(/^"|"$/g, '') || token;
   }
 
-  function expected(what: string): ConfigError {
-    if (at === text.length) return wrong(at, `ends too early: ${what} is missing`);
-    if (text[at] === '\uFEFF') return wrong(at, 'is a byte order mark: save the text without it');
-    if (text[at] === '/') return wrong(at, 'is no JSON: there are no comments in it');
-    return wrong(at, `is no JSON: ${what} was expected`);
+  function missing(must: string): ConfigError {
+    if (at === text.length) return errorAt(at, { must, advice: 'The text ends too early' });
+    if (text[at] === '\uFEFF') {
+      return errorAt(at, { must, advice: 'Save the text without the byte order mark' });
+    }
+    if (text[at] === '/') return errorAt(at, { must, advice: 'Remove comments: JSON has none' });
+    return errorAt(at, { must });
   }
 
   function sign(signs: string): string {
     take(space);
     const found = text.charAt(at);
     if (found === '' || !signs.includes(found)) {
-      throw expected([...signs].map((one) => `"${one}"`).join(' or '));
+      throw missing(`have ${[...signs].map((one) => `"${one}"`).join(' or ')} here`);
     }
     at += 1;
     take(space);
@@ -126,10 +144,10 @@ function* walk(
     const from = at;
     at += 1;
     for (let code = text.charCodeAt(at); code !== 0x22; code = text.charCodeAt(at)) {
-      if (at >= text.length) throw expected('a closing quote');
-      if (code < 0x20) throw wrong(at, 'cannot stand in a text: is a closing quote missing?');
+      if (at >= text.length) throw missing('have a closing quote here');
+      if (code < 0x20) throw errorAt(at, rawControl);
       if (code !== 0x5c) at += 1;
-      else if (take(escaped) === '') throw wrong(at, 'is no escape of JSON: a backslash is \\\\');
+      else if (take(escaped) === '') throw errorAt(at, unknownEscape);
     }
     at += 1;
     return JSON.parse(text.slice(from, at));
@@ -142,13 +160,12 @@ function* walk(
     else {
       do {
         const from = at;
-        if (text[at] === '}') throw wrong(at, 'stands behind a comma: leave the comma out');
-        if (text[at] !== '"') throw expected('a name in double quotes');
+        if (text[at] === '}') throw errorAt(at, trailingComma);
+        if (text[at] !== '"') throw missing('have a name in double quotes here');
         const name = string();
         path.push(name);
-        if (name === '__proto__') throw wrong(from, 'cannot be a name here', name);
-        if (Object.hasOwn(own, name))
-          throw wrong(from, 'stands twice in one object: keep one', name);
+        if (name === '__proto__') throw errorAt(from, reservedName, name);
+        if (Object.hasOwn(own, name)) throw errorAt(from, repeatedName, name);
         visit?.(path, from);
         sign(':');
         own[name] = yield* value();
@@ -165,7 +182,7 @@ function* walk(
     if (text[at] === ']') at += 1;
     else {
       do {
-        if (text[at] === ']') throw wrong(at, 'stands behind a comma: leave the comma out');
+        if (text[at] === ']') throw errorAt(at, trailingComma);
         path.push(list.length);
         visit?.(path, at);
         list.push(yield* value());
@@ -177,12 +194,12 @@ function* walk(
   }
 
   function* value(): Sliced<unknown> {
-    if (path.length > deepest) throw wrong(at, 'is nested too deep for a plan');
+    if (path.length > deepest) throw errorAt(at, tooDeep);
     if (text[at] === '{') return yield* members();
     if (text[at] === '[') return yield* items();
     if (text[at] === '"') return string();
     const taken = take(scalar);
-    if (taken === '') throw expected('a value');
+    if (taken === '') throw missing('have a value here');
     return JSON.parse(taken);
   }
 
@@ -190,6 +207,6 @@ function* walk(
   visit?.(path, at);
   const whole = yield* value();
   take(space);
-  if (at < text.length) throw expected('the end');
+  if (at < text.length) throw missing('end here');
   return whole;
 }

@@ -1,26 +1,26 @@
 import { ConfigError } from '../base/errors.js';
 import type { Sliced } from '../base/slices.js';
 
-/** Mistakes of one plan, each on a line of its own; the last line may say that there are more. */
+/** The most lines of an error message for one plan; the last line may say that there are more. */
 const mostLines = 20;
 
-/** The mistakes that were found in a plan. Reading goes on after one, so that all are reported. */
+/** Collects the errors of one plan. Reading continues after an error, so that all are reported. */
 export interface Mistakes {
   readonly found: readonly ConfigError[];
-  /** Whether reading stopped because there were too many. */
+  /** Whether reading stopped because there were too many errors. */
   readonly incomplete: boolean;
-  /** Adds one. @throws the error if it is no ConfigError, or one too many */
+  /** Adds an error. @throws the error itself if it is not a ConfigError, or one too many */
   add(error: unknown): void;
-  /** Returns what `read` returns; undefined if it throws a ConfigError, which is added. */
+  /** Returns what `read` returns. If it throws a ConfigError, adds that and returns undefined. */
   attempt<T>(read: () => T): T | undefined;
   /**
-   * Returns an `attempt` for members that are required. It passes over one that is absent where the
-   * object has had a mistake `since`: a misspelled name, most likely that of the member.
+   * Returns an `attempt` for required members. It does not report a missing member if the object has
+   * had an error `since`: that is most likely its name, misspelled.
    */
   required(since: number): <T>(value: unknown, read: () => T) => T | undefined;
-  /** The same for a whole plan: it also stops where there were too many. */
+  /** The same as `attemptSliced` for a whole plan: it also returns undefined after too many errors. */
   collect<T>(work: () => Sliced<T>): Sliced<T | undefined>;
-  /** The same for work in slices. */
+  /** The same as `attempt` for work in slices. */
   attemptSliced<T>(work: () => Sliced<T>): Sliced<T | undefined>;
 }
 
@@ -31,7 +31,7 @@ export function createMistakes(): Mistakes {
   function add(error: unknown): void {
     if (!(error instanceof ConfigError)) throw error;
     if (found.length >= mostLines) {
-      // Thrown through every attempt around this one: the list is full for them too.
+      // Every attempt around this one rethrows it, because the list is full for them too.
       incomplete = true;
       throw error;
     }
@@ -79,20 +79,20 @@ export function createMistakes(): Mistakes {
   };
 }
 
-/** Returns one error for all mistakes: a single one as it is, several with a line for each. */
+/** Returns one error for all: a single error as it is, several with a line for each. */
 export function together(errors: readonly ConfigError[], incomplete: boolean): ConfigError {
   const [first, ...others] = errors;
   if (first && others.length === 0) return first;
   const lines = errors.map(({ message }) => message.replace(/[\r\n]+/g, ' '));
-  const page = /see "[^"]*" in [^()]*\)$/.exec(first?.message ?? '')?.[0] ?? ')';
-  if (incomplete) lines.splice(mostLines - 1, Infinity, `… and more mistakes (${page}`);
-  // Where to read is the same for all: the last line says it.
+  if (incomplete) {
+    const page = seeAlso.exec(first?.message ?? '')?.[0] ?? '';
+    lines.splice(mostLines - 1, Infinity, `… and more errors.${page}`);
+  }
+  // All lines refer to the same page, so only the last one names it.
   const shown = lines.map((line, index) =>
-    index < lines.length - 1
-      ? line.replace(/(?: \(|; )see "[^"]*" in [^()]*\)$/, (end) =>
-          end.startsWith(';') ? ')' : '',
-        )
-      : line,
+    index < lines.length - 1 ? line.replace(seeAlso, '') : line,
   );
   return new ConfigError(shown.join('\n'));
 }
+
+const seeAlso = / (?:See|\(see) "[^"]*" in [^()"]*[.)]$/;

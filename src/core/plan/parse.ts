@@ -1,42 +1,42 @@
 import { readDate, readSunset } from '../base/dates.js';
 import { doNow, type Sliced } from '../base/slices.js';
-import { flag, mistake, nearest, optional, secureUrl, someText } from '../base/validate.js';
+import { flag, invalid, nearest, optional, secureUrl } from '../base/validate.js';
 import { readBrownouts } from './brownout.js';
 import { enforced, enforcedOfKeys, readChecks, readTokenChecks, reportedBy } from './checks.js';
-import { type Frame, type IssuerOf, readMode, readRules } from './clients.js';
+import { type ClientReading, type IssuerOf, readMode, readRules } from './clients.js';
 import { parseWithLines, withLines } from './json-lines.js';
 import { createMistakes, type Mistakes, together } from './mistakes.js';
 import { mapOf, plainSettings } from './plain-object.js';
 import type { ClientPlan, CohortPlan, MigrationPlan, Plan, PlanCohort } from './plan.js';
 
-/** The names of {@link MigrationPlan}. */
+/** The member names of {@link MigrationPlan}. */
 export const planNames = [
   ...['$schema', 'mode', 'deprecatedAt', 'sunsetAt', 'guide', 'refusedStatus', 'cohort'],
   ...['issuer', 'clients', 'cohorts', 'brownouts', 'pauseBrownouts', 'checks', 'tokenChecks'],
 ];
 
-/** The guard's issuers; undefined where no guard is known, as in `checkPlan`. */
+/** The guard's issuers; undefined if no guard is known, as in `checkPlan`. */
 type Issuers = readonly string[] | undefined;
 
 /**
- * Checks a plan, an object or its JSON text.
- * @throws ConfigError with all mistakes, at most 20 lines; of a text each names its line
+ * Validates a plan, given as an object or as JSON text.
+ * @throws ConfigError with all errors, in at most 20 lines; for JSON text, each with its line number
  */
 export const parsePlan = (where: string, given: unknown, issuers?: Issuers): Plan =>
   doNow(planFrom(where, given, issuers)).plan;
 
-/** A plan, and the object that it was written as. */
+/** A validated plan, and the object it was read from. */
 export interface ParsedPlan {
   readonly plan: Plan;
-  readonly written: object;
+  readonly source: object;
 }
 
-/** The same, for work that is done in slices: a plan may name 100,000 clients. */
+/** The same in slices, so that a plan with 100,000 clients does not block the event loop. */
 export function* planFrom(where: string, given: unknown, issuers?: Issuers): Sliced<ParsedPlan> {
-  const written = typeof given === 'string' ? yield* parseWithLines(where, given) : given;
+  const source = typeof given === 'string' ? yield* parseWithLines(where, given) : given;
   const mistakes = createMistakes();
-  const plan = yield* mistakes.collect(() => read(where, written, { issuers, mistakes }));
-  if (plan && mistakes.found.length === 0) return { plan, written: written as object };
+  const plan = yield* mistakes.collect(() => read(where, source, { issuers, mistakes }));
+  if (plan && mistakes.found.length === 0) return { plan, source: source as object };
   const { found, incomplete } = mistakes;
   throw together(
     typeof given === 'string' ? yield* withLines(where, given, found) : found,
@@ -44,7 +44,7 @@ export function* planFrom(where: string, given: unknown, issuers?: Issuers): Sli
   );
 }
 
-/** What is known while a plan is read. */
+/** What reading a plan depends on. */
 interface Reading {
   readonly issuers: Issuers;
   readonly mistakes: Mistakes;
@@ -58,20 +58,26 @@ function* read(where: string, given: unknown, reading: Reading): Sliced<Plan> {
     name: keyof MigrationPlan,
     check: (where: string, value: unknown) => T,
   ): T | undefined => mistakes.attempt(() => optional(at(name), own[name] as unknown, check));
-  member('$schema', (place, value) => someText(place, value, 'is no text'));
+  member('$schema', readString);
   const deprecatedAt = member('deprecatedAt', readDate);
-  const dueAt = (place: string, value: unknown) => readSunset(place, value, deprecatedAt);
+  const readSunsetAt = (place: string, value: unknown) => readSunset(place, value, deprecatedAt);
   const cohorts = yield* mistakes.attemptSliced(() =>
     mapOf(
-      { where: at('cohorts'), what: 'cohort', most: 1_000, mistakes },
+      {
+        where: at('cohorts'),
+        what: 'cohort',
+        example: '{ "beta": { "mode": "dual" } }',
+        most: 1_000,
+        mistakes,
+      },
       own.cohorts,
-      (place, value, name) => readCohort(place, value, { name, dueAt, mistakes }),
+      (place, value, name) => readCohort(place, value, { name, readSunsetAt, mistakes }),
     ),
   );
   const shared = {
     mode: member('mode', readMode) ?? 'dual',
     deprecatedAt,
-    sunsetAt: member('sunsetAt', dueAt),
+    sunsetAt: member('sunsetAt', readSunsetAt),
     guide: member('guide', readGuide),
     refusedStatus: member('refusedStatus', readRefusedStatus) ?? 401,
     cohorts: cohorts ?? new Map(),
@@ -82,9 +88,9 @@ function* read(where: string, given: unknown, reading: Reading): Sliced<Plan> {
   const issuerOf: IssuerOf = (place, value) => {
     const issuer = value === undefined ? planIssuer : readIssuer(`${place}.issuer`, value, issuers);
     if (issuers?.length === 1) return undefined;
-    // Where the plan's own issuer is wrong, that is the mistake.
+    // An invalid issuer of the plan is an error of its own already.
     if (issuer === undefined && issuers && own.issuer === undefined) {
-      throw mistake(place, undefined, unnamedIssuer);
+      throw invalid(place, undefined, issuerRequired);
     }
     return issuer;
   };
@@ -100,12 +106,25 @@ function* read(where: string, given: unknown, reading: Reading): Sliced<Plan> {
     checks: { ...enforcedOfKeys, ...checks },
     tokenChecks: { ...enforced, ...tokenChecks },
   };
-  const frame: Frame = { ...shared, dueAt, cohortOf, issuerOf, others, mistakes };
+  const clientReading: ClientReading = {
+    ...shared,
+    readSunsetAt,
+    cohortOf,
+    issuerOf,
+    others,
+    mistakes,
+  };
   const clients = yield* mistakes.attemptSliced(() =>
     mapOf(
-      { where: at('clients'), what: 'client', most: 100_000, mistakes },
+      {
+        where: at('clients'),
+        what: 'client',
+        example: '{ "acme": "dual" }',
+        most: 100_000,
+        mistakes,
+      },
       own.clients,
-      (place, value) => readRules(place, value, frame),
+      (place, value) => readRules(place, value, clientReading),
     ),
   );
   const paused = member('pauseBrownouts', flag) ?? false;
@@ -125,22 +144,25 @@ function* read(where: string, given: unknown, reading: Reading): Sliced<Plan> {
 
 function readRefusedStatus(where: string, value: unknown): 401 | 410 {
   if (value === 401 || value === 410) return value;
-  throw mistake(where, value, 'is neither 401 nor 410');
-}
-
-const unnamedIssuer =
-  'names a client, but not its issuer: this guard has several, and each may know another client by ' +
-  'this id. Write "issuer" into the rule, or as plan.issuer for all of them';
-
-function readIssuer(where: string, value: unknown, issuers: Issuers): string {
-  const issuer = someText(
+  const isQuoted = value === '401' || value === '410';
+  const must = 'be 401 or 410';
+  throw invalid(
     where,
     value,
-    'must be the issuer of these clients, as their tokens name it',
+    isQuoted ? { must, advice: `Write ${value} without quotes` } : { must },
   );
-  if (!issuers || issuers.includes(issuer)) return issuer;
+}
+
+const issuerRequired = {
+  must: 'name the issuer of the client, because this guard has several issuers',
+  advice: 'Add "issuer" to the rule, or to the plan for all clients',
+};
+
+function readIssuer(where: string, value: unknown, issuers: Issuers): string {
+  if (!issuers) return readString(where, value);
+  if (issuers.includes(value as string)) return value as string;
   const known = issuers.map((one) => `"${one}"`).join(', ');
-  throw mistake(where, issuer, `is not an issuer of this guard: write one of ${known}`);
+  throw invalid(where, value, { must: `be an issuer of this guard: ${known}` });
 }
 
 function cohortNamed(
@@ -148,16 +170,18 @@ function cohortNamed(
   value: unknown,
   cohorts: ReadonlyMap<string, CohortPlan> | undefined,
 ): CohortPlan {
-  const name = someText(where, value, 'is no name of a cohort');
-  // Where the cohorts themselves are wrong, none of their names is.
+  const name = readString(where, value);
+  // If `cohorts` itself is invalid, accept every name: that error is enough.
   const cohort = cohorts ? cohorts.get(name) : emptyCohort(name);
   if (cohort) return cohort;
   const near = nearest(name, [...(cohorts?.keys() ?? [])]);
-  const meant = near ? `did you mean "${near}"?` : 'define it under cohorts';
-  throw mistake(where, name, `is no cohort of this plan: ${meant}`);
+  throw invalid(where, name, {
+    must: 'be a cohort of this plan',
+    advice: near ? `Use "${near}", or define this one under cohorts` : 'Define it under cohorts',
+  });
 }
 
-// The guide may be a part of a page.
+// Other URLs must not have a fragment; the guide may be a section of a page.
 function readGuide(where: string, value: unknown): string {
   secureUrl(where, typeof value === 'string' ? value.replace(/#[!-~]*$/, '') : value);
   return value as string;
@@ -171,15 +195,15 @@ const emptyCohort = (name: string): CohortPlan => ({
   sunsetAt: undefined,
 });
 
-/** What is known while a cohort is read. */
+/** What reading a cohort depends on. */
 interface CohortReading {
   readonly name: string;
-  readonly dueAt: (where: string, value: unknown) => number;
+  readonly readSunsetAt: (where: string, value: unknown) => number;
   readonly mistakes: Mistakes;
 }
 
 function readCohort(where: string, given: unknown, reading: CohortReading): CohortPlan {
-  const { name, dueAt, mistakes } = reading;
+  const { name, readSunsetAt, mistakes } = reading;
   const names = ['mode', 'percent', 'salt', 'sunsetAt'];
   const before = mistakes.found.length;
   const own: PlanCohort =
@@ -190,23 +214,27 @@ function readCohort(where: string, given: unknown, reading: CohortReading): Coho
     ...emptyCohort(name),
     mode: member('mode', readMode),
     percent: member('percent', readPercent) ?? 100,
-    salt:
-      member('salt', (place, value) => someText(place, value, 'is no salt: write a text')) ?? name,
-    sunsetAt: member('sunsetAt', dueAt),
+    salt: member('salt', readString) ?? name,
+    sunsetAt: member('sunsetAt', readSunsetAt),
   };
   if (mistakes.found.length > before) return cohort;
   if (own.percent !== undefined && own.mode === undefined) {
-    const meant = 'needs a mode beside it: the one these clients are to have';
-    mistakes.add(mistake(`${where}.percent`, own.percent, meant));
+    const expected = { must: 'be used with "mode"', advice: 'Add the mode that these clients get' };
+    mistakes.add(invalid(`${where}.percent`, own.percent, expected));
   }
   if (own.salt !== undefined && own.percent === undefined) {
-    const meant = 'needs a percent beside it, or it draws nobody';
-    mistakes.add(mistake(`${where}.salt`, own.salt, meant));
+    const expected = { must: 'be used with "percent"', advice: 'Add "percent", or remove "salt"' };
+    mistakes.add(invalid(`${where}.salt`, own.salt, expected));
   }
   return cohort;
 }
 
 function readPercent(where: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= 100) return value;
-  throw mistake(where, value, 'is no number from 0 to 100');
+  throw invalid(where, value, { must: 'be a number from 0 to 100' });
+}
+
+function readString(where: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw invalid(where, value, { must: 'be a non-empty string' });
 }

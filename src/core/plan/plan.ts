@@ -4,22 +4,22 @@ import { type Check, checks } from '../enforcement.js';
 export { type Check, checks };
 
 /**
- * How far a client is on its way from API keys to tokens. A valid token is accepted in each of them.
- * - `key-only`: keys as ever, nothing is announced
- * - `dual`: keys too, with a link to the guide
- * - `deprecated`: keys too, with the dates
- * - `token-only`: keys are refused
- * - `extension`: as `deprecated`, until a date of the client's own
+ * A client's stage in the migration from API keys to tokens. A valid token is accepted in every mode.
+ * - `key-only`: keys are accepted, nothing is announced
+ * - `dual`: keys are accepted, with a link to the guide in the response
+ * - `deprecated`: keys are accepted, with the dates in the response
+ * - `token-only`: keys are rejected
+ * - `extension`: as `deprecated`, until the client's own date
  */
 export type Mode = (typeof modes)[number];
 export const modes = ['key-only', 'dual', 'deprecated', 'token-only', 'extension'] as const;
 
-/** A check of what an API key's record grants. The other checks concern what only a token has. */
+/** A check of what an API key's record grants. The other checks exist only for tokens. */
 export type KeyCheck = (typeof keyChecks)[number];
 export const keyChecks = ['scopes', 'organization'] as const;
 export const tokenOnlyChecks = ['audience', 'type', 'lifetime'] as const;
 
-/** Whether a check refuses, or only tells that it would have. */
+/** Whether a failed check rejects the request, or is only reported. */
 export type Rule = (typeof rules)[number];
 export const rules = ['enforce', 'report'] as const;
 
@@ -32,71 +32,70 @@ export type TokenChecks = { readonly [C in Check]?: Rule };
 /** A day of the week, in UTC. */
 export type Weekday = (typeof weekdays)[number];
 
-/** The migration from API keys to tokens, as JSON. A date is ISO 8601 with an offset. */
+/** The migration from API keys to tokens, as JSON. Dates are ISO 8601 date-times with an offset. */
 export interface MigrationPlan {
-  /** For editors: where the JSON Schema of a plan is. */
+  /** The location of the JSON Schema, for editors. */
   readonly $schema?: string;
   /**
-   * Of every client whose own or whose cohort's is not given; never `extension`.
+   * The mode of clients without their own or their cohort's mode. Must not be `extension`.
    * @default 'dual'
    */
   readonly mode?: Mode;
-  /** Since when keys are deprecated (RFC 9745); a date to come is an announcement. */
+  /** When keys become or became deprecated (RFC 9745). */
   readonly deprecatedAt?: string;
-  /** From then on no key is accepted (RFC 8594), but for unexpired extensions. */
+  /** When keys stop working (RFC 8594), except for clients with an extension. */
   readonly sunsetAt?: string;
   /** The https URL of the migration guide. */
   readonly guide?: string;
   /**
-   * The status of a key that is refused for the plan's sake.
+   * The HTTP status of responses to keys that the plan rejects.
    * @default 401
    */
   readonly refusedStatus?: 401 | 410;
-  /** Of every client that names none. */
+  /** The cohort of clients without their own. */
   readonly cohort?: string;
   /**
-   * The issuer that the client ids of this plan belong to: an id means nothing outside its issuer
-   * (RFC 8725 §3.8). Required where the guard has several issuers and a rule names a client without
-   * its own `issuer`.
+   * The issuer of the client ids in this plan: an id is unique only within its issuer (RFC 8725 §3.8).
+   * Required if the guard has several issuers and a rule does not name one.
    */
   readonly issuer?: string;
   /**
-   * By client id; a mode alone is short for an object with it. A list has one rule for each of several
-   * issuers that know a client by this id.
+   * Rules by client id. A mode alone is short for an object with that mode. An array has one rule per
+   * issuer, for an id that several issuers use.
    */
   readonly clients?: Readonly<Record<string, Mode | PlanClient | readonly PlanClient[]>>;
   readonly cohorts?: Readonly<Record<string, PlanCohort>>;
   readonly brownouts?: readonly Brownout[];
   /**
-   * No brownout takes place.
+   * Pauses all brownouts.
    * @default false
    */
   readonly pauseBrownouts?: boolean;
   /**
-   * Checks of API keys: `report` lets a request pass that the check would refuse, and tells of it.
-   * A route with `enforce: true` and the report page enforce every check all the same.
-   * @default each `enforce`
+   * Checks of API keys: with `report`, a request that fails the check is accepted and reported.
+   * Routes with `enforce: true`, and the report page, enforce every check regardless.
+   * @default `enforce` for each check
    */
   readonly checks?: Checks;
   /**
-   * The same for access tokens, so mind what a client may then do with one: with `scopes` or
-   * `organization` on `report`, every valid token passes every route that does not say `enforce: true`.
-   * @default each `enforce`
+   * Checks of access tokens. With `scopes` or `organization` set to `report`, every valid token is
+   * accepted on every route without `enforce: true`.
+   * @default `enforce` for each check
    */
   readonly tokenChecks?: TokenChecks;
 }
 
-/** What a plan says of one client. */
+/** A rule for one client. */
 export interface PlanClient {
   readonly mode?: Mode;
-  /** The end of its extension; with `mode: 'extension'`, and only then. */
+  /** The end of the extension. Required with `mode: 'extension'`, invalid otherwise. */
   readonly until?: string;
   readonly cohort?: string;
-  /** The issuer that knows the client by this id. @default the plan's `issuer` */
+  /** The client's issuer. @default the plan's `issuer` */
   readonly issuer?: string;
-  /** Where it differs from the plan's. */
+  /** Overrides rules of the plan. */
   readonly checks?: Checks;
-  /** Where it differs from the plan's. */
+  /** Overrides rules of the plan. */
   readonly tokenChecks?: TokenChecks;
 }
 
@@ -107,75 +106,75 @@ export interface PlanClientName {
   readonly issuer?: string;
 }
 
-/** What a plan says of a group of clients. */
+/** A group of clients. */
 export interface PlanCohort {
   readonly mode?: Mode;
   /**
-   * How many of its clients, 0 to 100, have its `mode`; the others have the plan's. A client that is
-   * in stays in while the number grows.
+   * The percentage of the cohort's clients that get its `mode`, 0 to 100; the others get the plan's. A
+   * client that is included stays included when the percentage grows.
    * @default 100
    */
   readonly percent?: number;
   /**
-   * Another salt draws other clients.
+   * Determines which clients `percent` selects.
    * @default the cohort's name
    */
   readonly salt?: string;
-  /** In place of the plan's. */
+  /** Overrides the plan's `sunsetAt`. */
   readonly sunsetAt?: string;
 }
 
-/** A rehearsal of the sunset: for a while keys are refused. */
+/** A brownout: for a limited time, keys are rejected as they will be after the sunset. */
 export interface Brownout {
-  /** Its beginning; with `daily`, from when on windows may begin. */
+  /** The start; with `daily`, no window begins earlier. */
   readonly start: string;
-  /** Its end, which is no longer part of it; no window outlasts it. */
+  /** The end, exclusive; with `daily`, the last window ends here at the latest. */
   readonly end: string;
-  /** It recurs in short windows. */
+  /** Repeats the brownout in short windows. */
   readonly daily?: Daily;
   /**
-   * Whose keys are refused.
-   * @default every client's
+   * The cohorts whose keys are rejected.
+   * @default all clients
    */
   readonly cohorts?: readonly string[];
-  /** Clients that are left alone: ids, with their issuer where that is not the plan's. */
+  /** Clients that the brownout does not affect: ids, with an issuer if it is not the plan's. */
   readonly exempt?: readonly (string | PlanClientName)[];
   /** @default false */
   readonly paused?: boolean;
   /**
-   * Refuses nothing; the decision's event tells that it would have.
+   * Rejects nothing; decision events contain what would have been rejected.
    * @default false
    */
   readonly dryRun?: boolean;
 }
 
-/** The windows of a brownout that recurs. */
+/** The windows of a repeated brownout. */
 export interface Daily {
-  /** When they begin: HH:MM, UTC. */
+  /** Start times: `HH:MM`, UTC. */
   readonly at: readonly string[];
-  /** How long they are, 1 to 1439 minutes; of a list one entry a week since `start`, and the last stays. */
+  /** Length in minutes, 1 to 1439. An array has one entry per week since `start`; the last one repeats. */
   readonly minutes: number | readonly number[];
   /**
-   * On which days they begin, in UTC.
-   * @default all
+   * The days on which windows begin, in UTC.
+   * @default all days
    */
   readonly days?: readonly Weekday[];
 }
 
-/** Where a plan comes from that may change while the process runs. The last good one stays in force. */
+/** Loads a plan that may change while the process runs. The last valid plan stays in force. */
 export interface PlanSource {
-  /** Answers the plan, or its JSON text. */
+  /** Returns the plan or its JSON text. Must throw if it cannot load it, and not return a default. */
   load(): Promise<MigrationPlan | string>;
   /**
    * Seconds between two loads.
    * @default 60
    */
   readonly pollInterval?: number;
-  /** In force until the first load; a text is JSON. */
+  /** The plan in force until the first load: an object or JSON text. */
   readonly initial?: MigrationPlan | string;
 }
 
-/** A plan that was checked: times in milliseconds since 1970, every default filled in. */
+/** A validated plan: times in milliseconds since 1970, defaults filled in. */
 export interface Plan {
   readonly mode: SharedMode;
   readonly deprecatedAt: number | undefined;
@@ -183,40 +182,40 @@ export interface Plan {
   readonly guide: string | undefined;
   readonly refusedStatus: 401 | 410;
   readonly cohort: string | undefined;
-  /** By id: one rule, or one for each issuer that knows a client by this id. */
+  /** Rules by client id: one, or one per issuer. */
   readonly clients: ReadonlyMap<string, readonly ClientPlan[]>;
-  /** What holds for a client that the plan does not name. */
+  /** The rule for clients that the plan does not name. */
   readonly others: ClientPlan;
   readonly cohorts: ReadonlyMap<string, CohortPlan>;
   readonly brownouts: readonly BrownoutPlan[];
-  /** Whether some check is reported only, for anyone. */
+  /** Whether any check is report-only for any client. */
   readonly reports: boolean;
-  /** Checks of a token whose rule depends on the client: they have to wait for the signature. */
+  /** Token checks whose rule depends on the client, so they run after signature verification. */
   readonly deferred: ReadonlySet<Check>;
 }
 
-/** A client as a plan, a count or a report names it. */
+/** Identifies a client in plans, usage counts and reports. */
 export interface ClientRef {
   readonly id: string;
-  /** Undefined: of an API key whose record names none. */
+  /** Undefined for an API key whose record names no issuer. */
   readonly issuer: string | undefined;
 }
 
-/** A mode that more than one client can have. */
+/** A mode that a plan or a cohort can have. */
 export type SharedMode = Exclude<Mode, 'extension'>;
 
 export interface ClientPlan {
-  /** Undefined: any, since the guard has only one. */
+  /** Undefined if the guard has only one issuer. */
   readonly issuer: string | undefined;
-  /** Its own; undefined if its cohort or the plan decides. */
+  /** The client's own mode; undefined if the cohort's or the plan's applies. */
   readonly mode: Mode | undefined;
-  /** Its own, else the plan's. */
+  /** The client's own cohort, or the plan's. */
   readonly cohort: CohortPlan | undefined;
-  /** The end of its extension, else its cohort's, else the plan's. */
+  /** The end of the extension, or the cohort's sunset, or the plan's. */
   readonly sunsetAt: number | undefined;
-  /** Of API keys: its own, else the plan's. */
+  /** For API keys: the client's own rules merged with the plan's. */
   readonly checks: Readonly<Record<KeyCheck, Rule>>;
-  /** Of tokens: its own, else the plan's. */
+  /** For tokens: the client's own rules merged with the plan's. */
   readonly tokenChecks: Readonly<Record<Check, Rule>>;
 }
 
@@ -232,16 +231,16 @@ export interface BrownoutPlan {
   readonly start: number;
   readonly end: number;
   readonly daily: DailyPlan | undefined;
-  /** Undefined: every client's. */
+  /** Undefined: all clients. */
   readonly cohorts: ReadonlySet<string> | undefined;
-  /** By id: the issuers whose client is left alone; undefined is any. */
+  /** Issuers by client id; undefined stands for any issuer. */
   readonly exempt: ReadonlyMap<string, ReadonlySet<string | undefined>>;
-  /** Its own `paused`, or the plan's. */
+  /** Whether the brownout or the whole plan is paused. */
   readonly paused: boolean;
   readonly dryRun: boolean;
 }
 
-/** In milliseconds; `at` since midnight, `days` by number, Sunday being 0. */
+/** `at` in milliseconds since midnight, `lengths` in milliseconds, `days` by number; Sunday is 0. */
 export interface DailyPlan {
   readonly at: readonly number[];
   readonly lengths: readonly number[];

@@ -4,29 +4,30 @@ import { clientOf, type Principal } from '../principal.js';
 import { keyRule, tokenRule } from './evaluate.js';
 import { type ClientRef, type Plan, tokenOnlyChecks } from './plan.js';
 
-/** How the checks of one request are taken; `notes` collects what would have refused it. */
+/** Returns how to enforce the checks of one request. `notes` collects failed report-only checks. */
 export type Enforcements = (
   route: { readonly enforce?: boolean },
   notes: AuthErrorCode[],
 ) => Enforcement;
 
-// A plan that was never loaded might only report a check: neither 401 nor a pass would be right.
-const unknown: Enforcement = {
+// Before the first plan is loaded, a check may be report-only or not: neither 401 nor access would
+// be right.
+const planUnavailable: Enforcement = {
   deferred: new Set(tokenOnlyChecks),
   fail(check) {
     throw new UpstreamError(
       'ERR_PLAN_UNAVAILABLE',
-      `the plan has not been loaded yet, and it may report "${check}" instead of enforcing it`,
+      `no plan has been loaded yet, and "${check}" may be report-only in it`,
     );
   },
 };
 
-/** Picks, for each request, between what the plan says and what the route enforces. */
+/** Combines the plan's report-only checks with what the route enforces. */
 export function createEnforcements(current: () => Plan | undefined): Enforcements {
   return function enforcementFor({ enforce }, notes) {
     if (enforce) return enforced;
     const plan = current();
-    if (!plan) return unknown;
+    if (!plan) return planUnavailable;
     if (!plan.reports) return enforced;
     return {
       deferred: plan.deferred,

@@ -1,56 +1,56 @@
 import { withDeadline } from '../base/deadline.js';
 import { UpstreamError } from '../base/errors.js';
-import { has, isObject, memberOf } from '../base/json.js';
+import { has, isObject, memberOf, own } from '../base/json.js';
 import { doInSlices, doNow, type Sliced } from '../base/slices.js';
 import { messageOf } from '../base/thrown.js';
-import { callable, mistake, seconds } from '../base/validate.js';
+import { callable, invalid, seconds } from '../base/validate.js';
 import type { ClientStates, EmitMigration } from './events.js';
 import { type ParsedPlan, parsePlan, planFrom, planNames } from './parse.js';
 import type { MigrationPlan, Plan, PlanSource } from './plan.js';
 import { planWarnings } from './warnings.js';
 
-/** Has the plan that is in force. */
+/** Gives access to the plan that is in force. */
 export interface OpenPlan {
-  /** Undefined while no plan was ever loaded. Never waits. */
+  /** Returns the plan in force; undefined until the first one is loaded. */
   current(): Plan | undefined;
   /**
-   * Settles once a plan is in force.
-   * @throws UpstreamError while none can be loaded
+   * Resolves once a plan is in force.
+   * @throws UpstreamError if the first load fails, or the guard is closed before it ends
    */
   ready(): Promise<void>;
-  /** Ends the polling. */
+  /** Stops polling. */
   close(): void;
 }
 
 interface Surroundings {
   readonly now: () => number;
-  readonly tell: EmitMigration;
-  readonly ledger: ClientStates;
-  /** The guard's: what a plan says of one client is said of one issuer's. */
+  readonly emit: EmitMigration;
+  readonly states: ClientStates;
+  /** The guard's issuers: a client id is unique only within its issuer. */
   readonly issuers: readonly string[];
 }
 
 const loadTimeout = 10_000;
 
 /**
- * Keeps a plan, or polls its source behind the requests; the last good plan stays in force.
- * @throws ConfigError for a plan, or an initial one, that cannot be meant
+ * Reads a plan, or polls its source in the background. The last valid plan stays in force.
+ * @throws ConfigError for an invalid plan or an invalid `initial` plan
  */
 export function openPlan(
   given: MigrationPlan | PlanSource | undefined,
   surroundings: Surroundings,
 ): OpenPlan {
   if (isSource(given)) return pollPlan(given, surroundings);
-  const { current, take } = holdPlan(surroundings);
-  if (given !== undefined) doNow(take(given));
+  const { current, apply } = createCurrentPlan(surroundings);
+  if (given !== undefined) doNow(apply(given));
   const plan = current() ?? parsePlan('plan', {}, surroundings.issuers);
   return { current: () => plan, ready: async () => {}, close: () => {} };
 }
 
 function pollPlan(source: PlanSource, surroundings: Surroundings): OpenPlan {
-  const { now, tell } = surroundings;
-  const { current, take } = holdPlan(surroundings);
-  const every = checkSource(source);
+  const { now, emit } = surroundings;
+  const { current, apply } = createCurrentPlan(surroundings);
+  const interval = checkSource(source);
   const closing = new AbortController();
   const deadline = {
     milliseconds: loadTimeout,
@@ -60,29 +60,30 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): OpenPlan {
   let timer: NodeJS.Timeout | undefined;
   let failure: string | undefined;
   const initial = memberOf(source, 'initial');
-  if (initial !== undefined) doNow(take(initial));
+  if (initial !== undefined) doNow(apply(initial));
 
   async function load(): Promise<void> {
     try {
       const loaded = await withDeadline(deadline, async () => source.load());
-      await doInSlices(take(loaded), closing.signal);
+      await doInSlices(apply(loaded), closing.signal);
       failure = undefined;
     } catch (error) {
       if (closing.signal.aborted) return;
-      // Once, and not again with every poll for as long as it lasts.
-      const detail = `${current() ? 'the plan in force stays' : 'no plan'}: ${messageOf(error)}`;
-      if (detail !== failure) tell({ time: now(), kind: 'plan-failed', detail });
+      // Emitted once per reason, not on every poll.
+      const state = current() ? 'the last valid plan stays in force' : 'no plan is loaded';
+      const detail = `${state}: ${messageOf(error)}`;
+      if (detail !== failure) emit({ time: now(), kind: 'plan-failed', detail });
       failure = detail;
     }
   }
 
-  // Whatever happens, even to the clock, it comes to a next time.
+  // Schedules the next poll whatever happens, even if `now` throws.
   async function refresh(): Promise<void> {
     await load().catch(() => {});
     if (closing.signal.aborted) return;
-    // A little earlier or later each time, so that processes do not ask all at once.
-    timer = setTimeout(() => void refresh(), every * (900 + 200 * Math.random()));
-    timer.unref?.(); // Workers have numbers for timers
+    // Jitter, so that processes do not poll at the same moment.
+    timer = setTimeout(() => void refresh(), interval * (900 + 200 * Math.random()));
+    timer.unref?.(); // On Workers, a timer is a number.
   }
 
   const first = refresh();
@@ -100,51 +101,54 @@ function pollPlan(source: PlanSource, surroundings: Surroundings): OpenPlan {
   };
 }
 
-/** Holds the last valid plan, and emits what another one changes. */
-function holdPlan({ now, tell, ledger, issuers }: Surroundings) {
+/** Stores the last valid plan, and emits events when another one replaces it. */
+function createCurrentPlan({ now, emit, states, issuers }: Surroundings) {
   let plan: Plan | undefined;
-  /** What was given last, and what it was: the same text is not read again. */
-  let last: { readonly given: unknown; readonly mistake: unknown } | undefined;
+  /** The last input and its result, so that the same text is not parsed again. */
+  let last: { readonly given: unknown; readonly error: unknown } | undefined;
   let members: ReadonlyMap<string, string> = new Map();
 
   function* read(given: unknown): Sliced<ParsedPlan> {
-    if (typeof given === 'string' && given === last?.given && last.mistake) throw last.mistake;
+    if (typeof given === 'string' && given === last?.given && last.error) throw last.error;
     try {
       return yield* planFrom('plan', given, issuers);
-    } catch (mistake) {
-      last = { given, mistake };
-      throw mistake;
+    } catch (error) {
+      last = { given, error };
+      throw error;
     }
   }
 
-  function* take(given: unknown): Sliced<void> {
-    if (plan && typeof given === 'string' && given === last?.given && !last.mistake) return;
-    const { plan: next, written } = yield* read(given);
-    last = { given, mistake: undefined };
+  function* apply(given: unknown): Sliced<void> {
+    if (plan && typeof given === 'string' && given === last?.given && !last.error) return;
+    const { plan: next, source } = yield* read(given);
+    last = { given, error: undefined };
     const before = { plan, members };
-    members = yield* membersOf(written);
+    members = yield* membersOf(source);
     const changed = [...new Set([...before.members.keys(), ...members.keys()])]
       .filter((name) => before.members.get(name) !== members.get(name))
       .sort();
     if (plan && changed.length === 0) return;
     const time = now();
-    tell({ time, kind: 'plan', changed });
-    for (const detail of planWarnings(next, time)) tell({ time, kind: 'warning', detail });
+    emit({ time, kind: 'plan', changed });
+    for (const detail of planWarnings(next, time)) emit({ time, kind: 'warning', detail });
     plan = next;
-    if (before.plan) yield* ledger.turn(before.plan, next);
+    if (before.plan) yield* states.turn(before.plan, next);
   }
 
-  return { current: () => plan, take };
+  return { current: () => plan, apply };
 }
 
-// A source may be of a class.
+// A source may be an instance of a class, so `load` may be inherited.
 const isSource = (given: unknown): given is PlanSource =>
   typeof given === 'object' && given !== null && has(given, 'load');
 
 function checkSource(given: PlanSource): number {
   for (const name of Object.keys(given)) {
     if (!planNames.includes(name)) continue;
-    throw mistake(`plan.${name}`, name, 'stands beside load: write it into what load answers');
+    throw invalid(`plan.${name}`, own(given, name), {
+      must: 'not be set beside "load"',
+      advice: 'Put it into the plan that load() returns',
+    });
   }
   callable('plan.load', given.load);
   return seconds(
@@ -154,10 +158,11 @@ function checkSource(given: PlanSource): number {
   );
 }
 
-// Text by member, to see what another plan says otherwise; that of the clients in parts.
-function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
+// Serialises each member, to find those that differ from the previous plan. In slices, because
+// there may be 100,000 clients.
+function* membersOf(source: object): Sliced<ReadonlyMap<string, string>> {
   const members = new Map<string, string>();
-  for (const [name, member] of Object.entries(written)) {
+  for (const [name, member] of Object.entries(source)) {
     if (!isObject(member)) {
       members.set(name, JSON.stringify(member));
       continue;
@@ -173,9 +178,9 @@ function* membersOf(written: object): Sliced<ReadonlyMap<string, string>> {
 }
 
 /**
- * Checks a plan before it comes into force, for example in CI, and returns it as an object.
- * @param issuers of the guard; without them, any issuer may be named, and none has to be
- * @throws ConfigError with all mistakes, one on each of at most 20 lines, and where in the text each is
+ * Validates a plan before it comes into force, for example in CI, and returns it as an object.
+ * @param options.issuers The issuers of the guard. Without them, a plan may name any issuer or none.
+ * @throws ConfigError with all errors, one per line and at most 20; for JSON text, with line numbers
  */
 export function checkPlan(
   plan: MigrationPlan | string,

@@ -2,7 +2,7 @@ import { day } from '../base/dates.js';
 import { entry } from './json-lines.js';
 import type { ClientPlan, CohortPlan, Plan } from './plan.js';
 
-/** What is no mistake in a plan but hardly meant: at most 20 sentences. */
+/** Returns warnings about a valid plan that is probably not what was intended; at most 20. */
 export function planWarnings(plan: Plan, now: number): string[] {
   const { cohorts } = plan;
   const last = lastSunset(plan, [undefined, ...cohorts.values()]);
@@ -10,10 +10,10 @@ export function planWarnings(plan: Plan, now: number): string[] {
   const extended = anyRule(plan, ({ sunsetAt = 0 }) => sunsetAt > now);
   if (last <= now && !extended) {
     warnings.push(
-      'plan: the old door can be removed: every sunset has passed, and no extension is left',
+      'plan: every sunset has passed and no extension is left; remove the apiKeys option',
     );
   }
-  warnings.push(...shortNotice('plan.sunsetAt', plan, [plan.sunsetAt, now]));
+  warnings.push(...shortNotice('plan.sunsetAt', plan.sunsetAt, { plan, now }));
   for (const [index, { start, cohorts: names }] of plan.brownouts.entries()) {
     const end = names
       ? lastSunset(
@@ -22,12 +22,12 @@ export function planWarnings(plan: Plan, now: number): string[] {
         )
       : last;
     if (start >= end) {
-      warnings.push(`plan.brownouts[${index}]: begins after the sunset, so it refuses nobody`);
+      warnings.push(`plan.brownouts[${index}] starts after the sunset, so it has no effect`);
     }
   }
   for (const [name, { sunsetAt }] of cohorts) {
     const where = `${entry('plan.cohorts', name)}.sunsetAt`;
-    warnings.push(...shortNotice(where, plan, [sunsetAt, now]));
+    warnings.push(...shortNotice(where, sunsetAt, { plan, now }));
   }
   return warnings.slice(0, 20);
 }
@@ -37,17 +37,19 @@ function anyRule({ clients }: Plan, holds: (client: ClientPlan) => boolean): boo
   return false;
 }
 
-// Without a cohort the plan's own.
+// A cohort without its own sunset has the plan's.
 const lastSunset = (plan: Plan, cohorts: readonly (CohortPlan | undefined)[]): number =>
   Math.max(...cohorts.map((cohort) => cohort?.sunsetAt ?? plan.sunsetAt ?? Infinity));
 
 function shortNotice(
   where: string,
-  { deprecatedAt }: Plan,
-  [sunsetAt = 0, now]: readonly [sunsetAt: number | undefined, now: number],
+  sunsetAt: number | undefined,
+  { plan: { deprecatedAt }, now }: { readonly plan: Plan; readonly now: number },
 ): string[] {
+  if (sunsetAt === undefined || sunsetAt <= now) return [];
   const days = Math.floor((sunsetAt - (deprecatedAt ?? now)) / day);
-  if (sunsetAt <= now || days >= 30) return [];
+  if (days >= 30) return [];
   const since = deprecatedAt === undefined ? 'from now' : 'after deprecatedAt';
-  return [`${where}: is less than ${days + 1} days ${since}: give clients 30 at least`];
+  const most = days === 0 ? '1 day' : `${days + 1} days`;
+  return [`${where} is less than ${most} ${since}; give clients at least 30 days' notice`];
 }

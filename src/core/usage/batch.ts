@@ -171,16 +171,18 @@ export function checkBatch(where: string, batch: UsageBatch): UsageBatch {
   const wrong = (what: string) =>
     Object.assign(new TypeError(`${where}: ${what}`), { code: 'ERR_USAGE_BATCH' });
   const told = toldOf(batch);
-  if (!told) throw wrong('what the batch says of its instance is not valid');
+  if (!told) throw wrong('the instance data of the batch is invalid');
   if (!Array.isArray(batch.rows)) throw wrong('the rows of the batch must be an array');
-  if (batch.rows.length > mostRows) throw wrong(`the batch has over ${mostRows} rows`);
+  if (batch.rows.length > mostRows)
+    throw wrong(`the batch must have at most ${mostRows} rows; got ${batch.rows.length}`);
   const names = new Set<string>();
   const rows = batch.rows.map((given) => {
     const row = rowOf(given);
-    if (!row) throw wrong('a row of the batch is not valid');
+    if (!row) throw wrong('a row of the batch is invalid');
     names.add(nameOf(row));
     return row;
   });
-  if (names.size < rows.length) throw wrong('two rows of the batch have the same name');
+  if (names.size < rows.length)
+    throw wrong('the rows of the batch must differ in more than counts and times');
   return { ...told, rows };
 }

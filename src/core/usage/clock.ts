@@ -1,25 +1,25 @@
 import { minute as minuteLength } from '../base/dates.js';
 import type { Stretch } from './usage.js';
 
-/** The clock of a guard that counts, which may be wrong for a while, or be set. */
+/** The clock of a counting guard. It may be wrong at first, and may be set. */
 export interface UsageClock {
-  /** Milliseconds since 1970, whole; undefined while the clock cannot be right. */
+  /** Returns whole milliseconds since 1970; undefined while the clock is implausible. */
   read(): number | undefined;
-  /** The latest reading that could be right. */
+  /** Returns the latest plausible reading. */
   latest(): number | undefined;
-  /** Minutes since 1970, for a count: the latest that could be right. */
+  /** Returns the latest plausible minute since 1970. */
   minute(): number | undefined;
-  /** When it began to count, by the clock as it is now: if it was set soon after that, it was wrong until then. */
+  /** Returns when counting started, by the corrected clock. */
   since(): number | undefined;
-  /** Calls back, with the milliseconds by which the clock was behind, before it returns another time. */
+  /** Calls the listener with the milliseconds by which the clock was behind, before returning corrected times. */
   onCorrected(listener: (by: number) => void): void;
-  /** The time that was counted since the last call: each stretch by a clock that was not set meanwhile. */
+  /** Returns the intervals since the last call. The clock was not set within any of them. */
   take(): readonly Stretch[];
 }
 
 interface Clocks {
   readonly now: () => number;
-  /** Milliseconds from some beginning, of a clock that nobody sets; `now` itself if that was given. */
+  /** A monotonic clock in milliseconds; `now` itself if that was given as an option. */
   readonly stopwatch: () => number;
 }
 
@@ -32,19 +32,18 @@ interface Reading {
 const earliest = Date.UTC(2000, 0, 1);
 const latest = Date.UTC(3000, 0, 1) - 1;
 
-/** By how much a clock may be corrected, or the process be held up, and the time still counts. */
+/** Smaller corrections and pauses of the process are ignored. */
 const tolerance = 5 * minuteLength;
-/** Nothing is read from a clock for so long only where it was set, or the process did not run. */
+/** A longer time between two readings means that the clock was set or the process was suspended. */
 const longestPause = 31 * 24 * 60 * minuteLength;
-/** A clock that is set so soon after the beginning was wrong until then. */
+/** A clock that is set this soon after the start was wrong until then. */
 const settling = 60 * minuteLength;
-/** Times at which a clock was set since the last flush: more are one. */
+/** The most intervals between two flushes. */
 const mostStretches = 20;
 
 /**
- * Notices when a clock is set, or the process was suspended: neither is time in which anything was
- * counted. A clock that is set soon after the process began was wrong until then: the process began as
- * long ago as it has lived, whatever the clock said, and what was counted is to be moved.
+ * Detects when the clock is set or the process was suspended, because nothing was counted in that time. A
+ * clock that is set soon after the start was wrong until then, so `since` and earlier counts are moved.
  */
 export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
   let since: number | undefined;
@@ -53,7 +52,7 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
   let last: Reading | undefined;
   let lived = 0;
   let rawMinute = Number.NaN;
-  let tellCorrected = (_by: number): void => {};
+  let onCorrection = (_by: number): void => {};
 
   function plausible(): number | undefined {
     try {
@@ -67,7 +66,7 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
   function correct(by: number): void {
     since = (since ?? 0) + by;
     from += by;
-    tellCorrected(by);
+    onCorrection(by);
   }
 
   function read(): number | undefined {
@@ -92,7 +91,7 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
       lived += Math.max(0, elapsed);
       return;
     }
-    // Where the stopwatch is the clock itself, it agrees whatever happens.
+    // If the stopwatch is `now` itself, they never differ.
     const isOwnStopwatch = Math.abs(now.measured - now.time) < tolerance;
     if (lived < settling && (isSet || isOwnStopwatch)) {
       correct(isSet ? elapsed - passed : elapsed);
@@ -113,9 +112,9 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
       try {
         raw = Math.floor(now() / minuteLength);
       } catch {
-        // As one that cannot be right.
+        // Treated like an implausible time.
       }
-      // Looked at closely once a minute: that is cheap enough for each request.
+      // Full checks only once a minute, because this runs on every request.
       if (raw !== rawMinute) {
         rawMinute = raw;
         read();
@@ -124,7 +123,7 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
     },
     since: () => since,
     onCorrected(listener) {
-      tellCorrected = listener;
+      onCorrection = listener;
     },
     take() {
       if (!last) return [];

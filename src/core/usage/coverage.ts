@@ -6,39 +6,39 @@ import {
   type UsageRow,
 } from './usage.js';
 
-/** A batch, and its rows where they are to be summed by day. */
+/** A batch; its rows are needed only for sums per day. */
 type Told = Omit<UsageBatch, 'rows'> & { readonly rows?: readonly UsageRow[] };
 
-/** Kinds that are requests, and are summed by day: what is lost of them is missed. */
+/** The kinds that count requests. They are summed per day, to detect lost rows. */
 const requests: ReadonlySet<string> = new Set(['key', 'token', 'refused', 'other', 'both']);
 
-/** Tells whether rows of a kind are summed by day. */
+/** Returns whether a kind counts requests and is summed per day. */
 export const isRequest = (what: string): boolean => requests.has(what);
 
-/** How many requests rows are about. */
+/** Returns how many requests the rows count. */
 export const requestsIn = (rows: readonly UsageRow[]): number =>
   rows.reduce((sum, { what, count }) => sum + (requests.has(what) ? count : 0), 0);
-/** The newest days whose sums are kept. */
+/** The sums of at most this many days are stored, the newest ones. */
 const mostDays = 4_000;
 
-/** The newest stretches that are kept of an instance. */
+/** At most this many intervals are stored per instance, the newest ones. */
 const mostStretches = 100;
 
-/** By how much clocks may differ before it matters to the counts, in milliseconds. */
+/** Clock differences up to this are ignored; milliseconds. */
 const tolerance = 5 * 60_000;
 
 /**
- * What a store knows of an instance once a batch is added to what it knew; undefined for its newest
- * batch, which comes again. All stores do it by this one function.
+ * Returns the state of an instance after a batch is added; undefined if the batch was added before. All
+ * stores use this function.
  *
- * Time counts as watched where its counts are held. A number that is missing is a batch that was lost:
- * by the store, which may have gone back to an older backup, or because it could not be stored. Its
- * time is left out. An instance that dates its beginning anew has had its clock set: what it told
- * before was dated wrongly.
- * @param batch with its rows: their sums by day find out rows that a store has lost
- * @param storeTime the store's own clock, in milliseconds since 1970, if it has one
- * @throws an Error with the code `ERR_USAGE_INSTANCE` for a batch of another guard with the same name:
- * its number is below the newest one, or it is another batch of that number
+ * An interval is watched if its counts are stored. A missing batch number means that a batch was lost,
+ * for example because the store was restored from a backup; its time is not watched. If `since` has
+ * changed, the instance's clock was set, so its earlier intervals were dated wrongly.
+ * @param held The state before, if there is one.
+ * @param batch The batch with its rows: their sums per day reveal rows that a store has lost.
+ * @param storeTime The store's own clock, in milliseconds since 1970, if it has one.
+ * @throws an Error with the code `ERR_USAGE_INSTANCE` if another guard uses the same name: the number is
+ * below the newest one, or belongs to a different batch
  */
 export function advanceInstance(
   held: UsageInstance | undefined,
@@ -47,7 +47,7 @@ export function advanceInstance(
 ): UsageInstance | undefined {
   const { instance, seq, since, at, every, dropped, closed, excludes, tag } = state;
   const before = held?.seq ?? 0;
-  if (held && seq <= before) return refuseOther(held, state);
+  if (held && seq <= before) return rejectOther(held, state);
   const skipped = seq - before - 1;
   const unbroken = held && skipped === 0 ? unbrokenOf(held) : seq;
   const begun =
@@ -70,14 +70,14 @@ export function advanceInstance(
 const unbrokenOf = ({ unbroken, missing = 0, seq }: UsageInstance): number =>
   unbroken ?? (missing === 0 ? 1 : seq);
 
-// A batch comes again until it was taken, and only then the next one. Whatever else has a number that is
-// taken is of a copy of the process, which counts on by the same name: it must not pass for what is held.
-function refuseOther(held: UsageInstance, told: Told): undefined {
+// An instance repeats a batch until it is accepted, and only then sends the next one. A different batch
+// with a used number comes from a clone of the process, and must not pass for the stored one.
+function rejectOther(held: UsageInstance, told: Told): undefined {
   if (isRepeated(held, told)) return undefined;
   const { instance, seq } = told;
   throw Object.assign(
     new Error(
-      `the store has another batch ${seq} of the instance ${JSON.stringify(instance)}: two processes count by one name, as copies of a machine do`,
+      `the store has a different batch ${seq} of instance ${JSON.stringify(instance)}: two processes use the same instance name, as clones of a machine do`,
     ),
     { code: 'ERR_USAGE_INSTANCE' },
   );
@@ -85,7 +85,7 @@ function refuseOther(held: UsageInstance, told: Told): undefined {
 
 function isRepeated(held: UsageInstance, { seq, tag, at, since }: Told): boolean {
   if (seq !== held.seq) return false;
-  // One that an older version has made, or another program, has none.
+  // Batches of older versions and of other programs have no tag.
   if (tag !== undefined && held.tag !== undefined) return tag === held.tag;
   return at === held.at && since === held.since;
 }
@@ -102,11 +102,11 @@ function sumsOf(
   return sums.size === 0 ? undefined : Object.fromEntries([...sums].sort().slice(-mostDays));
 }
 
-/** The stretches of an instance; one that an older version has stored tells none. */
+/** Returns the watched intervals of an instance, also if an older version stored it without them. */
 export const watchedOf = ({ watched, since, at }: UsageInstance): readonly Stretch[] =>
   watched ?? [[Math.min(since, at), at]];
 
-// A stretch without length says no more than that somebody was there: it stands only where none does.
+// An empty interval only shows that the instance existed, so it is dropped if there are others.
 function withStretch(
   known: readonly Stretch[],
   added: Stretch,
@@ -126,8 +126,8 @@ function withStretch(
 const day = 86_400_000;
 
 /**
- * The same without the time before a cut-off, in milliseconds: what is forgotten is not held. Sums of
- * days go two days sooner than the rows, which must not look lost.
+ * Returns the instance without the time before a cut-off, in milliseconds since 1970. Sums per day are
+ * deleted two days before the rows, so that deleted rows do not look lost.
  */
 export function withoutOld(instance: UsageInstance, cutoff: number): UsageInstance {
   const watched = watchedOf(instance);
@@ -147,14 +147,14 @@ export function withoutOld(instance: UsageInstance, cutoff: number): UsageInstan
 }
 
 /**
- * The earliest time whose counts are held, by the store's clock where that is known to be ahead of the
- * instance's: a clock that was behind does not make the time before watched.
+ * Returns the start of the earliest watched interval. If the instance's clock is known to be behind the
+ * store's, the store's time is used: a slow clock must not extend the watched time.
  */
 export function trackingSinceOf(instances: Iterable<UsageInstance>): number | undefined {
   let earliest: number | undefined;
   for (const instance of instances) {
     const from = watchedOf(instance)[0]?.[0];
-    // All that it has told is forgotten.
+    // All its counts have been deleted.
     if (from === undefined) continue;
     const { skew = 0 } = instance;
     const since = skew < -tolerance ? from - skew : from;

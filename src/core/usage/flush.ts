@@ -7,16 +7,16 @@ import type { Outbox } from './outbox.js';
 import { createStoreCaller } from './store-caller.js';
 import type { UsageBatch, UsageStore } from './usage.js';
 
-/** Tells a store what is counted, behind the requests. */
+/** Sends counts to a store in the background. */
 export interface Flusher {
   /**
-   * Announces this process to the store, and begins to flush; once, and only where that is possible.
-   * Called again after `close()`, because requests still come, it takes back that it was closed.
+   * Registers this process in the store and starts flushing, once. Called again after `close()`, because
+   * requests still arrive, it marks the instance as open again.
    */
   start(): void;
-  /** Settles once everything counted so far is told; rejects with what the store says. */
+  /** Resolves once everything counted so far is stored; rejects with the store's error. */
   flush(): Promise<void>;
-  /** Tells the rest, and ends; what the store does not take within ten seconds is lost. */
+  /** Flushes the rest and stops. What the store does not accept within ten seconds is lost. */
   close(): Promise<void>;
 }
 
@@ -24,28 +24,27 @@ interface FlushOptions {
   readonly store: UsageStore;
   /** Seconds. */
   readonly every: number;
-  /** Whether to flush from time to time, and not only when asked. */
+  /** Whether to flush periodically, and not only on `flush()`. */
   readonly polls: boolean;
   readonly outbox: Outbox;
-  /** Finds out whose the refused tokens are that wait. */
+  /** Attributes rejected tokens to clients. */
   readonly learner: Pick<Learner, 'examine' | 'ask' | 'askLast' | 'hasNews'>;
   readonly clock: UsageClock;
   readonly tell: EmitMigration;
 }
 
-/** `closing`: nothing is flushed by itself any more. `closed`: each batch says that it is the last. */
+/** `closing`: no periodic flushes any more. `closed`: batches are marked as the last. */
 type State = 'open' | 'closing' | 'closed';
 
 const patience = 10_000;
-/** Of that, what is left for the last batch once all refused tokens are learned of. */
+/** The part of it reserved for the last batch, after rejected tokens are attributed. */
 const patienceForLast = 2_000;
-/** Before a batch that a store refuses for itself is set apart, or one of another's name kept. */
+/** How often a batch is tried before it is dropped, and how often an instance is renamed. */
 const mostTries = 3;
 
 /**
- * A batch is told until the store has taken it, and only then the next one. Meanwhile requests are
- * counted on, so that nothing is lost, and nothing grows beyond what the counter holds. A batch that
- * can never be stored makes way for the next.
+ * Sends one batch at a time, again until the store has accepted it. Counting continues meanwhile, within
+ * the limits of the counter. A batch that can never be stored is dropped.
  */
 export function startFlushing(options: FlushOptions): Flusher {
   const { store, every, polls, outbox, learner, clock, tell } = options;
@@ -61,20 +60,20 @@ export function startFlushing(options: FlushOptions): Flusher {
     try {
       tell({ time: clock.latest() ?? Date.now(), kind: 'usage-failed', detail });
     } catch {
-      // Nobody can be told.
+      // There is nowhere left to report it.
     }
   }
 
   async function drain(): Promise<void> {
-    const faults = { renames: 0, refusals: 0 };
+    const faults = { renames: 0, rejections: 0 };
     let batch = outbox.first();
     while (batch) {
       try {
         await add(batch);
         outbox.shift();
-        faults.refusals = 0;
+        faults.rejections = 0;
       } catch (error) {
-        overcome(error, faults);
+        handleRejection(error, faults);
       }
       batch = outbox.first();
     }
@@ -82,20 +81,22 @@ export function startFlushing(options: FlushOptions): Flusher {
 
   const add = (batch: UsageBatch): Promise<void> => call(patience, () => store.add(batch));
 
-  /** Makes way for what comes next. @throws the error, where the store is down */
-  function overcome(error: unknown, faults: { renames: number; refusals: number }): void {
-    if (isOthersName(error) && faults.renames < mostTries) {
+  /** Renames the instance or drops the batch. @throws the error if the store is unavailable */
+  function handleRejection(error: unknown, faults: { renames: number; rejections: number }): void {
+    if (isNameTaken(error) && faults.renames < mostTries) {
       faults.renames += 1;
       outbox.rename();
-      report(`usage counts go on by another name: ${messageOf(error)}`);
+      report(`usage counting continues under a new instance name: ${messageOf(error)}`);
       return;
     }
-    if (!isBatchRefused(error)) throw error;
-    faults.refusals += 1;
-    if (faults.refusals < mostTries) return;
-    faults.refusals = 0;
-    const many = outbox.setApart()?.rows.length ?? 0;
-    report(`a batch of ${many} usage counts can never be stored: ${messageOf(error)}`);
+    if (!isBatchRejected(error)) throw error;
+    faults.rejections += 1;
+    if (faults.rejections < mostTries) return;
+    faults.rejections = 0;
+    const rows = outbox.setApart()?.rows.length ?? 0;
+    report(
+      `a batch of ${rows} usage rows was dropped, because it can never be stored: ${messageOf(error)}`,
+    );
   }
 
   async function send(isLast: boolean): Promise<void> {
@@ -111,7 +112,7 @@ export function startFlushing(options: FlushOptions): Flusher {
     failure = undefined;
   }
 
-  // What is counted goes first: no store that is slow to be read may lose it.
+  // Sends the counts first, so that a slow read of the store cannot lose them.
   async function flushFinal(): Promise<void> {
     const until = performance.now() + patience;
     clock.read();
@@ -122,7 +123,7 @@ export function startFlushing(options: FlushOptions): Flusher {
     if (outbox.hasMore()) await send(true);
   }
 
-  /** One at a time, however many ask. */
+  /** Concurrent callers share one flush. */
   function flushOnce(): Promise<void> {
     flushing ??= (state === 'closed' ? flushFinal() : flushNext()).finally(() => {
       flushing = undefined;
@@ -130,7 +131,7 @@ export function startFlushing(options: FlushOptions): Flusher {
     return flushing;
   }
 
-  // Who closes the guard waits for no flush that only reads the store.
+  // While closing, skips reading the store.
   async function flush(): Promise<void> {
     await flushOnce();
     if (state !== 'open') return;
@@ -138,12 +139,12 @@ export function startFlushing(options: FlushOptions): Flusher {
     if (learner.hasNews()) await flushOnce();
   }
 
-  async function flushUnasked(): Promise<void> {
+  async function flushInBackground(): Promise<void> {
     try {
       await flush();
     } catch (error) {
-      const detail = `usage counts wait to be kept: ${messageOf(error)}`;
-      // Once, and not again with every attempt for as long as it lasts.
+      const detail = `usage counts could not be saved yet: ${messageOf(error)}`;
+      // Emitted once per reason, not on every attempt.
       if (detail !== failure) report(detail);
       failure = detail;
     }
@@ -151,21 +152,21 @@ export function startFlushing(options: FlushOptions): Flusher {
 
   function schedule(): void {
     clearTimeout(timer);
-    // A little earlier or later each time, so that processes do not write all at once; and never
-    // later than is told of it.
+    // Jitter, so that processes do not write at the same moment. Never later than `every`, which the
+    // batches announce.
     timer = setTimeout(() => void poll(), every * (800 + 200 * Math.random()));
-    timer.unref?.(); // Workers have numbers for timers
+    timer.unref?.(); // On Workers, a timer is a number.
   }
 
   async function poll(): Promise<void> {
-    await flushUnasked();
+    await flushInBackground();
     if (state === 'open') schedule();
   }
 
   async function finish(): Promise<void> {
-    // Whoever asks for the counts meanwhile may begin another one.
+    // Reading the counts meanwhile may start another flush.
     while (flushing) await flushing.catch(() => {});
-    // Who reads the counts later must not make it look alive.
+    // Later flushes must not make the instance look alive.
     state = 'closed';
     await flushOnce();
   }
@@ -174,34 +175,34 @@ export function startFlushing(options: FlushOptions): Flusher {
     try {
       await withDeadline({ milliseconds: patience }, finish);
     } catch (error) {
-      report(`usage counts since the last flush are lost: ${messageOf(error)}`);
+      report(`usage counts since the last flush were lost: ${messageOf(error)}`);
     }
     state = 'closed';
   }
 
-  /** Requests are decided after all: no store may go on saying that this has ended. */
+  /** Requests still arrive after `close()`, so the store must not keep showing it as closed. */
   function reopen(): void {
     state = 'open';
     ending = undefined;
     reopening = undefined;
     if (polls) schedule();
-    void Promise.resolve().then(flushUnasked);
+    void Promise.resolve().then(flushInBackground);
   }
 
   return {
     start() {
-      // Until it has ended, what is counted is in the batch that says that it is closed.
+      // While closing, counts still go into the last batch; reopen after that.
       if (state === 'closed' && !reopening) reopening = ending?.then(reopen);
       if (state !== 'open' || timer !== undefined || !polls) return;
       try {
         schedule();
       } catch {
-        // A Worker that is being started may not set a timer: the first count tries it again.
+        // Workers allow no timers during startup; the first count tries again.
         return;
       }
-      void Promise.resolve().then(flushUnasked);
+      void Promise.resolve().then(flushInBackground);
     },
-    // What was counted while another flush was on its way is told too.
+    // Waits for a running flush, which may not contain the latest counts.
     async flush() {
       await flushing?.catch(() => {});
       await flush();
@@ -215,14 +216,14 @@ export function startFlushing(options: FlushOptions): Flusher {
   };
 }
 
-const isOthersName = (error: unknown): boolean =>
+const isNameTaken = (error: unknown): boolean =>
   (Object(error) as { readonly code?: unknown }).code === 'ERR_USAGE_INSTANCE';
 
 /**
- * Tells whether a store refuses a batch for what is in it, and not because it is down: then it would
- * refuse it for ever. PostgreSQL's class 22 is data that it cannot keep, 54 is beyond its limits.
+ * Returns whether a store rejects a batch because of its content, and not because of an outage: it would
+ * reject it every time. PostgreSQL error class 22 is invalid data, 54 exceeds a limit.
  */
-function isBatchRefused(error: unknown): boolean {
+function isBatchRejected(error: unknown): boolean {
   const { code } = Object(error) as { readonly code?: unknown };
   return (
     code === 'ERR_USAGE_BATCH' || (typeof code === 'string' && /^(22|54)[\dA-Z]{3}$/.test(code))

@@ -1,37 +1,37 @@
 import { withDeadline } from '../base/deadline.js';
 import type { KnownKey } from '../principal.js';
 
-/** Whose a key is: `nobody` has it, or it could not be looked up. */
+/** The owner of a key: `nobody` for an unknown key, `not known` if the lookup failed. */
 export type KeyOwner = KnownKey | 'nobody' | 'not known';
 
-/** Looks up whose the keys of refused requests are, behind the requests. */
+/** Looks up the owners of keys in rejected requests, in the background. */
 export interface KeyOwners {
-  /** Tells once, later; that it is not known, if there is no room to wait. */
+  /** Calls back once; with `not known` if too many keys are waiting. */
   find(key: string, told: (owner: KeyOwner) => void): void;
-  /** Settles once all are told, or it takes too long; with `isLast`, the others are given up. */
+  /** Resolves once all lookups are done, or after a timeout; with `isLast`, the rest is given up. */
   settle(isLast: boolean): Promise<void>;
 }
 
-/** A key that is remembered takes no lookup, but waits its turn as the others do. */
+/** Concurrent lookups. */
 const mostUnderWay = 16;
 const mostWaiting = 500;
-/** As many wait for the next flush; more are looked up at once. */
+/** Up to this many keys wait for the next flush; more are looked up at once. */
 const mostUntilFlush = 250;
 const patience = { milliseconds: 2_000 };
 
 interface Asked {
   readonly key: string;
-  /** Undefined once it was told. */
+  /** Undefined once it was called. */
   told: ((owner: KeyOwner) => void) | undefined;
 }
 
 /**
- * @param ownerOf undefined for a key that nobody has; rejects where that cannot be told
+ * @param ownerOf Resolves to undefined for an unknown key, and rejects if the lookup fails.
  */
 export function createKeyOwners(
   ownerOf: (key: string) => Promise<KnownKey | undefined>,
 ): KeyOwners {
-  // What was given up is under way until it ends: else a store that hangs would be asked without a bound.
+  // Includes lookups that were given up, so that a hanging store gets no unlimited number of calls.
   const underWay = new Map<Asked, Promise<void>>();
   const waiting: Asked[] = [];
 
@@ -41,7 +41,7 @@ export function createKeyOwners(
       (): KeyOwner => 'not known',
     );
     underWay.delete(asked);
-    tell(asked, owner);
+    notify(asked, owner);
     begin();
   }
 
@@ -66,21 +66,21 @@ export function createKeyOwners(
     async settle(isLast) {
       begin();
       if (underWay.size > 0) {
-        // What takes longer is in the next batch.
+        // Slower lookups are counted with the next batch.
         await withDeadline(patience, drain).catch(() => {});
       }
       if (!isLast) return;
-      for (const asked of [...underWay.keys(), ...waiting.splice(0)]) tell(asked, 'not known');
+      for (const asked of [...underWay.keys(), ...waiting.splice(0)]) notify(asked, 'not known');
     },
   };
 }
 
-function tell(asked: Asked, owner: KeyOwner): void {
+function notify(asked: Asked, owner: KeyOwner): void {
   const { told } = asked;
   asked.told = undefined;
   try {
     told?.(owner);
   } catch {
-    // A request that cannot be counted has been decided all the same.
+    // A counting error must not affect the request, which has been decided already.
   }
 }

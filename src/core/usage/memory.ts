@@ -14,14 +14,15 @@ import {
 } from './usage.js';
 
 const mostRows = 100_000;
-/** Of those, the ones that anybody can make who knows the ids of clients. */
+/** Of those, rows of unverified tokens, which anyone who knows client ids can create. */
 const mostClaims = 20_000;
 const mostInstances = 1_000;
 
 /**
- * Keeps counts in this process, for as long as it lives.
- * @param options.keep Days, 280 to 36500; what did not happen for longer is forgotten. @default 400
- * @throws ConfigError for another `keep`: a verdict of the report rests on so many days
+ * Stores usage counts in the memory of this process.
+ * @param options.keep Days, 280 to 36500, after which counts are deleted. The report needs at least 280
+ * days to recognise a quarterly job. @default 400
+ * @throws ConfigError if `keep` is invalid
  */
 export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
   integer('memoryUsageStore.keep', keep, [leastKeep, mostKeep]);
@@ -39,7 +40,7 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
     for (const [name, { last }] of rows) if (last < minute - keep * minutesADay) rows.delete(name);
     const cutoff = (minute - keep * minutesADay) * 60_000;
     for (const [name, one] of instances) {
-      // One that was not closed may still let requests in: only a person can say that it is gone.
+      // An instance that was not closed may still accept requests, so it is never deleted here.
       if (one.closed && one.at < cutoff) instances.delete(name);
       else instances.set(name, withoutOld(one, cutoff));
     }
@@ -52,7 +53,7 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
   }
 
   function addRow(row: UsageRow): void {
-    // Where there is no room for a row, its detail needs none.
+    // A row that does not fit must not reserve room for its detail.
     const isFull = rows.size >= mostRows || (row.what === 'claimed' && claims >= mostClaims);
     const named = (isFull ? rows.has(nameOf(row)) : fits(row)) ? row : folded(row);
     const hasRoom = !isFull || rows.has(nameOf(named));
@@ -61,7 +62,7 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
     if (row.what === 'claimed') claims += rows.size - before;
   }
 
-  // One that was closed is missed least: one that was not says until when there may be counts.
+  // Prefers closed instances: an open one shows until when counts may be missing.
   function forgetInstance(): void {
     if (instances.size <= mostInstances) return;
     const [oldest] = instances.keys();
@@ -69,7 +70,7 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
     instances.delete(closed?.instance ?? String(oldest));
   }
 
-  /** Whether there is room for a row's detail beside those of its client. */
+  /** Returns whether the row's detail fits the limit of its client and kind. */
   function fits(row: UsageRow): boolean {
     const topic = topicOf(row);
     if (topic === undefined) return true;
@@ -100,8 +101,8 @@ export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}
 }
 
 /**
- * The counts of a guard that was given no store: nobody has said that there is no other process, so
- * they are marked as those of this one.
+ * Creates the store of a guard without the `store` option. Its counts are marked as temporary, because
+ * there may be other processes.
  */
 export function defaultUsageStore(): UsageStore {
   const store = memoryUsageStore();
@@ -115,7 +116,7 @@ export function defaultUsageStore(): UsageStore {
   };
 }
 
-// What there is no room for is still somebody's request.
+// A request that does not fit is still counted, without its client.
 function withoutName(row: UsageRow): UsageRow[] {
   const { what } = row;
   if (what === 'other') return [row];

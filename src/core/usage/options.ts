@@ -2,7 +2,7 @@ import { isObject } from '../base/json.js';
 import {
   callable,
   integer,
-  mistake,
+  invalid,
   oneOf,
   optional,
   seconds,
@@ -10,22 +10,22 @@ import {
 } from '../base/validate.js';
 import type { ExcludedClient, UsageStore } from './usage.js';
 
-/** How it is counted who uses keys, and who tokens. */
+/** Options for counting which clients use API keys and which use tokens. */
 export interface UsageOptions {
-  /** Where the counts of all processes add up. @default in this process, until it ends */
+  /** Stores the counts of all processes. @default memory of this process */
   readonly store?: UsageStore;
-  /** Seconds between two flushes, 10 to 60: what is lost at most if the process is killed. @default 30 */
+  /** Seconds between two flushes, 10 to 60. A killed process loses at most this much. @default 30 */
   readonly flushInterval?: number;
-  /** Clients' tokens and keys that are counted apart between two flushes. @default 10000 */
+  /** How many clients and keys are counted separately between two flushes. @default 10000 */
   readonly max?: number;
   /**
-   * Clients that are not counted, such as your own support tools; at most 1000. An id means nothing
-   * outside its issuer: with several issuers each entry names one (RFC 8725 §3.8).
+   * Clients that are not counted, such as your own support tools; at most 1000. With several issuers,
+   * each entry must name one: a client id is unique only within its issuer (RFC 8725 §3.8).
    */
   readonly exclude?: readonly ExcludedClient[];
 }
 
-/** {@link UsageOptions}, checked. */
+/** Validated {@link UsageOptions}. */
 export interface UsageSettings {
   readonly store: UsageStore | undefined;
   readonly flushInterval: number;
@@ -36,13 +36,13 @@ export interface UsageSettings {
 /** The clients that are not counted. */
 export interface Exclusions {
   has(client: string, issuer: string): boolean;
-  /** As they were given. */
+  /** The entries as configured. */
   readonly entries: readonly ExcludedClient[];
 }
 
 /**
- * Checks how it is counted, by a guard of these issuers.
- * @throws ConfigError for the first mistake
+ * Validates the usage options of a guard with these issuers.
+ * @throws ConfigError for the first invalid option
  */
 export function checkUsage(
   where: string,
@@ -72,10 +72,18 @@ function checkExclude(
   issuers: readonly string[],
 ): readonly ExcludedClient[] {
   if (!Array.isArray(given)) {
-    throw mistake(where, given, 'is no list of client ids: write ["support"]');
+    throw invalid(where, given, {
+      must: 'be an array of client ids',
+      advice: 'For example ["support"]',
+    });
   }
-  if (given.length === 0) throw mistake(where, given, 'is empty: name a client, or leave it out');
-  // Each batch names them, so that nobody takes them for clients that do not come.
+  if (given.length === 0) {
+    throw invalid(where, given, {
+      must: 'not be empty',
+      advice: 'Add a client, or remove the option',
+    });
+  }
+  // Bounded, because each batch lists them: the report must not show them as unused.
   integer(`${where}.length`, given.length, [0, 1_000]);
   return given.map((one, index) => checkExcluded(`${where}[${index}]`, one, issuers));
 }
@@ -83,18 +91,22 @@ function checkExclude(
 function checkExcluded(where: string, given: unknown, issuers: readonly string[]): ExcludedClient {
   if (typeof given === 'string' && given !== '') {
     if (issuers.length <= 1) return given;
-    const meant = `needs its issuer, since the guard has several: write { client: ${JSON.stringify(given)}, issuer: "https://…" }`;
-    throw mistake(where, given, meant);
+    throw invalid(where, given, {
+      must: 'name the issuer of the client, because the guard has several issuers',
+      advice: `Write { client: "…", issuer: "${issuers[0]}" }`,
+    });
   }
   if (!isObject(given)) {
-    throw mistake(where, given, 'is no client id: write one client id per entry');
+    throw invalid(where, given, clientIdRequired);
   }
   const { client, issuer } = settingsOf(where, given, ['client', 'issuer']);
   if (typeof client !== 'string' || client === '') {
-    throw mistake(`${where}.client`, client, 'is no client id: write one client id per entry');
+    throw invalid(`${where}.client`, client, clientIdRequired);
   }
   return Object.freeze({ client, issuer: oneOf(`${where}.issuer`, issuer, issuers) });
 }
+
+const clientIdRequired = { must: 'be a client id', advice: 'For example "support"' };
 
 function exclusionsOf(entries: readonly ExcludedClient[]): Exclusions {
   const ids = new Set<string>();

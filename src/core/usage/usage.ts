@@ -1,20 +1,20 @@
 import { minute as minuteLength, minutesADay } from '../base/dates.js';
 
 /**
- * What is counted of a request, and what `detail` says of it:
- * - `key`, `token`: it was let in with one. By day
- * - `refused`: it was known who asks, by a key or by a token with a valid signature, and it was
- *   refused all the same; the code of docs/errors.md, or `error` where a function threw. A refused
- *   request with several credentials is one of each. By day
- * - `claimed`: a token that says it is a known client's was refused, unverified; the code. Nobody's
- *   (client `''`) if its issuer is not one of the guard's. By day
- * - `would-deny`: a check in report mode would have refused it; the code. By day
- * - `brownout`: its key was refused in a brownout; the start of that, ISO 8601
- * - `route`, `agent`: a key came, and where or from what; the route's template, the user agent
- * - `query`: a key came in the URL
- * - `both`: a key came beside a token; let in or refused. By day
- * - `other`: nobody's, for there was no room to count whose it is; `key`, `token`, `refused` or
- *   `both`. Or `lookup`: a key came, and it could not be looked up whose it is. By day
+ * What a row counts, and what its `detail` contains:
+ * - `key`, `token`: accepted requests with an API key or a token. Per day
+ * - `refused`: rejected requests of an identified client (a known key, or a token with a valid
+ *   signature). Detail: the code of docs/errors.md, or `error` if a function threw. A request with
+ *   several credentials counts once for each. Per day
+ * - `claimed`: rejected tokens that name a known client but were not verified. Detail: the code.
+ *   Counted for client `''` if the issuer is not one of the guard's. Per day
+ * - `would-deny`: requests that failed a report-only check. Detail: the code. Per day
+ * - `brownout`: keys rejected in a brownout. Detail: the start of the brownout, ISO 8601
+ * - `route`, `agent`: requests with a key. Detail: the route template, or the user agent
+ * - `query`: keys in the URL
+ * - `both`: keys beside a token, accepted or rejected. Per day
+ * - `other`: requests not counted per client because of limits. Detail: `key`, `token`, `refused`
+ *   or `both`; or `lookup` if the key's owner could not be looked up. Per day
  */
 export type UsageKind = (typeof usageKinds)[number];
 export const usageKinds = [
@@ -22,17 +22,17 @@ export const usageKinds = [
   ...(['route', 'agent', 'query', 'both', 'other'] as const),
 ] as const;
 
-/** How often one thing happened. What all but `count`, `first` and `last` say is the row's name. */
+/** A count. All members except `count`, `first` and `last` identify the row. */
 export interface UsageRow {
-  /** The client's id; `''` where a token names none. */
+  /** The client id; `''` if a token names none. */
   readonly client: string;
-  /** The issuer whose client it is: an id means nothing outside of it; `''` where that is not told. */
+  /** The client's issuer, because an id is unique only within it; `''` if unknown. */
   readonly issuer: string;
   /** The id of the key; `''` for a token. */
   readonly key: string;
   readonly what: UsageKind;
   readonly detail: string;
-  /** `YYYY-MM-DD`, UTC; `''` of what is not told by day. */
+  /** `YYYY-MM-DD`, UTC; `''` for kinds that are not counted per day. */
   readonly day: string;
   readonly count: number;
   /** Minutes since 1970. */
@@ -41,123 +41,121 @@ export interface UsageRow {
   readonly last: number;
 }
 
-/** A client that is not counted: its id, of the only issuer, or with its issuer. */
+/** A client that is not counted: its id, or, with several issuers, its id and issuer. */
 export type ExcludedClient = string | { readonly client: string; readonly issuer: string };
 
-/** A stretch of time, in milliseconds since 1970. */
+/** An interval of time, in milliseconds since 1970. */
 export type Stretch = readonly [from: number, to: number];
 
-/** What a batch and a store say of a guard that counts. */
+/** The state of a counting guard, in batches and in stores. */
 interface InstanceState {
-  /** A random name of the guard that counted. */
+  /** A random name for the guard. */
   readonly instance: string;
-  /** The number of its last batch; the first one is 1. */
+  /** The number of its latest batch; the first is 1. */
   readonly seq: number;
-  /** Milliseconds since 1970: when it began to count. Another one than before: its clock was set. */
+  /** Milliseconds since 1970: when it started counting. A different value than before: its clock was set. */
   readonly since: number;
-  /** Milliseconds since 1970, by its clock: when it counted last what it has told. */
+  /** Milliseconds since 1970, by its clock: the end of the time covered by its batches. */
   readonly at: number;
-  /** Seconds until it tells next. What is lost if it is killed is all since `at`. */
+  /** Seconds until its next flush. If the process is killed, counts since `at` are lost. */
   readonly every: number;
-  /** Requests so far that it had no room to count by client, or that no store would store. */
+  /** Total requests not counted per client because of limits, or rejected by the store. */
   readonly dropped: number;
-  /** It was closed, and has told everything. */
+  /** Whether it was closed after a final flush. */
   readonly closed: boolean;
-  /** Clients that it does not count, at most 1000. @default none */
+  /** Clients that it does not count; at most 1000. @default none */
   readonly excludes?: readonly ExcludedClient[];
   /**
-   * Tells the batch from another one of the same number and name, as a copy of the process makes it: at
-   * most 100 characters. A store holds that of the newest batch. @default none: it is told by its times
+   * Distinguishes the batch from one with the same number and name, made by a clone of the process; at
+   * most 100 characters. A store keeps the newest batch's tag. @default none: times are compared
    */
   readonly tag?: string;
 }
 
-/** What a store knows of a guard that counts. */
+/** What a store knows about a counting guard. */
 export interface UsageInstance extends InstanceState {
   /**
-   * The time whose counts the store holds of this instance, in order: the newest 100 stretches. An
-   * instance without them was read by an older version: `since` to `at`.
+   * The intervals whose counts the store has from this instance, in order; the newest 100. If absent
+   * (written by an older version): `since` to `at`.
    */
   readonly watched?: readonly Stretch[];
-  /** How many of its batches the store does not hold: lost by the store, or never stored. @default 0 */
+  /** How many of its batches are missing: lost by the store, or never stored. @default 0 */
   readonly missing?: number;
   /**
-   * Milliseconds by which its clock was ahead of the store's when it told last; negative if behind.
-   * Only stores with a clock of their own know it.
+   * Milliseconds by which its clock was ahead of the store's at the last flush; negative if behind.
+   * Only stores with their own clock provide it.
    */
   readonly skew?: number;
   /**
-   * By day, how many counts the store was told of by this instance: all its rows of the
-   * kinds `key`, `token`, `refused`, `other` and `both`. Fewer in the rows: some of them were lost.
+   * Sums per day of all rows this instance has sent of the kinds `key`, `token`, `refused`, `other` and
+   * `both`. If the stored rows add up to less, some were lost.
    */
   readonly counted?: Readonly<Record<string, number>>;
-  /** The number of the earliest of its batches after which none is missing. */
+  /** The number of the batch from which on none is missing. */
   readonly unbroken?: number;
-  /** Its counts are in its process only. */
+  /** Whether its counts exist only in its process. */
   readonly temporary?: true;
 }
 
-/** What one instance has counted since its batch before. */
+/** The counts of one instance since its previous batch. */
 export interface UsageBatch extends InstanceState {
   /**
-   * Milliseconds since 1970: the batch, with those before it, holds all counts from then until `at`.
-   * @default the `at` of the batch before, if that is held; `since` for the first one; else `at`
+   * Milliseconds since 1970: this batch and the earlier ones contain all counts from then until `at`.
+   * @default the `at` of the previous batch, if stored; `since` for the first batch; else `at`
    */
   readonly from?: number;
-  /** Milliseconds since 1970, by the instance's clock: when it was handed to the store. */
+  /** Milliseconds since 1970, by the instance's clock: when it was passed to the store. */
   readonly sentAt?: number;
-  /** The number of the first batch of its flush: without one of those, no time is covered. @default its own */
+  /** The number of the first batch of the same flush: if one is missing, no time is covered. @default `seq` */
   readonly firstSeq?: number;
-  /** At most 1000, each of another name. */
+  /** At most 1000, each with a different name. */
   readonly rows: readonly UsageRow[];
 }
 
-/** What all instances have counted. */
+/** The counts of all instances. */
 export interface Usage {
-  /** Milliseconds since 1970: the earliest time whose counts are held; undefined if there is none. */
+  /** Milliseconds since 1970: the start of the earliest stored interval; undefined if there is none. */
   readonly trackingSince: number | undefined;
   readonly rows: readonly UsageRow[];
   readonly instances: readonly UsageInstance[];
-  /** What is stored there and is no count: so many rows, lines or files were left out. @default 0 */
+  /** How many rows, lines or files were skipped because they are not valid counts. @default 0 */
   readonly skipped?: number;
   /**
-   * Names of instances or files of theirs that the store held and that could not be read, at most 100:
-   * a record or file that is damaged, was replaced by a link, or is missing although another instance
-   * saw it. What such a guard counted, and when, is not known. @default none
+   * Names of instances, or of their files, that could not be read; at most 100. A record or file is
+   * damaged, was replaced by a link, or is missing although another instance saw it. The counts of such
+   * an instance are unknown. @default none
    */
   readonly unreadable?: readonly string[];
 }
 
-/** A client, as a store knows it. */
+/** A client, as a store identifies it. */
 export type UsageClient = Pick<UsageRow, 'client' | 'issuer'>;
 
-/** Where counts are kept. Another one takes some thirty lines: see {@link mergeRows}. */
+/** Stores usage counts. Writing your own takes about thirty lines: see {@link mergeRows}. */
 export interface UsageStore {
   /**
-   * Adds a batch: all of it or nothing, and each batch of an instance once, however often it comes;
-   * the instance's newest batch was added before, and is left out, and one with a lower number is
-   * another guard's: an instance tells the next batch only once the one before was added. What it
-   * says of its instance is added by {@link advanceInstance}.
-   * @throws an Error with the code `ERR_USAGE_INSTANCE` where another guard has the instance's name;
-   * one with the code `ERR_USAGE_BATCH` for a batch that can never be stored; anything
-   * else is an outage, and the same batch comes again
+   * Adds a batch atomically. A repeated batch must not be added again. An instance sends its next batch
+   * only after the previous one was added, so a lower number comes from another guard with the same
+   * name. Update the stored instance with {@link advanceInstance}.
+   * @throws an Error with the code `ERR_USAGE_INSTANCE` if another guard uses the instance's name, or
+   * `ERR_USAGE_BATCH` for a batch that can never be stored. After any other error the batch is sent again
    */
   add(batch: UsageBatch): Promise<void>;
   read(): Promise<Usage>;
   /**
-   * The clients that were let in, or refused with a credential of theirs; where a store can tell them
-   * with less work than by `read()`.
+   * Returns the clients with an accepted request, or a rejected one with their own credential. Optional:
+   * implement it if that is cheaper than `read()`.
    */
   clients?(): Promise<readonly UsageClient[]>;
 }
 
-/** The day of a minute, both as rows have them. */
+/** Returns the `day` of a minute since 1970. */
 export const dayOf = (minute: number): string =>
   new Date(Math.floor(minute / minutesADay) * minutesADay * minuteLength)
     .toISOString()
     .slice(0, 10);
 
-/** The name of a row: what two counts of one thing have in common. */
+/** Returns the name of a row. Rows with the same name count the same thing. */
 export const nameOf = (row: NamedRow): string =>
   JSON.stringify([row.client, row.key, row.what, row.detail, row.day, row.issuer ?? '']);
 
@@ -166,18 +164,18 @@ type NamedRow = Pick<UsageRow, 'client' | 'key' | 'what' | 'detail' | 'day'> & {
 };
 
 /**
- * Adds rows to others, in whatever order they come: counts add up, `first` is the earliest and
- * `last` the latest.
+ * Merges rows into a map by name, in any order: adds up `count`, and keeps the earliest `first` and the
+ * latest `last`.
  */
 export function mergeRows(into: Map<string, UsageRow>, rows: Iterable<UsageRow>): void {
   for (const row of rows) {
     const name = nameOf(row);
-    const held = into.get(name);
-    into.set(name, held ? sumOf(held, row) : row);
+    const existing = into.get(name);
+    into.set(name, existing ? sumOf(existing, row) : row);
   }
 }
 
-/** No count gets larger: what all stores can read again. */
+/** Counts are capped at this, which all stores can represent. */
 export const mostCount = 999_999_999_999_999;
 
 const sumOf = (one: UsageRow, other: UsageRow): UsageRow => ({
