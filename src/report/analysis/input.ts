@@ -1,6 +1,7 @@
 import { parsePlan } from '../../core/plan/parse.js';
 import type { Plan } from '../../core/plan/plan.js';
 import type { ApiKeyRecord, MigrationPlan } from '../../index.js';
+import { otherType, typeName } from '../../stores/settings.js';
 import { type GoneGuard, readGone } from './gone.js';
 import { id, list, maybe, object, wrong } from './input-values.js';
 import type { RowIssuers } from './refs.js';
@@ -94,13 +95,13 @@ export function* readInput(input: ReportInput): Generator<undefined, Inventory> 
   const own: ReportInput = object('report', input);
   for (const [name, value] of Object.entries(own)) {
     if (!names.includes(name))
-      throw wrong(`report.${name}`, `is not known: use ${names.join(', ')}`);
+      throw wrong(`report.${name}`, `is not a known member: use ${names.join(', ')}`);
     if (value === undefined)
-      throw wrong(`report.${name}`, 'is undefined: give it, or leave it out');
+      throw wrong(`report.${name}`, 'must not be undefined: set it, or omit it');
   }
   const { now = Date.now(), plan: given = {} } = own;
   if (typeof now !== 'number' || !(now >= 0 && now <= latest)) {
-    throw wrong('report.now', 'is no time in milliseconds since 1970');
+    throw wrong('report.now', `must be a time in milliseconds since 1970; got ${otherType(now)}`);
   }
   const rowIssuers = yield* checkUsage(own.usage);
   const plan = parsePlan('plan', given);
@@ -140,12 +141,12 @@ function readExcluded(where: string, given: ExcludedClient): NamedClient {
 function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] {
   const { id: name, clientId, createdBy, disabled, expiresAt, issuer } = object(where, given);
   if (disabled !== undefined && typeof disabled !== 'boolean') {
-    throw wrong(`${where}.disabled`, 'is neither true nor false');
+    throw wrong(`${where}.disabled`, `must be true or false; got ${typeName(disabled)}`);
   }
   if (expiresAt !== undefined && !(typeof expiresAt === 'number' && Math.abs(expiresAt) <= 1e11)) {
     throw wrong(
       `${where}.expiresAt`,
-      'is no time in seconds: leave it out for a key without an end',
+      `must be a time in seconds since 1970; got ${otherType(expiresAt)}. Omit it for a key that does not expire`,
     );
   }
   maybe(`${where}.issuer`, issuer);
@@ -157,6 +158,7 @@ function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] 
 function checkCohort({ cohorts }: Plan, cohort: unknown): void {
   const known = [...cohorts.keys()].slice(0, 10).map((name) => JSON.stringify(name));
   if (typeof cohort === 'string' && cohorts.has(cohort)) return;
-  const meant = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none';
-  throw wrong('report.cohort', `${JSON.stringify(cohort)} is no cohort of the plan: ${meant}`);
+  const advice = known.length > 0 ? `use ${known.join(', ')}` : 'the plan has none';
+  const got = JSON.stringify(cohort);
+  throw wrong('report.cohort', `must be the name of a cohort of the plan; got ${got}: ${advice}`);
 }
