@@ -103,7 +103,7 @@ function losses({ guards }: Made, watch: Watch, lost: readonly LostGuard[]): str
   }
   if (guards.some(({ lostFirst }) => lostFirst)) {
     notes.push(
-      'If the store was emptied or restored from a backup, it may also have lost guards that are not running now. If such a guard runs again without this store, keys that it accepts are not counted. Check that every process that runs a guard uses this store.',
+      'If the store was emptied or restored from a backup, it may also have lost the records of other guards. Such a guard may still be running unnoticed, and accept keys that are not counted. Check that every process that runs a guard uses this store.',
     );
   }
   const days = new Set(guards.flatMap(({ lostDays }) => lostDays)).size;
@@ -178,7 +178,7 @@ function oddities({ counts, inventory, issuers }: Made): string[] {
   }
   if (counts.unknown > 0) {
     notes.push(
-      `This version cannot interpret ${several(counts.unknown, 'row')}: a newer version counted them.`,
+      `This version cannot interpret ${several(counts.unknown, 'row')}: a newer version counted ${counts.unknown === 1 ? 'it' : 'them'}.`,
     );
   }
   const surplus = surplusDays(inventory.usage, counts.held);
