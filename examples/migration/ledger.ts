@@ -39,7 +39,9 @@ export function mistakesIn(report: MigrationReport, entries: readonly Entry[]): 
       const minute = all.at(-1)?.minute;
       return minute === undefined ? undefined : new Date(minute * 60_000).toISOString();
     };
-    compare(`last key of ${client}`, told.lastKeyUse, lastOf(own.filter(byKey)));
+    // A key together with a token is a use of the key too.
+    const withKey = own.filter((entry) => byKey(entry) || entry.with === 'both');
+    compare(`last key of ${client}`, told.lastKeyUse, lastOf(withKey));
     compare(`last token of ${client}`, told.lastTokenUse, lastOf(own.filter(byToken)));
     const misdirected = own.filter((entry) => entry.with === 'bad token' && daysAgo(entry) < 30);
     const told401 = told.refusals.find(({ reason }) => reason === 'ERR_TOKEN_AUDIENCE');
