@@ -15,12 +15,12 @@ const server = createServer(async (request, response) => {
     for (const [name, value] of Object.entries(decision.headers)) response.setHeader(name, value);
     response.end(JSON.stringify({ orders: [], for: decision.principal?.subject }));
   } catch (error) {
-    console.error(error); // a bug, which must not end the process
+    console.error(error); // a bug; it must not crash the process
     response.writeHead(500).end();
   }
 });
 
-// A WebSocket library takes over from here, once somebody may connect.
+// If the request is allowed, a WebSocket library takes over.
 server.on('upgrade', async (request, socket, head) => {
   try {
     const decision = await guard(toGuardRequest(request), { scopes: ['orders:read'] });

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { run } from './report/command.js';
 
-// Whoever reads it may have had enough: `| head`.
+// The reader may close the pipe early, as `| head` does.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -1,26 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { ConfigError, checkPlan, type PlanSource } from './index.js';
-import { settingsReader } from './stores/settings.js';
+import { checkPlan, type PlanSource } from './index.js';
+import { mistakeSee, settingsReader } from './stores/settings.js';
 
 export { checkPlan };
 
-const settingsOf = settingsReader(
-  (where, meant) =>
-    new ConfigError(`${where} ${meant} (see "The plan" in docs/api-keys.md of sallyport)`),
-);
+const settingsOf = settingsReader(mistakeSee('"The plan" in docs/api-keys.md of sallyport'));
 
-/** How a plan file is polled. */
+/** Options of {@link planFile}. */
 export interface PlanFileOptions {
-  /** Seconds. @default 5 */
+  /** Seconds between two reads. @default 5 */
   readonly pollInterval?: number;
 }
 
 /**
- * A plan in a file, read anew every few seconds: what is saved is in force without a deploy. The
- * file is read once at the start too, so that a mistake in it shows there.
- * @throws ConfigError for a file that is no plan, with the line, and the error of the file system
- * for one that cannot be read
+ * Returns a plan source that reads a file every few seconds, so that changes take effect without a
+ * deploy. The file is also read immediately, so that mistakes are found at startup.
+ * @throws ConfigError if the file is not a valid plan, with the lines, and the error of the file system
+ * if it cannot be read
  */
 export function planFile(path: string | URL, options: PlanFileOptions = {}): PlanSource {
   const { pollInterval = 5 } = settingsOf('planFile', options, ['pollInterval']);

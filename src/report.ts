@@ -27,9 +27,9 @@ export { renderText, type TextOptions } from './report/text/text.js';
 export type { ReportPage, ReportPageOptions };
 
 /**
- * The report as a page, in Express and in Fastify:
+ * Returns a handler that serves the report as a page, on Express and Fastify:
  * `app.get('/migration', reportPage({ guard, requirements, report }))`.
- * @throws ConfigError for options that cannot be meant, and for requirements that ask nothing
+ * @throws ConfigError for invalid options, and for empty requirements
  */
 export function reportPage(options: ReportPageOptions): ReportPage {
   const answer = answerReports(options);
@@ -47,7 +47,7 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     const shared = { method, originalUrl, url, headers: sent, params, body: parsed };
     const asked = { ...shared, rawHeaders: raw.rawHeaders, routeTemplate };
     const { status, headers, body } = await answer(asked, raw);
-    if (reply.sent) return; // somebody else, a time-out perhaps, has answered meanwhile
+    if (reply.sent) return; // something else, such as a timeout, has already responded
     reply.code(status);
     reply.headers({ ...mergeLinks(headers, (name) => reply.getHeader(name)) });
     await reply.send(body);
@@ -59,7 +59,7 @@ export function reportPage(options: ReportPageOptions): ReportPage {
     next?: (error?: unknown) => void,
   ): Promise<void> {
     try {
-      // Of the request any middleware may have made something else.
+      // The response is tested because middleware may have replaced the request.
       if ('setHeader' in answering) await onExpress(request as ExpressPageRequest, answering);
       else await onFastify(request as FastifyPageRequest, answering);
     } catch (thrown) {

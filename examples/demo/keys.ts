@@ -67,13 +67,13 @@ export async function tellOfKeys(table: Table): Promise<void> {
   }
 
   title(
-    'The same API, in the months in which it leaves API keys for tokens',
-    'A key is sent as X-API-Key. By the plan, keys are deprecated on 15 January 2027 and end on 30 June.\n' +
-      'On 4 May they are refused for an hour, to rehearse the end. One client, the warehouse, has until\n' +
-      '30 September. For tokens nothing changes on any of these days.',
+    'The same API, in the months of its migration from API keys to tokens',
+    'A key is sent as X-API-Key. By the plan, keys are deprecated on 15 January 2027 and rejected from 30 June.\n' +
+      'On 4 May, they are rejected for an hour in a brownout. One client, the warehouse, has until\n' +
+      '30 September. For tokens, nothing changes on any of these days.',
   );
 
-  section('4 January: both doors are open. The answer to a key has a link to the way out');
+  section('4 January: keys and tokens are accepted. Responses to keys have a link to the guide');
   await everyWay(['200', link]);
   await step(
     'a key that was never stored',

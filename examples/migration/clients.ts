@@ -65,7 +65,7 @@ const willing: readonly Caller[] = [
   moves('sirius', '15:00', '2027-04-19'),
   moves('tessier', '15:10', '2027-04-22'),
   moves('uplink', '15:20', '2027-04-28'),
-  // A rehearsal wakes these two, the second only once windows last half an hour.
+  // These two migrate because of a brownout, the second only after brownouts last half an hour.
   moves('tyrell', '08:05', '2027-05-05'),
   moves('wayne', '16:20', '2027-05-14'),
 ];
@@ -78,7 +78,7 @@ const peculiar: readonly Caller[] = [
     agent: 'month-end/1.0',
     days: 'first of the month',
   },
-  // A nightly job: no window reaches it before they last two hours.
+  // A nightly job: no brownout affects it until they last two hours.
   { ...moves('globex', '01:30', '2027-05-28'), agent: 'nightly-export/0.9', days: 'every day' },
   // A fleet, half of it moved.
   { ...moves('initech', '09:40', '2027-03-01'), days: 'weekdays', agent: 'initech-web/5.0' },
@@ -130,7 +130,7 @@ const peculiar: readonly Caller[] = [
       ['2027-06-10', 'token'],
     ],
   },
-  // It is no more: its last calls are refused in a rehearsal.
+  // It has been shut down: its last requests are rejected in a brownout.
   {
     ...moves('dunder', '16:45', ''),
     days: 'weekdays',
@@ -143,7 +143,7 @@ const peculiar: readonly Caller[] = [
   { ...moves('vandelay', '16:50', '2027-07-06'), days: 'weekdays' },
   // It has an extension, and needs all of it and a day.
   { ...moves('stark', '08:20', '2027-10-01'), days: 'weekdays' },
-  // A key of no client, in a script that somebody wrote who has left.
+  // A key without a client, in a script whose author has left the company.
   {
     ...moves('key_39', '07:00', ''),
     agent: 'crm-sync/1.4',

@@ -109,7 +109,7 @@ const dayOf = (time: number | string) => new Date(time).toISOString().slice(0, 1
 interface Received {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
-  readonly body: { readonly code?: string; readonly rehearsal?: boolean };
+  readonly body: { readonly code?: string };
 }
 
 // One connection for all: thousands of requests take a few seconds.
@@ -125,11 +125,13 @@ const ask = (url: URL, headers: Readonly<Record<string, string>>): Promise<Recei
     }).once('error', reject);
   });
 
-/** What a client can make of an answer, in few words. */
+/** Summarizes a response as a client sees it. */
 function answerOf({ status, headers, body }: Received): string {
   if (status !== 200) {
-    const minutes = Number(headers['retry-after']) / 60;
-    return `${status} ${body.code}${body.rehearsal ? ` rehearsal, ends in ${minutes} minutes` : ''}`;
+    // Of the rejections here, only those of a brownout say when to try again.
+    const wait = headers['retry-after'];
+    const brownout = wait === undefined ? '' : ` brownout, ends in ${Number(wait) / 60} minutes`;
+    return `${status} ${body.code}${brownout}`;
   }
   const { link, deprecation, sunset } = headers;
   const announced = [

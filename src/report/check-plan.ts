@@ -5,14 +5,14 @@ import { ConfigError } from '../index.js';
 import { shown } from './text/words.js';
 import { hideSecrets } from './usage-location.js';
 
-/** The result of a command. Exit codes: 0 done, 1 not yet, or not valid, 2 a mistake, 3 a failure. */
+/** The result of a command. Exit codes: 0 done; 1 not safe yet, or invalid; 2 invalid arguments; 3 a failure. */
 export interface Outcome {
   readonly code: 0 | 1 | 2 | 3;
   readonly out: string;
   readonly err: string;
 }
 
-/** What the command is run with. */
+/** The environment of the command. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Columns of the terminal. */
@@ -30,7 +30,9 @@ export async function checkPlanCommand(
   const [file, ...others] = files;
   if (file === undefined || others.length > 0) {
     const got = others.length > 0 ? `${files.length} files` : 'none';
-    throw new ConfigError(`check-plan requires one file, or "-" for standard input; got ${got}`);
+    throw new ConfigError(
+      `check-plan requires one file, or "-" for standard input; got ${got}. See --help`,
+    );
   }
   const text = await (file === '-' && stdin ? stdin() : readFile(file, 'utf8')).catch((error) => {
     throw new ConfigError(`check-plan: ${error.message}`);
@@ -42,7 +44,7 @@ export async function checkPlanCommand(
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const lines = error.message.split('\n').map((line) => hideSecrets(line));
-    return { code: 1, out: '', err: `${shown(name)}: not valid\n${lines.join('\n')}\n` };
+    return { code: 1, out: '', err: `${shown(name)}: invalid\n${lines.join('\n')}\n` };
   }
 }
 
@@ -65,7 +67,7 @@ function summaryOf({
 const count = (number: number, what: string): string =>
   `${number} ${what}${number === 1 ? '' : 's'}`;
 
-/** The version of this package: `package.json` is in the root, two or more folders up. */
+/** Returns the version of this package from `package.json`, which is one to three folders up. */
 export async function version(): Promise<string> {
   for (const up of ['../', '../../', '../../../']) {
     const found = await readFile(new URL(`${up}package.json`, import.meta.url), 'utf8').catch(
@@ -77,14 +79,14 @@ export async function version(): Promise<string> {
   return 'unknown';
 }
 
-/** The error for a command or an option that does not exist. */
+/** Creates the error for an unknown command or option. */
 export function notKnown(what: string, name: string, names: readonly string[]): ConfigError {
   const near = nearest(name, names);
-  const advice = near === undefined ? `use ${names.join(', ')}` : `did you mean ${near}?`;
+  const advice = near === undefined ? `use ${names.join(', ')}.` : `did you mean ${near}?`;
   return new ConfigError(`${quoted(name)} is not a known ${what}: ${advice} See --help`);
 }
 
-/** A value as it was given, without credentials, and at most 80 characters of it. */
+/** Returns a value in quotes, without credentials, and at most 80 characters of it. */
 export function quoted(value: string | undefined): string {
   const text = hideSecrets(shown(value ?? ''));
   return `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}"`;

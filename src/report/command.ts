@@ -23,36 +23,36 @@ export const usage = `sallyport report --usage <place> [options]
 sallyport check-plan <file> [--issuer <issuer>]...
 sallyport --version
 
-check-plan: checks a migration plan; reads standard input if <file> is "-".
+check-plan validates a migration plan. It reads standard input if <file> is "-".
 
   --issuer <issuer>   an issuer of the guard; may be repeated. Without it, a plan may name any issuer
 
-Exit codes of check-plan: 0 the plan is valid; 1 it is not, and which lines are wrong; 2 a mistake in
-what was given.
+Exit codes of check-plan: 0 the plan is valid; 1 it is invalid: all mistakes are listed with their
+lines; 2 invalid arguments.
 
-report: who still uses API keys, and when they can be switched off.
+report shows who still uses API keys, and whose keys are safe to disable.
 
-  --usage <place>     where the counts are: a directory or file of NDJSON, redis://…, postgres://…
-                      (or the environment variable SALLYPORT_USAGE, which no process list shows)
-  --plan <file>       the migration plan, JSON
-  --clients <file>    the clients you know: a JSON list of { "client", "owner", "issuer" }
-  --keys <file>       the keys you know: a JSON list of { "id", "clientId", "createdBy", "issuer" }
-  --exclude <id>      a client of your own that does not count; may be repeated. Where there are clients
-                      of several issuers: <id>@<issuer>
+  --usage <place>     where the counts are stored: an NDJSON file, a directory of such files,
+                      redis://… or postgres://… The environment variable SALLYPORT_USAGE can replace
+                      this option, and keeps passwords out of the process list
+  --plan <file>       the migration plan, as JSON
+  --clients <file>    the clients that you know: a JSON array of { "client", "owner", "issuer" }
+  --keys <file>       the keys that you know: a JSON array of { "id", "clientId", "createdBy", "issuer" }
+  --exclude <id>      a client to leave out, such as your own tools; may be repeated. With clients of
+                      several issuers: <id>@<issuer>
   --gone <guard>@<time>
-                      this guard fell silent without being closed, or its counts cannot be read, and it
-                      ended then (ISO 8601); may be repeated. The report names such guards, and the
-                      earliest time. <guard>@not-ours: no guard wrote what cannot be read
-  --cohort <name>     this cohort of the plan alone
-  --format <format>   text, json, html or markdown; default text
-  --out <file>        write there instead of printing
-  --prefix <name>     the prefix in Redis, or the table's name in PostgreSQL, if it is not the default
-  --now <time>        ISO 8601: the time to report for
-  --fail-if-on-keys   exit with 1 while a client's keys cannot be switched off, or while that is not
-                      known, and say which
+                      a guard that was not closed, or whose counts cannot be read, ended at this time
+                      (ISO 8601); may be repeated. The report names such guards, and the earliest time
+                      to use. <name>@not-ours: no guard wrote this entry that cannot be read
+  --cohort <name>     limits the report to this cohort of the plan
+  --format <format>   text, json, html or markdown. Default: text
+  --out <file>        writes the report to this file instead of standard output
+  --prefix <name>     the prefix in Redis, or the table in PostgreSQL, if it is not the default
+  --now <time>        the time of the report (ISO 8601). Default: now
+  --fail-if-on-keys   exits with 1 if a client is not safe to cut, or if that is not known, and says why
 
-Exit codes of report: 0 done; 1, with --fail-if-on-keys: clients are still on keys, or it is not known;
-2 a mistake in what was given; 3 the counts cannot be read, or the report cannot be written.
+Exit codes of report: 0 the report was generated; 1 with --fail-if-on-keys: a client is not safe to cut,
+or that is not known; 2 invalid arguments; 3 the counts cannot be read, or the report cannot be written.
 `;
 
 const options = {
@@ -80,7 +80,7 @@ const formats: Readonly<Record<string, (report: MigrationReport, width: number) 
   markdown: renderMarkdown,
 };
 
-/** Runs `sallyport …`; whatever goes wrong is in its outcome. */
+/** Runs `sallyport …`. It does not throw: errors are part of the outcome. */
 export async function run(args: readonly string[], around: Surroundings): Promise<Outcome> {
   try {
     return await dispatch(args, around);
@@ -101,13 +101,16 @@ async function dispatch(args: readonly string[], around: Surroundings): Promise<
   if (command === 'check-plan') return checkPlanCommand(rest, values.issuer, around);
   if (command !== 'report') throw notKnown('command', command, commands);
   if (rest.length > 0)
-    throw new ConfigError(`report takes options only: ${quoted(rest[0])}. See --help`);
+    throw new ConfigError(`report accepts only options; got ${quoted(rest[0])}. See --help`);
   return report(values, around);
 }
 
 async function report(values: Values, { env, width }: Surroundings): Promise<Outcome> {
   const place = values.usage ?? env.SALLYPORT_USAGE;
-  if (!place) throw new ConfigError('--usage is missing: where are the counts? See --help');
+  if (!place)
+    throw new ConfigError(
+      '--usage is required: set it to the place where the counts are stored. See --help',
+    );
   const render = Object.hasOwn(formats, values.format) ? formats[values.format] : undefined;
   if (!render) {
     throw new ConfigError(
@@ -140,22 +143,25 @@ async function report(values: Values, { env, width }: Surroundings): Promise<Out
   return {
     code: fails ? 1 : 0,
     out: values.out === undefined ? text : '',
-    err: fails ? `sallyport: keys cannot be switched off, ${reasonOf(made)}\n` : '',
+    err: fails ? `sallyport: API keys cannot be switched off: ${reasonOf(made)}\n` : '',
   };
 }
 
-/** Why keys cannot be switched off: who is on them, or what is not known, and what to do. */
+/** Returns why keys cannot be switched off: which clients use them, or what is not known and what to do. */
 function reasonOf({ clients, leftOut, notKnown = [] }: MigrationReport): string {
-  const onJwks = clients.filter(({ safeToCut: { safe, known } }) => !safe && known !== false);
-  if (onJwks.length > 0) {
-    // All that was left out is less urgent, but not always safe.
+  const onKeys = clients.filter(({ safeToCut: { safe, known } }) => !safe && known !== false);
+  if (onKeys.length > 0) {
+    // Clients that were left out are less urgent, but not always safe.
     const more = leftOut?.clients ?? 0;
-    return `not safe to cut: ${named(onJwks.map(refOf))}${more > 0 ? `; ${more} clients are not listed` : ''}`;
+    return `not safe to cut: ${named(onKeys.map(refOf))}${more > 0 ? `; ${more} clients are not listed` : ''}`;
   }
-  return ['not enough is known yet', ...notKnown.map((one) => `  ${shown(one)}`)].join('\n');
+  return [
+    'it is not known yet whether they are safe to cut',
+    ...notKnown.map((one) => `  ${shown(one)}`),
+  ].join('\n');
 }
 
-/** `<id>@<issuer>`: an issuer is an address, and an id may have an @. */
+/** Parses `<id>@<issuer>`: an issuer is a URL, and an id may contain an @. */
 function excludedIn(text: string): string | { client: string; issuer: string } {
   const [, client, issuer] = /^(.+)@(https?:\/\/.+)$/s.exec(text) ?? [];
   return client !== undefined && issuer !== undefined ? { client, issuer } : text;
@@ -178,8 +184,8 @@ function readArgs(args: readonly string[]) {
     const says = error instanceof Error ? error.message : '';
     if (!says.startsWith('Unknown option')) throw error;
     const name = /^Unknown option '(--?[\w-]{1,40})'/.exec(says)?.[1];
-    // An address in an option's place is "unknown" with its password.
-    if (name === undefined) throw new ConfigError('not an option: see --help');
+    // A URL in place of an option is "unknown" too, and may contain a password.
+    if (name === undefined) throw new ConfigError('unknown option. See --help');
     throw notKnown(
       'option',
       name,
@@ -190,7 +196,7 @@ function readArgs(args: readonly string[]) {
 
 type Values = ReturnType<typeof readArgs>['values'];
 
-/** Ten of them at most; of each what a terminal can show. */
+/** Returns at most ten names, each safe to print on a terminal. */
 const named = (clients: readonly string[]): string => {
   const first = clients.slice(0, 10).map(shown);
   return [...first, ...(clients.length > 10 ? [`${clients.length - 10} more`] : [])].join(', ');
@@ -210,9 +216,9 @@ async function listOf<T>(option: string, path: string | undefined): Promise<T[] 
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list)) return list;
   } catch {
-    // It is said below what it should be.
+    // The error below says what the file must contain.
   }
-  throw new ConfigError(`${option} holds no JSON list: see --help`);
+  throw new ConfigError(`${option} must be a file that contains a JSON array. See --help`);
 }
 
 const isMistake = (error: unknown): boolean =>

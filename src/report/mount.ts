@@ -5,24 +5,25 @@ import {
   type WritableResponse,
 } from '../adapters/node-response.js';
 import { ConfigError, checkRequirements, type Guard, type Requirements } from '../index.js';
+import { otherType, typeName } from '../stores/settings.js';
 import type { MigrationReport } from './analysis/model.js';
 import { ownReport } from './analysis/own.js';
 import { contentSecurityPolicy } from './page/page.js';
 import { jsonOf, pageOf, textOf } from './renderings.js';
 
-/** Who may see a report, and where it comes from. */
+/** Options of the report page: who may see it, and how the report is generated. */
 export interface ReportPageOptions {
   /**
-   * Makes the report. One that is at most `maxAge` old is shown again, and whoever asks meanwhile
-   * waits for the same.
+   * Generates the report. A report that is at most `maxAge` old is reused, and concurrent requests
+   * share one call.
    */
   readonly report: () => MigrationReport | Promise<MigrationReport>;
   /** Decides who may see it. */
   readonly guard: Guard;
-  /** What the guard asks: of a page about all clients more than a good credential. */
+  /** The requirements of the guard. They must not be empty, unless `own` is true. */
   readonly requirements?: Requirements;
   /**
-   * Shows a client what there is about itself and nobody else, as JSON.
+   * Returns to each client only its own entry, as JSON.
    * @default false
    */
   readonly own?: boolean;
@@ -41,7 +42,7 @@ export interface PageRequest {
   readonly rawHeaders?: readonly string[] | undefined;
   readonly params?: unknown;
   readonly body?: unknown;
-  /** Its route's template; asked only by who wants to know. */
+  /** The template of its route; computed only if it is needed. */
   routeTemplate?(): string | undefined;
 }
 
@@ -87,8 +88,9 @@ const securing = {
 } as const;
 
 /**
- * Answers requests for the report: HTML, JSON or text, as `Accept` says.
- * @throws ConfigError for options that cannot be meant, and for a guard that asks nothing
+ * Returns a function that responds to requests for the report with HTML, JSON or text, depending on
+ * `Accept`.
+ * @throws ConfigError for invalid options, and for empty requirements
  */
 export function answerReports(
   options: ReportPageOptions,
@@ -129,7 +131,7 @@ export function answerReports(
       const { clientId, key, issuer = soleOf(guard.issuers) } = decision.principal ?? {};
       const client = clientId ?? key?.id;
       const found = client === undefined ? undefined : ownReport(await current(), client, issuer);
-      // With several issuers, what was counted without one is of none of their clients.
+      // With several issuers, counts without an issuer belong to none of their clients.
       const isSeveral = (guard.issuers ?? []).length > 1;
       const mine = isSeveral && (found?.issuer ?? '') !== (issuer ?? '') ? undefined : found;
       return mine ? json(200, headers, mine) : json(404, headers, { title: 'Not known yet' });
@@ -138,7 +140,7 @@ export function answerReports(
   };
 }
 
-// A key whose record names no issuer belongs to the only one.
+// A key whose record has no issuer belongs to the only issuer of the guard.
 const soleOf = (issuers: readonly string[] = []): string | undefined =>
   issuers.length === 1 ? issuers[0] : undefined;
 
@@ -149,9 +151,9 @@ interface Held {
   lasts: number;
 }
 
-/** Seconds after which one that is still not made is given up for another. */
+/** Seconds after which a report that is not generated yet is given up, and the next request starts another. */
 const longestMaking = 60;
-/** Seconds in which nobody tries again, so that a store that is down is not buried. */
+/** Seconds until the next attempt after a failure, so that an unavailable store is not flooded. */
 const failureLasts = 5;
 
 async function write(
@@ -176,7 +178,7 @@ async function write(
 
 const forms = ['text/html', 'application/json', 'text/plain'];
 
-/** The form with the highest weight, the first of several (RFC 9110 §12.5.1). */
+/** Returns the media type with the highest weight, or the first of several (RFC 9110 §12.5.1). */
 function wantedBy(accept: string): string | undefined {
   let wanted: string | undefined;
   let most = 0;
@@ -201,36 +203,39 @@ const json = (
 
 function checkOptions(options: ReportPageOptions) {
   for (const name of Object.keys(Object(options))) {
-    if (!names.includes(name)) throw mistake(`.${name} is not known: use ${names.join(', ')}`);
+    if (!names.includes(name))
+      throw mistake(`.${name} is not a known option: use ${names.join(', ')}`);
   }
   const { report, guard, requirements = {}, own = false, maxAge = 60 } = options;
-  // The global one is looked up at each call, for fake timers and spies.
+  // Date.now is looked up at each call, so that fake timers and spies work.
   const { now = () => Date.now() } = options;
-  if (typeof report !== 'function') throw mistake('.report is no function that makes a report');
+  if (typeof report !== 'function')
+    throw mistake(`.report must be a function that returns a report; got ${typeName(report)}`);
   if (typeof guard !== 'function' || typeof guard.usage !== 'function') {
-    throw mistake('.guard is no guard: a report is for few eyes. Hand in one made by createGuard');
+    throw mistake(`.guard must be a guard created by createGuard; got ${otherType(guard)}`);
   }
-  // A guard may let in who has no credential: not here.
+  // A guard may allow requests without a credential, but never for this page.
   const asked = checkRequirements(requirements);
-  if (asked.optional) throw mistake('.requirements.optional would show it to everybody');
-  // A plan that only reports a check must not open the page of all clients.
+  if (asked.optional)
+    throw mistake('.requirements.optional must not be true: the page would be public');
+  // A report-only check must not make the page of all clients accessible.
   if (asked.enforce === false) {
     throw mistake('.requirements.enforce must not be false: the page always enforces every check');
   }
   const required = checkRequirements({ ...requirements, optional: false, enforce: true });
   const { scopes, anyScope, orgId, check } = required;
-  if (typeof own !== 'boolean') throw mistake('.own is neither true nor false');
+  if (typeof own !== 'boolean') throw mistake(`.own must be true or false; got ${typeName(own)}`);
   if (!own && !(scopes || anyScope || orgId || check)) {
     throw mistake(
-      '.requirements ask nothing, so that every client would see the others: ask for a scope, ' +
-        "such as { scopes: ['migration:read'] }, or set own, which shows each client itself alone",
+      '.requirements must not be empty, because any client could see all others. Require a scope, ' +
+        "such as { scopes: ['migration:read'] }; or set own: true, to show each client only its own status",
     );
   }
   if (!(Number.isFinite(maxAge) && maxAge >= 0 && maxAge <= 3_600)) {
-    throw mistake('.maxAge is no number of seconds from 0 to 3600');
+    throw mistake(`.maxAge must be a number of seconds from 0 to 3600; got ${otherType(maxAge)}`);
   }
   return { report, guard, own, required, maxAge, now };
 }
 
 const mistake = (what: string): ConfigError =>
-  new ConfigError(`reportPage${what} (see "The page" in docs/report.md of sallyport)`);
+  new ConfigError(`reportPage${what}. See "The page" in docs/report.md of sallyport.`);

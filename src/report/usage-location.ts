@@ -4,20 +4,20 @@ import { postgresUsageStore } from '../stores/usage/postgres.js';
 import { redisUsageStore } from '../stores/usage/redis.js';
 
 /**
- * Reads the counts at a place. No error of it quotes what may be a password.
- * @throws ConfigError for what is neither a path nor the address of a server
+ * Reads the counts at a place. Its errors never contain what may be a password.
+ * @throws ConfigError if the place is neither a path nor a valid redis:// or postgres:// URL
  */
 export async function usageAt(place: string, prefix: string | undefined): Promise<Usage> {
   const scheme = /^(rediss?|postgres(?:ql)?):\/\//i.exec(place)?.[1]?.toLowerCase();
   if (scheme === undefined) {
     if (mayHoldSecret(place)) {
-      throw new ConfigError('--usage is no path, and no redis:// or postgres:// address');
+      throw new ConfigError('--usage must be a path, or a redis:// or postgres:// URL. See --help');
     }
     return readUsage(place);
   }
   if (!isReadable(place)) {
     throw new ConfigError(
-      '--usage is an address that cannot be read: write redis://user:password@host:port, with each of :, /, ?, #, @, % and blank in a password percent-encoded',
+      '--usage must be a valid URL, such as redis://user:password@host:port: percent-encode each :, /, ?, #, @, % and space in the password',
     );
   }
   try {
@@ -29,13 +29,13 @@ export async function usageAt(place: string, prefix: string | undefined): Promis
   }
 }
 
-// A mistyped address is a path to us; a path with a colon and an @, or a password=, is none to anybody.
+// A mistyped URL would be read as a path. No path contains a colon and an @, or a password=.
 const mayHoldSecret = (place: string): boolean =>
   /^\s|^[a-z][\w+.-]+:|:.*@|:\/\/|\bpass(?:word|wd)?=/is.test(place) || hasControls(place);
 
 const hasControls = (text: string): boolean => /\p{C}/u.test(text);
 
-/** Tells whether an address has one meaning only, so that its password is where it seems to be. */
+/** Returns whether a URL is unambiguous, so that its password can be found and hidden. */
 function isReadable(place: string): boolean {
   const rest = place.slice(place.indexOf('://') + 3);
   const [authority = ''] = rest.split(/[/?#]/);
@@ -53,7 +53,7 @@ function isReadable(place: string): boolean {
   }
 }
 
-/** An error with the same meaning in which nothing secret of an address is left. */
+/** Returns the error without the secrets of a URL. */
 function withoutSecretsOf(place: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { username, password, searchParams } = new URL(place);
@@ -65,14 +65,14 @@ function withoutSecretsOf(place: string, error: unknown): unknown {
   return error instanceof ConfigError ? new ConfigError(clean) : new Error(clean);
 }
 
-/** A sentence without what looks like the credentials of an address. */
+/** Returns a text without what looks like credentials in a URL. */
 export const hideSecrets = (text: string): string =>
   text.replace(/(:\/\/)\S*@/g, '$1***@').replace(/\bpassword=\S*/gi, 'password=***');
 
-/** Milliseconds that a server may take to say anything. */
+/** Milliseconds after which a server that sends nothing counts as unavailable. */
 const longestSilence = 10_000;
 
-// The clients are the application's: whichever it has is taken.
+// The database clients are those that the application has installed.
 async function readRedis(url: string, prefix: string | undefined): Promise<Usage> {
   const named = prefix === undefined ? {} : { prefix };
   const { createClient } = await clientOf<typeof import('redis')>('redis', 'npm install redis');
@@ -107,6 +107,8 @@ async function readPostgres(url: string, prefix: string | undefined): Promise<Us
 
 async function clientOf<T>(name: string, how: string): Promise<T> {
   return import(name).catch(() => {
-    throw new ConfigError(`the package "${name}" is not installed here: ${how}`);
+    throw new ConfigError(
+      `--usage requires the package "${name}", which is not installed. Run ${how}`,
+    );
   });
 }

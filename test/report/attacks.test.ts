@@ -115,7 +115,7 @@ describe('without a client, or without a count', () => {
       report(rows('', claimed('a', 1)), { clients: [{ client: 'a' }] }),
     ]) {
       expect(one.safeToCut).toBe(false);
-      expect(one.notKnown?.join()).toMatch(/No client|no count of any client/);
+      expect(one.notKnown?.join()).toMatch(/No client|no counts of any client/);
       expect(one.projection.state).toBe('no trend');
       expect(renderText(one)).toMatch(/Safe to cut +Not known/);
     }
@@ -164,7 +164,7 @@ describe('a client of which it is not known', () => {
 
   test('an entry that cannot be read is said with what to do', () => {
     const one = report(moved, { skipped: 2 });
-    expect(one.notKnown?.join()).toContain('2 entries that cannot be read as counts');
+    expect(one.notKnown?.join()).toContain('2 entries that cannot be read');
     expect(notes(one)).toContain('move them out of the store');
   });
 });
@@ -215,7 +215,7 @@ describe('keys beside tokens', () => {
   test('of no day show none: 35 days, or twice the time between the first and the last', () => {
     const one = (on: number[]) => cutOf(report(undated(beside(on))));
     expect(one([99, 60])).toMatchObject({ safe: false, quietDays: 78 });
-    expect(one([99, 60])?.why).toContain('on which days was not counted');
+    expect(one([99, 60])?.why).toContain('the days were not recorded');
     expect(one([99, 60])?.longestGapDays).toBeUndefined();
     expect(one([99, 98])).toMatchObject({ safe: true, quietDays: 35 });
     const daily = rows('', key('a', days(99, 40)));
@@ -254,7 +254,9 @@ describe('a store', () => {
     const foreign = report(moved, { unreadable, gone: [{ instance, ours: false }] });
     expect(foreign).toMatchObject({ safeToCut: true, dataQuality: { daysWatched: 100 } });
     expect('unreadable' in foreign.dataQuality).toBe(false);
-    expect(() => report(moved, { gone: [{ instance, ours: false }] })).toThrow('not a guard');
+    expect(() => report(moved, { gone: [{ instance, ours: false }] })).toThrow(
+      'must be the name of a guard',
+    );
     expect(() => report(moved, { gone: [{ instance: 'one', ours: false }] })).toThrow('.ours');
     const wrong = [{ instance, ours: true }] as never;
     expect(() => report(moved, { unreadable, gone: wrong })).toThrow('must be false');
@@ -267,7 +269,7 @@ describe('a store', () => {
     expect(notes(twice(1))).not.toContain('twice');
     const copy = [...moved, ...rows('', token('a', 3))];
     const found = report(copy, { instances: [of({ counted: { [on]: 1 } })] });
-    expect(notes(found)).toContain('The rows of 1 day hold more requests');
+    expect(notes(found)).toContain('The rows of 1 day contain more requests');
   });
 
   test('that was emptied has forgotten guards, and forgets nothing after 0 days', () => {
@@ -279,10 +281,10 @@ describe('a store', () => {
       trackingSince: now - 60_000,
     };
     const one = made({ usage });
-    expect(notes(one)).not.toContain('forgets after 0 days');
-    expect(notes(one)).toContain('may run unseen');
+    expect(notes(one)).not.toContain('deletes counts after 0 days');
+    expect(notes(one)).toContain('running unnoticed');
     expect(notes(one)).toContain('emptied or restored');
-    expect(notes(report(moved))).not.toContain('unseen');
+    expect(notes(report(moved))).not.toContain('unnoticed');
   });
 });
 

@@ -23,7 +23,7 @@ test('a plan with mistakes exits with 1, and each line is named', async () => {
   const { code, out, err } = await check('{\n"mode": "duel",\n"refusedStatus": 403\n}');
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toMatch(
-    /^standard input: not valid\nplan\.mode \(line 2\).*\nplan\.refusedStatus \(line 3\).*\n$/,
+    /^standard input: invalid\nplan\.mode \(line 2\).*\nplan\.refusedStatus \(line 3\).*\n$/,
   );
 });
 

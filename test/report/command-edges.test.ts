@@ -94,7 +94,9 @@ test('where nothing was counted, nothing is safe, and the reason is another', as
   const place = await openPlace();
   expect(await ask(join(place, 'usage'), '--fail-if-on-keys')).toMatchObject({
     code: 1,
-    err: expect.stringMatching(/not enough is known yet\n {2}Nothing .* check that the guards/),
+    err: expect.stringMatching(
+      /it is not known yet whether they are safe to cut\n {2}Nothing .* check that the guards/,
+    ),
   });
   expect(await ask(join(place, 'usage'))).toMatchObject({ code: 0, err: '' });
 });

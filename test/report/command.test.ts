@@ -102,7 +102,7 @@ describe('the report', () => {
     const failing = ['--plan', plan, '--fail-if-on-keys'];
     expect(await ask(...failing)).toMatchObject({
       code: 1,
-      err: 'sallyport: keys cannot be switched off, not safe to cut: acme\n',
+      err: 'sallyport: API keys cannot be switched off: not safe to cut: acme\n',
     });
     expect(await ask(...failing, '--cohort', 'partners')).toMatchObject({ code: 1 });
     expect(await ask(...failing, '--cohort', 'inside')).toMatchObject({ code: 0, err: '' });
@@ -122,8 +122,8 @@ describe('a mistake', () => {
   test.each<[readonly string[], number, string]>([
     [[], 2, 'sallyport report --usage <place>'],
     [['reports'], 2, 'did you mean report?'],
-    [['report', 'more'], 2, 'report takes options only: "more"'],
-    [['report'], 2, '--usage is missing'],
+    [['report', 'more'], 2, 'report accepts only options; got "more"'],
+    [['report'], 2, '--usage is required'],
     [['report', '--usage'], 2, '--usage'],
     [['report', '--use', 'x'], 2, '--use'],
     [
@@ -138,8 +138,16 @@ describe('a mistake', () => {
       '--now must be a time such as 2027-06-30T00:00:00Z; got "soon"',
     ],
     [['report', '--usage', '.', '--plan', 'no-such-file'], 2, '--plan: ENOENT'],
-    [['report', '--usage', '.', '--clients', 'package.json'], 2, '--clients holds no JSON list'],
-    [['report', '--usage', '.', '--keys', 'README.md'], 2, '--keys holds no JSON list'],
+    [
+      ['report', '--usage', '.', '--clients', 'package.json'],
+      2,
+      '--clients must be a file that contains a JSON array',
+    ],
+    [
+      ['report', '--usage', '.', '--keys', 'README.md'],
+      2,
+      '--keys must be a file that contains a JSON array',
+    ],
     [['report', '--usage', '/no/such/place'], 3, 'ENOENT'],
     [['report', '--usage', 'redis://:hush@127.0.0.1:1'], 3, 'ECONNREFUSED'],
     [['report', '--usage', 'postgres://me:hush@127.0.0.1:1/x'], 3, 'ECONNREFUSED'],

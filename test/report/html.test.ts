@@ -147,7 +147,7 @@ describe('the policy', () => {
 describe('the page', () => {
   test('has the figures first', () => {
     const page = textOf(renderHtml(sampleReport));
-    expect(page).toContain('15 clients of 40 still to move. The sunset is in 38 days.');
+    expect(page).toContain('15 clients of 40 are left to migrate. The sunset is in 38 days.');
     expect(page).toMatch(/Clients migrated 57\s% 23 of 40 clients/);
     expect(page).toContain('Migration complete 19 Dec 2026 – 6 Feb 2027');
     expect(page).toContain(
@@ -186,7 +186,7 @@ describe('the page', () => {
 
   test('says of an empty report that nothing is known, not that all is well', () => {
     const page = textOf(renderHtml(emptyReport));
-    expect(page).toContain('No client is known yet: nothing can be said of the migration.');
+    expect(page).toContain('No client is known yet, so there is nothing to report.');
     expect(page).toContain(
       'Nothing has been counted yet: a client that looks inactive may be active.',
     );
@@ -227,7 +227,7 @@ describe('the page', () => {
 
   const plans: readonly (readonly [string, Partial<MigrationReport>])[] = [
     [
-      'Days to sunset Over 3 days ago',
+      'Days to sunset Past 3 days ago',
       { plan: { mode: 'dual', sunsetAt: '2026-11-19T00:00Z', daysToSunset: -3 } },
     ],
     ['Days to sunset No date', { plan: { mode: 'dual' } }],

@@ -66,7 +66,7 @@ describe('with several issuers', () => {
     for (const others of [[[b, token('acme', 1)]], all] as Told[][]) {
       const report = reportOf([['', key('acme', 2)], ...others]);
       expect(entries(report)).toContainEqual(['acme', '', 'on keys']);
-      expect(report.topKeyUsers).toContain('acme (issuer not told)');
+      expect(report.topKeyUsers).toContain('acme (issuer unknown)');
     }
   });
 

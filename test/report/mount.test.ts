@@ -186,16 +186,16 @@ describe('what cannot be meant', () => {
     migrationReport({ usage: { trackingSince: undefined, rows: [], instances: [] } });
 
   test.each<[string, object, string]>([
-    ['no guard', { guard: undefined }, 'reportPage.guard is no guard'],
-    ['a function for a guard', { guard: () => true }, 'reportPage.guard is no guard'],
+    ['no guard', { guard: undefined }, 'reportPage.guard must be a guard'],
+    ['a function for a guard', { guard: () => true }, 'reportPage.guard must be a guard'],
     ['no report', { report: {} }, 'reportPage.report'],
-    ['requirements that ask nothing', { requirements: {} }, 'ask nothing'],
-    ['no requirements', { requirements: undefined }, 'ask nothing'],
-    ['a mode alone', { requirements: { mode: 'token-only' } }, 'ask nothing'],
-    ['what lets everybody in', { requirements: { optional: true } }, 'to everybody'],
-    ['the same of its own', { own: true, requirements: { optional: true } }, 'to everybody'],
+    ['requirements that ask nothing', { requirements: {} }, 'must not be empty'],
+    ['no requirements', { requirements: undefined }, 'must not be empty'],
+    ['a mode alone', { requirements: { mode: 'token-only' } }, 'must not be empty'],
+    ['what lets everybody in', { requirements: { optional: true } }, 'would be public'],
+    ['the same of its own', { own: true, requirements: { optional: true } }, 'would be public'],
     ['an age below nothing', { maxAge: -1 }, 'reportPage.maxAge'],
-    ['another name', { requires: {} }, 'reportPage.requires is not known'],
+    ['another name', { requires: {} }, 'reportPage.requires is not a known option'],
   ])('%s', async (_, options, meant) => {
     const guard = await openGuard();
     const all = { report, guard, requirements, ...options } as ReportPageOptions;

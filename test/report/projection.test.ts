@@ -63,12 +63,12 @@ describe('no trend', () => {
   ])('of %s', (_, counts) => {
     expect(projected(counts)).toStrictEqual({
       state: 'no trend',
-      why: 'The clients with a key are not clearly fewer from week to week.',
+      why: 'The number of clients with a key does not clearly fall from week to week.',
     });
   });
 
   test('in fewer than four whole weeks', () => {
-    const why = 'It takes 4 whole weeks of tracking, and there are 3.';
+    const why = 'It takes 4 whole weeks of tracking; there are 3.';
     expect(projected([1, 2, 3, 4], 28 - aMinute)).toStrictEqual({ state: 'no trend', why });
     expect(projected([1, 2, 3, 4], 28)).toMatchObject({ state: 'range' });
   });
@@ -76,7 +76,7 @@ describe('no trend', () => {
   test('where it would take years', () => {
     expect(projected([300, 301, 302, 303])).toStrictEqual({
       state: 'no trend',
-      why: 'At this pace it takes more than two years.',
+      why: 'At this pace, it takes more than two years.',
     });
   });
 
@@ -112,7 +112,9 @@ test('a day that is of two weeks counts in both', () => {
   // 7 days ago at noon one week ends and another begins.
   const noon = (weeks: number) => key('a', [7 * weeks + 0.1, 7 * weeks - 0.1]);
   const counted = reportOf([...noon(1), ...noon(2), ...noon(3)], { tracked: 28 });
-  expect(counted.projection).toMatchObject({ why: expect.stringContaining('not clearly fewer') });
+  expect(counted.projection).toMatchObject({
+    why: expect.stringContaining('does not clearly fall'),
+  });
   const fewer = reportOf([...noon(2), ...noon(3), ...key('b', [22, 15]), ...key('a', 1)], {
     tracked: 28,
   });

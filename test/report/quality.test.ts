@@ -45,17 +45,17 @@ test('nothing counted yet', () => {
   expect(made({ usage }).dataQuality).toStrictEqual({
     ...{ daysTracked: 0, daysWatched: 0, reporting: 0, lost: [], dropped: 0, withoutClient: 0 },
     ...{ excluded: 0, missingBatches: 0, unwatched: { seconds: 0, stretches: [], leftOut: 0 } },
-    notes: ['Nothing has been counted yet: no guard has told anything to this store.'],
+    notes: ['Nothing has been counted yet: no guard has flushed counts to this store.'],
   });
 });
 
 describe('short tracking', () => {
   test.each([
-    [0.5, ['Tracking began 0 days ago: what comes once a month may not have come yet.']],
-    [1, ['Tracking began 1 day ago: what comes once a month may not have come yet.']],
-    [34.9, ['Tracking began 34 days ago: what comes once a month may not have come yet.']],
-    [35, ['Tracking began 35 days ago: what comes once in three months may not have come yet.']],
-    [92.9, ['Tracking began 92 days ago: what comes once in three months may not have come yet.']],
+    [0.5, ['Tracking began 0 days ago: a monthly job may not have run yet.']],
+    [1, ['Tracking began 1 day ago: a monthly job may not have run yet.']],
+    [34.9, ['Tracking began 34 days ago: a monthly job may not have run yet.']],
+    [35, ['Tracking began 35 days ago: a quarterly job may not have run yet.']],
+    [92.9, ['Tracking began 92 days ago: a quarterly job may not have run yet.']],
     [93, []],
   ])('of %d days', (tracked, notes) => {
     expect(quality(key('a', tracked), { tracked }).notes).toEqual(notes);
@@ -63,7 +63,7 @@ describe('short tracking', () => {
 
   test('by a store that forgets', () => {
     const short =
-      'Tracking began 300 days ago, and the oldest count is of 90 days ago: if the store forgets so early, what is rarer is not known here.';
+      'Tracking began 300 days ago, and the oldest count is 90 days old: if the store deletes counts so early, this report does not know rarer clients.';
     expect(quality(key('a', 90), { tracked: 300 }).notes).toEqual([short]);
     expect(quality(key('a', 265), { tracked: 300 }).notes).toEqual([]);
     expect(quality(key('a', 264), { tracked: 300 }).notes).toHaveLength(1);
@@ -115,20 +115,20 @@ describe('guards', () => {
       },
     ]);
     expect(told.notes[1]).toMatch(
-      /^Guard g2 has told nothing since .*--gone g2@2030-03-13T12:00:30/,
+      /^Guard g2 has not flushed its counts since .*--gone g2@2030-03-13T12:00:30/,
     );
     expect(told.notes).toHaveLength(5);
   });
 
   test('of whom none reports', () => {
     expect(of({ at: now - 2 * day, closed: true }).notes).toEqual([
-      `No guard has told anything since ${iso(2)}: what came after that is not known here.`,
-      `Not watched: 1 stretch, 2 days in all, the longest from ${iso(2)} to ${iso(0)} (2 days). It does not count as time without a key.`,
+      `No guard has flushed its counts since ${iso(2)}: this report does not know later requests.`,
+      `Not watched: 1 period, 2 days in total; the longest is ${iso(2)} to ${iso(0)} (2 days). This does not count as time without a key.`,
     ]);
     expect(of().notes).toEqual([
-      'Tracking began 100 days ago, and 0 days of that were watched: what comes once a month may not have come yet.',
-      'No guard has told anything at all: what came after that is not known here.',
-      expect.stringMatching(/^Not watched: 1 stretch, 100 days in all/),
+      'Tracking began 100 days ago, and 0 days of that were watched: a monthly job may not have run yet.',
+      'No guard has flushed its counts yet: this report does not know later requests.',
+      expect.stringMatching(/^Not watched: 1 period, 100 days in total/),
     ]);
   });
 
@@ -136,8 +136,8 @@ describe('guards', () => {
     const dropped = of({ dropped: 3 }, { dropped: 4 });
     expect(dropped.dropped).toBe(7);
     expect(dropped.notes).toEqual([
-      'There was no room to count 7 requests by client: a client that looks inactive may not be.',
-      expect.stringMatching(/^Until 2030-03-15T11:59.* that were counted for no client/),
+      '7 requests could not be counted by client, because a limit was reached: a client that looks inactive may be active.',
+      expect.stringMatching(/^Until 2030-03-15T11:59.* were not counted for any client/),
     ]);
   });
 });
@@ -152,7 +152,7 @@ test('what a store had no room for is dropped too', () => {
   expect(quality([...key('a', 99), ...uncounted], { instances }).dropped).toBe(2);
   const late = quality([...key('a', 99), ...other('other', 13, { detail: 'key' })]).notes;
   expect(late[1]).toBe(
-    `Until ${iso(13)} there were requests, perhaps with an API key, that were counted for no client. Nothing is safe to cut for all.`,
+    `Until ${iso(13)}, some requests, perhaps with API keys, were not counted for any client. For this reason, the report as a whole is not safe to cut.`,
   );
 });
 
@@ -160,7 +160,9 @@ test('requests without a client are told of for 30 days', () => {
   const things = [...key('a', 99), ...token('', [29, 1, 30])];
   expect(quality(things)).toMatchObject({
     withoutClient: 2,
-    notes: ["2 requests of the last 30 days named no client: they are in no client's numbers."],
+    notes: [
+      "2 requests of the last 30 days had no client id, so no client's numbers include them.",
+    ],
   });
 });
 
@@ -174,7 +176,7 @@ describe('a clock that is ahead', () => {
   test('is told of, and its counts are of now', () => {
     const report = made({ usage: usage(3 * 1440) });
     expect(report.dataQuality.notes).toEqual([
-      "A clock is off: some counts are 4320 minutes ahead of this report's, and are taken for now.",
+      "A clock is wrong: some counts are 4320 minutes ahead of this report's clock, and are treated as new.",
     ]);
     const [a, b] = report.clients;
     expect(a).toMatchObject({ lastKeyUse: iso(0), keyRequests: { day: 1 }, status: 'on keys' });
@@ -210,6 +212,6 @@ test('rows of a kind that is not known are left out, and told of', () => {
   const report = made({ usage: usage as never });
   expect(report.clients.map(({ client }) => client)).toEqual(['a']);
   expect(report.dataQuality.notes).toEqual([
-    '1 row of a kind that is not known here: a newer version counted them.',
+    'This version cannot interpret 1 row: a newer version counted it.',
   ]);
 });

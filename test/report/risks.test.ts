@@ -4,7 +4,7 @@ import { claimed, day, iso, key, minute, now, other, reportOf } from './making.j
 
 const aMinute = minute / day;
 const soon = (clients: string, where = 'The sunset', days = '12 days') =>
-  `${where} is ${days} away, and ${clients} came with a key in the last 14 days.`;
+  `${where} is ${days} away, and ${clients} used a key in the last 14 days.`;
 
 test('keys in a URL, with the last day', () => {
   const said = { client: 'a', key: 'k' };
@@ -15,7 +15,7 @@ test('keys in a URL, with the last day', () => {
       client: 'a',
       key: 'k',
       detail:
-        'This key came in the URL of 3 requests, last on 2030-02-03: logs and caches have it.',
+        'This key was sent in the URL of 3 requests, last on 2030-02-03: it is in logs and caches.',
     },
   ]);
 });
@@ -26,7 +26,8 @@ test('keys beside tokens, in the last 30 days', () => {
     {
       kind: 'key-beside-token',
       client: 'a',
-      detail: 'A key came beside a token in 1 request, last on 2030-02-14: it can be left out.',
+      detail:
+        'A key was sent together with a token in 1 request, last on 2030-02-14: the key can be omitted.',
     },
   ]);
   expect(beside(29.6)).toEqual([]);
@@ -96,7 +97,7 @@ test('a check that was only reported for more than 30 days', () => {
     {
       kind: 'late-check',
       detail:
-        'The check "audience" has refused nobody since 2030-01-14, when it was first reported; 2 clients would have been: enforce it, or help them.',
+        'The check "audience" has been report-only since 2030-01-14 or earlier, and would have rejected 2 clients: enforce it, or help these clients.',
     },
   ]);
   expect(reportOf(things).risks).toEqual([]);

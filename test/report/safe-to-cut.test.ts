@@ -28,7 +28,7 @@ describe('a client that comes every day', () => {
   test('is cut 14 days after its last key, and not a minute sooner', () => {
     expect(safe(key('a', days(14)), { tracked: 64 })).toStrictEqual({
       safe: true,
-      why: 'The last key came 14 days ago. It takes 14 days without one: the least there is, for it was never away for longer than a week.',
+      why: 'A key was last used 14 days ago. It takes 14 days without one: the minimum, because there was never more than a week between two uses.',
       quietDays: 14,
       longestGapDays: 1,
     });
@@ -54,7 +54,10 @@ describe('a client that comes every day', () => {
     for (const last of [14, 40, 60]) {
       const things = [...key('a', days(last)), ...refused('a', last - 3)];
       const one = safe(things, { tracked: 400 });
-      expect(one).toMatchObject({ safe: false, why: expect.stringContaining('it is failing') });
+      expect(one).toMatchObject({
+        safe: false,
+        why: expect.stringContaining('all its tokens were rejected'),
+      });
       expect(one.known).toBeUndefined();
       expect(reportOf(things, { tracked: 400 }).failing).toEqual(['a']);
     }
@@ -80,7 +83,7 @@ describe('a client that comes every day', () => {
       quietDays: 36,
       longestGapDays: 18,
       from: iso(2 - 36),
-      why: expect.stringContaining('The last key came 2 days ago'),
+      why: expect.stringContaining('A key was last used 2 days ago'),
     });
   });
 });
@@ -90,7 +93,7 @@ describe('a job', () => {
     const runs = (last: number) => key('a', [last + 61, last + 31, last]);
     expect(safe(runs(30), { tracked: 92 })).toStrictEqual({
       safe: false,
-      why: 'The last key came 30 days ago. It takes 62 days without one: twice its longest gap, 31 days.',
+      why: 'A key was last used 30 days ago. It takes 62 days without one: twice the longest gap between two uses, 31 days.',
       quietDays: 62,
       longestGapDays: 31,
       from: iso(30 - 62),
@@ -109,7 +112,7 @@ describe('a job', () => {
   test('that was not seen for long before its first run was away at least that long', () => {
     expect(safe(key('a', [40, 39, 38]), { tracked: 70 })).toStrictEqual({
       safe: false,
-      why: 'The last key came 38 days ago. It takes 60 days without one: twice the 30 days before its first. Keys came within 3 days only, so how often they come is not known.',
+      why: 'A key was last used 38 days ago. It takes 60 days without one: twice the 30 days before its first use. Keys were used within 3 days only, so how often they are used is not known.',
       quietDays: 60,
       from: iso(38 - 60),
     });
@@ -121,12 +124,12 @@ describe('a job', () => {
     const one = safe(key('a', [35, 35.1]), { tracked: 36 });
     expect(one).toStrictEqual({
       safe: true,
-      why: 'The last key came 35 days ago. It takes 35 days without one: keys came on one day only, so how often they come is not known.',
+      why: 'A key was last used 35 days ago. It takes 35 days without one: keys were used on one day only, so how often they are used is not known.',
       quietDays: 35,
     });
     expect(safe(key('a', 35), { tracked: 60 })).toStrictEqual({
       safe: false,
-      why: 'The last key came 35 days ago. It takes 50 days without one: twice the 25 days before its first. Keys came on one day only, so how often they come is not known.',
+      why: 'A key was last used 35 days ago. It takes 50 days without one: twice the 25 days before its first use. Keys were used on one day only, so how often they are used is not known.',
       quietDays: 50,
       from: iso(35 - 50),
     });
@@ -138,7 +141,7 @@ describe('a job', () => {
       const one = safe(key('a', runs), { tracked: 28 });
       expect(one).toMatchObject({ safe: false, quietDays: 35 });
       expect(one.longestGapDays).toBeUndefined();
-      expect(one.why).toMatch(/keys came within \d days only/);
+      expect(one.why).toMatch(/keys were used within \d days only/);
     }
   });
 
@@ -166,7 +169,7 @@ describe('a client that never came with a key', () => {
   test('is cut after 35 days of tracking', () => {
     expect(safe(token('a', 1), { clients, tracked: 35 })).toStrictEqual({
       safe: true,
-      why: 'No key has come in 35 days of tracking. It takes 35 days without one: what runs once a month has to have had its turn.',
+      why: 'No key was used in 35 days of tracking. It takes 35 days without one: a monthly job must have had time to run.',
       quietDays: 35,
     });
     expect(safe(token('a', 1), { tracked: 35 - aMinute })).toMatchObject({
@@ -188,7 +191,10 @@ describe('a client that never came with a key', () => {
 
 test('of two reasons for the same number of days, the gap is told', () => {
   const { quietDays, why } = safe(key('a', [40, 20]), { tracked: 60 });
-  expect([quietDays, why]).toEqual([40, expect.stringContaining('twice its longest gap, 20 days')]);
+  expect([quietDays, why]).toEqual([
+    40,
+    expect.stringContaining('twice the longest gap between two uses, 20 days'),
+  ]);
 });
 
 describe('while no guard tells', () => {
@@ -200,13 +206,13 @@ describe('while no guard tells', () => {
     expect(safe(things, { tracked: 36, ...silent(20) })).toStrictEqual({
       safe: false,
       known: false,
-      why: 'The last key came 28 days ago. It takes 14 days without one: the least there is, for it was never away for longer than a week. For the last 20 days no guard has told anything.',
+      why: 'A key was last used 28 days ago. It takes 14 days without one: the minimum, because there was never more than a week between two uses. For the last 20 days, no guard has flushed its counts.',
       quietDays: 14,
       longestGapDays: 1,
       from: iso(-6),
     });
     expect(safe(things, { tracked: 36, ...silent(14) }).safe).toBe(true);
-    const why = 'For the last 1 day no guard has told anything.';
+    const why = 'For the last 1 day, no guard has flushed its counts.';
     expect(safe(things, { tracked: 36, ...silent(1) }).why).toContain(why);
     expect(safe(things, { tracked: 36, ...silent(1 - aMinute) }).why).not.toContain('no guard');
     expect(safe(things, { tracked: 36, instances: [] }).safe).toBe(false);

@@ -28,5 +28,5 @@ test.each([
 
 test.each([0.5, 1.5, -0.5])('a sunset in %d days is in the verdict', (days) => {
   const text = renderText(reportOf(key('a', 1), { plan: { sunsetAt: iso(-days) } }));
-  expect(text.split('\n\n')[0]).toMatch(/The sunset (is|was)/);
+  expect(text.split('\n\n')[0]).toMatch(/The\ssunset\s(is|was)/);
 });

@@ -38,7 +38,7 @@ describe('time that nobody watched', () => {
     expect(report.safeToCut).toBe(false);
     for (const { safeToCut, status } of report.clients) {
       expect([safeToCut.safe, safeToCut.known, status]).toEqual([false, false, 'on keys']);
-      expect(safeToCut.why).toContain('Not watched of that time: 49 days.');
+      expect(safeToCut.why).toContain('Not watched in that time: 49 days.');
     }
     expect(report.dataQuality).toMatchObject({ daysTracked: 100, daysWatched: 50 });
     expect(report.dataQuality.unwatched).toEqual({
@@ -55,7 +55,7 @@ describe('time that nobody watched', () => {
 
   test('is said to be not known, everywhere, with what to do', () => {
     const known = /not known/i;
-    expect(report.notKnown?.join()).toMatch(/it is known on 2030-/);
+    expect(report.notKnown?.join()).toMatch(/it will be known on 2030-/);
     for (const text of [renderText(report), renderHtml(report), renderMarkdown(report)]) {
       expect(text).toMatch(known);
       expect(text).not.toContain('API keys can be switched off.');
@@ -100,11 +100,11 @@ describe('a guard that fell silent', () => {
   });
 
   test.each([
-    ['nobody', iso(30), 'is not a guard of this store'],
-    ['keys-api', iso(32), 'must not be before its last word'],
+    ['nobody', iso(30), 'must be the name of a guard in this store'],
+    ['keys-api', iso(32), 'must not be before the last flush'],
     ['keys-api', iso(-1), 'must not be in the future'],
-    ['keys-api', 'yesterday', 'must be ISO 8601'],
-    ['keys-api', undefined, 'must be ISO 8601'],
+    ['keys-api', 'yesterday', 'must be an ISO 8601 date-time'],
+    ['keys-api', undefined, 'must be an ISO 8601 date-time'],
   ])('%s at %s: %s', (instance, at, says) => {
     const gone = [{ instance, at }] as never;
     expect(() => reportOf(things, [silent, other], { gone })).toThrow(says);
@@ -158,8 +158,8 @@ describe('a store', () => {
   });
 
   test('that keeps too little says so', () => {
-    expect(notes(reportOf([], [of({ at: now })]))).toContain('holds no count at all');
-    expect(notes(reportOf(things, [of({ at: now })]))).not.toContain('holds no count');
+    expect(notes(reportOf([], [of({ at: now })]))).toContain('the store has no counts');
+    expect(notes(reportOf(things, [of({ at: now })]))).not.toContain('the store has no counts');
   });
 });
 
@@ -202,7 +202,7 @@ describe('a clock', () => {
 
 test('a client that came on one day only is said to have', () => {
   const usage = { trackingSince: ago(150), rows: rowsOf(key('rare', 105)), instances: [guard] };
-  expect(made({ usage }).clients[0]?.safeToCut.why).toContain('Keys came on one day only');
+  expect(made({ usage }).clients[0]?.safeToCut.why).toContain('Keys were used on one day only');
 });
 
 test('counts of before all that is known to be watched: when a key came last is said as it was', () => {
@@ -211,6 +211,6 @@ test('counts of before all that is known to be watched: when a key came last is 
   const { safeToCut } = clientOf(report);
   expect(safeToCut).toMatchObject({ safe: false, known: false });
   expect(safeToCut.why).toMatch(
-    /^The last key came 70 days ago\..*Not watched of that time: 60 days/,
+    /^A key was last used 70 days ago\..*Not watched in that time: 60 days/,
   );
 });

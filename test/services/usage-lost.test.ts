@@ -86,7 +86,7 @@ for (const [kind, [programs, open]] of Object.entries(kinds)) {
       for (const client of safeIn(report)) {
         expect(['ended', 'hidden']).toContain(client);
         expect(clientIn(report, client).safeToCut.why).toMatch(
-          /Not watched of that time: (19|20|21) days/,
+          /Not watched in that time: (19|20|21) days/,
         );
       }
     });
@@ -116,7 +116,7 @@ for (const [kind, [programs, open]] of Object.entries(kinds)) {
       expect(safeIn(report)).toEqual([]);
       expectNamed(report, [Date.parse(report.dataQuality.trackingSince ?? ''), at], 2 * day);
       expect(report.dataQuality.notes.join('\n')).toMatch(
-        /lost counts that it had taken, of (79|8\d) days/,
+        /lost counts of (79|8\d) days that it had accepted/,
       );
     });
 

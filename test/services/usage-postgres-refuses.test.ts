@@ -93,7 +93,7 @@ describeWith(postgresPrograms, 'a report of counts that PostgreSQL does not take
       expect(await expectCounts(team)).toEqual({ lost: 0 });
       expect(safeIn(report)).toEqual(['ended']);
       expect(clientIn(report, 'hidden').safeToCut.why).toMatch(
-        /^The last key came (20|21) days ago/,
+        /^A key was last used (20|21) days ago/,
       );
       expect(report.dataQuality).toMatchObject({
         ...{ daysWatched: 80, missingBatches: 0, dropped: 0, lost: [] },

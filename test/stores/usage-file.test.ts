@@ -113,11 +113,11 @@ describe('fileUsageStore', () => {
   });
 
   test.each([
-    ['no path', undefined, /is given no path/],
-    ['an empty one', '', /is given no path/],
-    ['a zero in it', 'a\0b', /is given no path/],
-    ['a directory that is not there', '/no/such/directory', /which is not there/],
-    ['a file', new URL(import.meta.url).pathname, /which is no directory/],
+    ['no path', undefined, /requires the path of a directory/],
+    ['an empty one', '', /requires the path of a directory/],
+    ['a zero in it', 'a\0b', /requires the path of a directory/],
+    ['a directory that is not there', '/no/such/directory', /which does not exist/],
+    ['a file', new URL(import.meta.url).pathname, /which is not a directory/],
   ])('refuses %s', (_, path, expected) => {
     expect(() => fileUsageStore(path as string)).toThrow(ConfigError);
     expect(() => fileUsageStore(path as string)).toThrow(expected);
@@ -139,7 +139,7 @@ describe('fileUsageStore', () => {
     'an instance called %j gets no file',
     async (instance) => {
       const store = fileUsageStore(at('.'));
-      await expect(store.add(batch({ instance }))).rejects.toThrow(/name cannot be a file's/);
+      await expect(store.add(batch({ instance }))).rejects.toThrow(/becomes a file name/);
       expect(await readdir(directory)).toEqual([]);
     },
   );

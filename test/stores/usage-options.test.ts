@@ -38,7 +38,7 @@ describe('options are refused', () => {
     ['a short time', () => redisUsageStore(client, { keep: 279 }), /at least 280 days; got 279/],
     ['a short time', () => postgresUsageStore(pool, { keep: 7 }), /at least 280 days; got 7/],
     ['a short time', () => memoryUsageStore({ keep: 279 }), /memoryUsageStore\.keep: 279/],
-    ['no pool', () => postgresUsageStore({} as never), /postgresUsageStore needs a pool/],
+    ['no pool', () => postgresUsageStore({} as never), /postgresUsageStore requires a pool/],
     ['a name', () => postgresUsageStore(pool, { tables: 'u' } as never), /use table, keep/],
     [
       'half a day',
@@ -55,8 +55,8 @@ describe('options are refused', () => {
       () => postgresUsageStore(pool, { table: 'a.b.c' }),
       /must be table or schema.table/,
     ],
-    ['a long table', () => postgresUsageStore(pool, { table: long }), /is over 50 bytes/],
-    ['a long table', () => usageTables({ table: `a.${long}` }), /is over 50 bytes/],
+    ['a long table', () => postgresUsageStore(pool, { table: long }), /must be at most 50 bytes/],
+    ['a long table', () => usageTables({ table: `a.${long}` }), /must be at most 50 bytes/],
     [
       'a number',
       () => usageTables({ table: 7 as never }),

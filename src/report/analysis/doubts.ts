@@ -57,7 +57,7 @@ function uncounted(counts: Counts, guards: readonly GuardTime[], clock: Clock): 
   ];
   if (times.length === 0) return [];
   const until = Math.max(...times);
-  const why = `Until ${isoOf(Math.floor(until / minute))} there were requests, perhaps with an API key, that were counted for no client.`;
+  const why = `Until ${isoOf(Math.floor(until / minute))}, some requests, perhaps with API keys, were not counted for any client.`;
   return [{ until, why }];
 }
 
@@ -77,13 +77,13 @@ function notLookedUp({ nobody: { lastLookup, lookupDays } }: Counts): Doubt[] {
   const more = days.length - mostNamed;
   const named = days.slice(0, mostNamed).join(', ');
   const on = more > 0 ? `${named} and ${several(more, 'earlier day')}` : named;
-  const why = `On ${on}, until ${isoOf(lastLookup)}, there were requests with an API key that could not be looked up (the lookup failed, timed out or had no capacity): which clients sent them is not known. Check the key store and the \`timeout\` of the lookup.`;
+  const why = `On ${on}, until ${isoOf(lastLookup)}, some API keys could not be looked up (the lookup failed, timed out or had no capacity), so it is not known which clients sent them. Check the key store and the \`timeout\` of the lookup.`;
   return [{ until: lastLookup * minute, why }];
 }
 
 function notExamined({ nobody: { lastUnexamined } }: Counts): Doubt[] {
   if (lastUnexamined === undefined) return [];
-  const why = `Until ${isoOf(lastUnexamined)} there were so many rejected tokens that not all were examined: an attack or an overload. Tokens of any client may be among them.`;
+  const why = `Until ${isoOf(lastUnexamined)}, there were too many rejected tokens to examine all of them (an attack or an overload). Tokens of any client may be among them.`;
   return [{ until: lastUnexamined * minute, days: recentDays, why }];
 }
 
@@ -96,7 +96,7 @@ function notRead(usage: StoredUsage, guards: readonly GuardTime[], { now }: Cloc
     doubts.push({ until: now, lasts: true, isTold: true, why });
   }
   if (skipped > 0) {
-    const why = `The store has ${several(skipped, 'entry', 'entries')} that cannot be read as counts, and may have been: if something else wrote them, move them out of the store; if they are damaged, restore them.`;
+    const why = `The store has ${several(skipped, 'entry', 'entries')} that cannot be read. If they are damaged counts, restore them; if something else wrote them, move them out of the store.`;
     doubts.push({ until: now, lasts: true, why });
   }
   return doubts;
@@ -105,7 +105,7 @@ function notRead(usage: StoredUsage, guards: readonly GuardTime[], { now }: Cloc
 function nothing({ trackingSince }: StoredUsage, { oldest }: Counts, { now }: Clock): Doubt[] {
   if (oldest !== undefined) return [];
   const why =
-    'The store has no count of any client: check that the guards that serve your traffic count into this store.';
+    'The store has no counts of any client: check that the guards that serve your traffic use this store.';
   return [{ until: now, lasts: true, why, ...(trackingSince === undefined && { isTold: true }) }];
 }
 
@@ -132,11 +132,11 @@ export function doubtsAbout(
   const until = excluded.untilOf(member);
   if (until !== undefined) {
     const why =
-      'A guard does not count it (`exclude`), so what it sent there is not known: leave it out of this report too, or let all guards count it.';
+      'A guard does not count this client (`exclude`), so it is not known what it sent there: exclude it from this report too, or let all guards count it.';
     doubts.push({ until, why, lasts: true });
   }
   if (lastUnexamined !== undefined) {
-    const why = `Until ${isoOf(lastUnexamined)} so many rejected tokens named it that not all were examined: an attack, or an overload. Its own may be among them.`;
+    const why = `Until ${isoOf(lastUnexamined)}, too many rejected tokens named this client to examine all of them (an attack or an overload). Its own may be among them.`;
     doubts.push({ until: lastUnexamined * minute, days: recentDays, why });
   }
   return doubts;

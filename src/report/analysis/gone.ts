@@ -40,14 +40,17 @@ export function readGone(
     const given: { instance?: unknown; at?: unknown; ours?: unknown } = object(where, one);
     const { instance, at, ours } = given;
     if (typeof instance !== 'string' || !(known.has(instance) || unreadable.includes(instance))) {
-      throw wrong(`${where}.instance`, 'is not a guard of this store: see dataQuality.lost');
+      throw wrong(
+        `${where}.instance`,
+        'must be the name of a guard in this store: see dataQuality.lost and dataQuality.unreadable',
+      );
     }
     const guard = known.get(instance);
     if (ours !== undefined) {
-      if (ours !== false) throw wrong(`${where}.ours`, 'must be false, or left out');
-      if (at !== undefined) throw wrong(`${where}.at`, 'must be left out where ours is false');
+      if (ours !== false) throw wrong(`${where}.ours`, 'must be false, or omitted');
+      if (at !== undefined) throw wrong(`${where}.at`, 'must be omitted if ours is false');
       if (guard)
-        throw wrong(`${where}.ours`, 'is false for a guard whose counts are in the report');
+        throw wrong(`${where}.ours`, 'must be omitted for a guard whose counts are in the report');
       gone.set(instance, 0);
       continue;
     }
@@ -56,7 +59,7 @@ export function readGone(
     const told = guard && lastWord(guard, now);
     if (told !== undefined && time < told) {
       const last = new Date(told).toISOString();
-      throw wrong(`${where}.at`, `must not be before its last word, ${last}`);
+      throw wrong(`${where}.at`, `must not be before the last flush of this guard, ${last}`);
     }
     gone.set(instance, time);
   }
@@ -77,6 +80,9 @@ function readTime(where: string, at: unknown): number {
     return readDate(where, at);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw wrong(where, 'must be ISO 8601 with an offset, such as "2027-06-30T00:00:00Z"');
+    throw wrong(
+      where,
+      'must be an ISO 8601 date-time with an offset, such as "2027-06-30T00:00:00Z"',
+    );
   }
 }

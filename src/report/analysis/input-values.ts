@@ -1,22 +1,21 @@
-import { ConfigError } from '../../index.js';
+import { mistakeSee, typeName } from '../../stores/settings.js';
 
-/** The error for an input that cannot be meant. Of what was written it shows nothing. */
-export const wrong = (where: string, meant: string): ConfigError =>
-  new ConfigError(`${where}: ${meant} (see ReportInput of sallyport/report)`);
+/** Creates the error for an invalid input. `problem` must not contain the value. */
+export const wrong = mistakeSee('ReportInput of sallyport/report');
 
 export function object<T>(where: string, value: T): T {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw wrong(where, 'is no object');
+  throw wrong(where, `must be an object; got ${typeName(value)}`);
 }
 
 export function list<T>(where: string, value: readonly T[]): readonly T[] {
-  if (!Array.isArray(value)) throw wrong(where, 'is no list');
+  if (!Array.isArray(value)) throw wrong(where, `must be an array; got ${typeName(value)}`);
   return Array.from(value as readonly T[]);
 }
 
 export function id(where: string, value: unknown): string {
   if (typeof value !== 'string' || value === '')
-    throw wrong(where, 'is no text with something in it');
+    throw wrong(where, `must be a non-empty string; got ${typeName(value)}`);
   return value;
 }
 

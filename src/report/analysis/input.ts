@@ -1,50 +1,51 @@
 import { parsePlan } from '../../core/plan/parse.js';
 import type { Plan } from '../../core/plan/plan.js';
 import type { ApiKeyRecord, MigrationPlan } from '../../index.js';
+import { otherType, typeName } from '../../stores/settings.js';
 import { type GoneGuard, readGone } from './gone.js';
 import { id, list, maybe, object, wrong } from './input-values.js';
 import type { RowIssuers } from './refs.js';
 import { checkUsage, type StoredUsage } from './usage-check.js';
 
-/** What the team knows of an API key; a record of a lookup will do. */
+/** An API key that you know; a record of a lookup can be used. */
 export type ListedKey = Pick<
   ApiKeyRecord,
   'id' | 'clientId' | 'createdBy' | 'disabled' | 'expiresAt'
 > & {
-  /** The issuer of its client; needed where the report is about clients of several. */
+  /** The issuer of its client; required if there are clients of several issuers. */
   readonly issuer?: string;
 };
 
-/** What the team knows of a client. */
+/** A client that you know. */
 export interface ListedClient {
   readonly client: string;
-  /** The issuer that knows it by this id; needed where several do. */
+  /** Its issuer; required if several issuers have a client with this id. */
   readonly issuer?: string;
-  /** Who is to be asked about it. */
+  /** The person to contact about it. */
   readonly owner?: string;
 }
 
-/** A client of the team's own: its id, with its issuer where there are several. */
+/** A client to exclude: its id, with its issuer if there are several. */
 export type ExcludedClient = string | { readonly client: string; readonly issuer?: string };
 
-/** What a report is made of. */
+/** The input of a report. */
 export interface ReportInput {
-  /** What a store's `read()` answers. */
+  /** What a store's `read()`, or `guard.usage()`, returns. */
   readonly usage: StoredUsage;
   /**
-   * The plan in force, or its JSON text.
-   * @default a plan that says nothing
+   * The current plan, or its JSON text.
+   * @default an empty plan
    */
   readonly plan?: MigrationPlan | string;
-  /** Clients that are known; one that never came can only be told of here, in `keys` or in the plan. */
+  /** Clients that you know. A client without requests is in the report only if it is here, in `keys` or in the plan. */
   readonly clients?: readonly ListedClient[];
-  /** Keys that are known. Without them no report can tell which never came. */
+  /** Keys that you know. Without them, the report cannot list unused keys. */
   readonly keys?: readonly ListedKey[];
-  /** The team's own clients, such as support tools: left out everywhere. */
+  /** Clients to leave out everywhere, such as your own support tools. */
   readonly exclude?: readonly ExcludedClient[];
   /**
-   * Guards that ended without being closed, or whose counts cannot be read. Until one is named here, nobody can know whether it still
-   * lets keys in, and no time after its last word counts as watched.
+   * Guards that ended without being closed, or whose counts cannot be read. Until such a guard is listed
+   * here, it may still accept keys, so no time after its last flush counts as watched.
    */
   readonly gone?: readonly GoneGuard[];
   /** Limits the report to this cohort of the plan. */
@@ -94,13 +95,13 @@ export function* readInput(input: ReportInput): Generator<undefined, Inventory> 
   const own: ReportInput = object('report', input);
   for (const [name, value] of Object.entries(own)) {
     if (!names.includes(name))
-      throw wrong(`report.${name}`, `is not known: use ${names.join(', ')}`);
+      throw wrong(`report.${name}`, `is not a known member: use ${names.join(', ')}`);
     if (value === undefined)
-      throw wrong(`report.${name}`, 'is undefined: give it, or leave it out');
+      throw wrong(`report.${name}`, 'must not be undefined: set it, or omit it');
   }
   const { now = Date.now(), plan: given = {} } = own;
   if (typeof now !== 'number' || !(now >= 0 && now <= latest)) {
-    throw wrong('report.now', 'is no time in milliseconds since 1970');
+    throw wrong('report.now', `must be a time in milliseconds since 1970; got ${otherType(now)}`);
   }
   const rowIssuers = yield* checkUsage(own.usage);
   const plan = parsePlan('plan', given);
@@ -140,12 +141,12 @@ function readExcluded(where: string, given: ExcludedClient): NamedClient {
 function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] {
   const { id: name, clientId, createdBy, disabled, expiresAt, issuer } = object(where, given);
   if (disabled !== undefined && typeof disabled !== 'boolean') {
-    throw wrong(`${where}.disabled`, 'is neither true nor false');
+    throw wrong(`${where}.disabled`, `must be true or false; got ${typeName(disabled)}`);
   }
   if (expiresAt !== undefined && !(typeof expiresAt === 'number' && Math.abs(expiresAt) <= 1e11)) {
     throw wrong(
       `${where}.expiresAt`,
-      'is no time in seconds: leave it out for a key without an end',
+      `must be a time in seconds since 1970; got ${otherType(expiresAt)}. Omit it for a key that does not expire`,
     );
   }
   maybe(`${where}.issuer`, issuer);
@@ -157,6 +158,7 @@ function readKey(where: string, given: ListedKey): [id: string, key: ListedKey] 
 function checkCohort({ cohorts }: Plan, cohort: unknown): void {
   const known = [...cohorts.keys()].slice(0, 10).map((name) => JSON.stringify(name));
   if (typeof cohort === 'string' && cohorts.has(cohort)) return;
-  const meant = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none';
-  throw wrong('report.cohort', `${JSON.stringify(cohort)} is no cohort of the plan: ${meant}`);
+  const advice = known.length > 0 ? `use ${known.join(', ')}` : 'the plan has none';
+  const got = JSON.stringify(cohort);
+  throw wrong('report.cohort', `must be the name of a cohort of the plan; got ${got}: ${advice}`);
 }

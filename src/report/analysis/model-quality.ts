@@ -4,12 +4,12 @@ export interface UnwatchedTime {
   readonly to: string;
   readonly seconds: number;
   /**
-   * - `no guard`: none was there
-   * - `silent`: a guard fell silent without being closed, and nobody has said that it ended
-   * - `gone`: from the last word of such a guard until the time at which it is said to have ended
-   * - `not stored`: batches never reached the store, or the store has lost them
-   * - `unreadable`: what a guard stored cannot be read, so that nobody knows what it saw
-   * - `clock`: a guard's clock was wrong, so that nobody knows when what it counted happened
+   * - `no guard`: no guard was running
+   * - `silent`: a guard stopped flushing without being closed, and is not in `gone`
+   * - `gone`: from the last flush of such a guard until the time in `gone`
+   * - `not stored`: batches never reached the store, or the store lost them
+   * - `unreadable`: what a guard stored cannot be read
+   * - `clock`: a guard's clock was wrong, so the times of its counts are not known
    */
   readonly why: 'no guard' | 'silent' | 'gone' | 'not stored' | 'unreadable' | 'clock';
   /** The guards whose counts are missing, 10 at most. */
@@ -20,25 +20,25 @@ export interface UnwatchedTime {
 export interface LostGuard {
   readonly instance: string;
   readonly lastTold: string;
-  /** Seconds since it last told, or until it is said to have ended: what it counted then is missing. */
+  /** Seconds from its last flush until now, or until its end in `gone`: counts of this time are missing. */
   readonly atMostSeconds: number;
   /**
-   * The earliest time to give as its end: one interval after its last word, since until then it cannot
-   * be told from one that runs. Absent if somebody has said when it ended.
+   * The earliest end to pass in `gone`: one interval after its last flush, because until then it may
+   * still have been running. Absent if it is in `gone` already.
    */
   readonly earliestEnd?: string;
-  /** When it ended, as somebody has said; absent: nobody has, and nothing is watched since `lastTold`. */
+  /** When it ended, according to `gone`. If absent, no time since `lastTold` is watched. */
   readonly gone?: string;
 }
 
-/** When this report can be wrong, and by how much. */
+/** How and by how much this report can be wrong. */
 export interface DataQuality {
   /** The first time that the store holds counts of. */
   readonly trackingSince?: string;
   readonly daysTracked: number;
   /** Whole days of them that were watched. */
   readonly daysWatched: number;
-  /** Guards that have told in the last three intervals, 90 s at least, or were closed today. */
+  /** Guards that flushed within the last three intervals (at least 90 s), or were closed in the last 24 hours. */
   readonly reporting: number;
   readonly lastTold?: string;
   /** What was not watched: in all, and the longest stretches, 20 at most. */
@@ -53,21 +53,21 @@ export interface DataQuality {
   /** Those beyond. */
   readonly lostLeftOut?: number;
   /**
-   * What is in the store by the name of a guard and cannot be read, 20 at most: until somebody says
-   * when that guard ended (`gone`), nothing is watched. Absent if there is none.
+   * Names of guards whose counts cannot be read, 20 at most. No time is watched until `gone` says when
+   * they ended. Absent if there are none.
    */
   readonly unreadable?: readonly string[];
   /** Those beyond. */
   readonly unreadableLeftOut?: number;
   /** Guards whose clock is off by more than five minutes, 20 at most, the worst first. */
   readonly clocks?: readonly { readonly instance: string; readonly aheadSeconds: number }[];
-  /** Batches that never reached the store, or that it has lost. */
+  /** Batches that never reached the store, or that it lost. */
   readonly missingBatches: number;
-  /** Requests that there was no room to count by client. */
+  /** Requests that could not be counted by client, because a limit was reached. */
   readonly dropped: number;
-  /** Requests let in that name no client, in the last 30 days. */
+  /** Accepted requests without a client id, in the last 30 days. */
   readonly withoutClient: number;
-  /** Clients left out as the team's own, of those that are known or were counted. */
+  /** How many known or counted clients were excluded (`exclude`). */
   readonly excluded: number;
   /** Each in a sentence. */
   readonly notes: readonly string[];

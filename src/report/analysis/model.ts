@@ -4,17 +4,17 @@ import type { DataQuality } from './model-quality.js';
 export type * from './model-quality.js';
 
 /**
- * How far a client is; the first that fits. On keys is whoever came with one in the last 14 days,
- * accepted or not; the order of urgency is another. Days are days that were watched: what nobody
- * watched changes no status. Nor does anything that is not verified.
+ * The status of a client: the first that matches. A client is on keys if it sent a key in the last 14
+ * days, accepted or not. Only watched days count, so a status does not change because nothing was
+ * recorded. Unverified requests do not change it either.
  * - `extended`: on keys, with an extension that has not expired
- * - `unknown`: no key for 14 days, but one may have come that was not counted: see `safeToCut.why`
+ * - `unknown`: no key for 14 days, but a key may not have been counted: see `safeToCut.why`
  * - `migrated`: no key for 14 days, and a token since its last key
  * - `inactive`: no key and no token for 14 days
- * - `overdue`: on keys, and its sunset is less than 30 days away, or over
- * - `blocked`: on keys, and of its tokens none was accepted but some refused in the last 14 days
+ * - `overdue`: on keys, and its sunset is less than 30 days away, or past
+ * - `blocked`: on keys, and none of its tokens was accepted and some were rejected in the last 14 days
  * - `in progress`: keys and tokens in the last 14 days
- * - `on keys`: keys alone
+ * - `on keys`: only keys
  */
 export type ClientStatus =
   | 'extended'
@@ -56,52 +56,51 @@ export interface KeyReport {
   readonly createdBy?: string;
 }
 
-/** Whether a client's keys can be switched off without anybody noticing. */
+/** Whether a client's keys can be disabled without breaking anything. */
 export interface SafeToCut {
   readonly safe: boolean;
   /**
-   * `false`: it is not known, since too little of the time was watched, or since a key may have come
-   * that was not counted for it; absent otherwise. Then it may not be cut, although no key was seen for
-   * as long as it takes.
+   * `false` if it is not known whether the keys are safe to disable, because too little time was
+   * watched, or because a key of the client may not have been counted; absent otherwise.
    */
   readonly known?: false;
   /** In a sentence. */
   readonly why: string;
   /**
-   * Days without a key that it takes: 14, or twice the longest gap between two uses, the time from
-   * the beginning of tracking to the first use being one; of a client whose uses are all within 7
-   * days, or that never came, at least 35; more where the store forgets too early. Only watched time counts as such days.
+   * The required number of watched days without a key: 14, or twice the longest gap between two uses.
+   * The time from the start of tracking to the first use counts as a gap. At least 35 if all uses are
+   * within 7 days, or if there are none; more if the store deletes counts too early.
    */
   readonly quietDays: number;
   /** That gap in days, rounded up; absent if all its uses are within 7 days. */
   readonly longestGapDays?: number;
-  /** When it will be, if no key comes until then; absent if it is, or if nothing was counted yet. */
+  /** When it will be safe if no key is used until then; absent if it is safe, or nothing was counted yet. */
   readonly from?: string;
 }
 
 /** One client. */
 export interface ClientReport {
   readonly client: string;
-  /** Whose client it is; absent: not told, and there is no other. `''`: not told. */
+  /** The issuer of the client. Absent if it is unknown and the only one; `''` if it is unknown. */
   readonly issuer?: string;
-  /** What lists call it, where there are clients of several issuers; else they use `client`. */
+  /** The name that lists use if there are clients of several issuers; otherwise they use `client`. */
   readonly ref?: string;
   readonly owner?: string;
   readonly cohort?: string;
-  /** What the plan says of it today, routes apart. */
+  /** The mode of the client in the plan today, without the modes of routes. */
   readonly mode: Mode;
   readonly standing: ClientState;
   readonly sunsetAt?: string;
   readonly daysToSunset?: number;
   readonly status: ClientStatus;
   readonly safeToCut: SafeToCut;
-  /** A key of its own came, accepted or not, or beside a token. */
+  /** The last time it sent a key, accepted or not, alone or together with a token. */
   readonly lastKeyUse?: string;
   readonly firstTokenUse?: string;
   readonly lastTokenUse?: string;
   /** Requests with a key of its own, accepted or not. */
   readonly keyRequests: Recent;
-  /** Requests let in with a token. */
+  /** Requests accepted with a token. */
   readonly tokenRequests: Recent;
   readonly refusedRequests: Recent;
   /** 50 at most, like each list of a client; see `leftOut`. */
@@ -109,20 +108,20 @@ export interface ClientReport {
   /** What still uses keys, the most recent first; templates and user agents of the last 30 days. */
   readonly routes: readonly (Tallied & { readonly route: string })[];
   readonly agents: readonly (Tallied & { readonly agent: string })[];
-  /** Requests of which it is certain that they were its own, in the last 30 days. */
+  /** Verified rejections of this client's requests, in the last 30 days. */
   readonly refusals: readonly Refused[];
   /**
-   * Refused tokens that say they are its own, in the last 30 days. Anybody can write that into a token:
-   * no status, list or figure rests on it.
+   * Rejected tokens that name this client, in the last 30 days. Anyone can write any client id into a
+   * token, so no status, list or figure uses them.
    */
   readonly unverified: readonly Refused[];
-  /** What report-only checks would have refused in the last 30 days. */
+  /** What report-only checks would have rejected in the last 30 days. */
   readonly wouldDeny: readonly Refused[];
   /** How many more each list would have, by its name; absent if none was cut. */
   readonly leftOut?: Readonly<Record<string, number>>;
 }
 
-/** A brownout, and what it taught. */
+/** A brownout, and what its clients did afterwards. */
 export interface BrownoutReport {
   /** Its start in the plan. */
   readonly start: string;
@@ -132,24 +131,24 @@ export interface BrownoutReport {
   readonly clients: readonly {
     readonly client: string;
     readonly refused: number;
-    /** What it came with after the last refusal: a key wins over a token. */
+    /** What the client sent after its last rejection; `key` if it sent both. */
     readonly cameBack: 'token' | 'key' | 'never';
   }[];
   /** Clients beyond the first 1000. */
   readonly leftOut?: number;
 }
 
-/** How many, of how many. */
+/** How many clients have migrated. */
 export interface Share {
   readonly total: number;
   readonly migrated: number;
-  /** Still to move: neither migrated, nor inactive and safe to cut. */
+  /** Clients that are neither migrated, nor inactive and safe to cut. */
   readonly left: number;
   /** 0 to 100, rounded down; absent if there are none. */
   readonly percent?: number;
 }
 
-/** Requests let in; `percent` of them with a token, rounded down. */
+/** Accepted requests; `percent` of them with a token, rounded down. */
 export interface Traffic {
   readonly key: number;
   readonly token: number;
@@ -157,10 +156,10 @@ export interface Traffic {
 }
 
 /**
- * When the last client will have moved, if the last weeks go on: a line through the clients with a key
- * in each of the last 12 weeks, give or take the standard error of its slope, and never sooner than 30
- * to 60 days from now, which is the notice that clients are to have. `done`: no key for 14 days, and none
- * that may not have been counted.
+ * When the last client will have migrated if the trend continues: a line through the number of clients
+ * with a key in each of the last 12 weeks, plus and minus the standard error of its slope, and at least
+ * 30 to 60 days from now, which is the notice that clients need. `done`: no key for 14 days, and every
+ * request was counted.
  */
 export type Projection =
   | { readonly state: 'done' }
@@ -176,7 +175,7 @@ export interface Risk {
   readonly detail: string;
 }
 
-/** How far a migration is. No credential, and of persons only what was handed in. */
+/** The progress of a migration. Contains no credentials, and no personal data except what was passed in. */
 export interface MigrationReport {
   /** The form of this object; it changes when a member changes its meaning. */
   readonly schema: 'sallyport-report-1';
@@ -195,24 +194,24 @@ export interface MigrationReport {
   readonly trafficWeek: Traffic;
   readonly trafficMonth: Traffic;
   /**
-   * Every client's keys can be cut, there is a client, 35 days were watched, no request went uncounted
-   * in them, all that is in the store could be read, and there is a store.
+   * `true` if every client is safe to cut, there is at least one client, 35 days were watched, every
+   * request in them was counted, everything in the store could be read, and there is a store.
    */
   readonly safeToCut: boolean;
   /**
-   * Why it is not known whether keys can be switched off, and what to do, each in a sentence; absent if
-   * it is known. Never empty.
+   * Sentences that say why it is not known whether keys can be switched off, and what to do. Never
+   * empty; absent if it is known.
    */
   readonly notKnown?: readonly string[];
   readonly projection: Projection;
-  /** Requests by day, let in or refused, the oldest first, 90 days at most, none left out. */
+  /** Requests by day, accepted and rejected: the oldest first, 90 days at most, without gaps. */
   readonly days: readonly {
     readonly day: string;
     readonly key: number;
     readonly token: number;
     readonly refused: number;
   }[];
-  /** The issuers of the clients; absent if there is one, or none was told. */
+  /** The issuers of the clients; absent if there is only one, or none is known. */
   readonly issuers?: readonly string[];
   /** The most urgent first, 10,000 at most. All figures are of all clients. */
   readonly clients: readonly ClientReport[];
@@ -230,19 +229,19 @@ export interface MigrationReport {
   /** Ids of clients that used both in the last 14 days. */
   readonly halfMigrated: readonly string[];
   /**
-   * Ids of clients whose tokens were refused in the last 30 days, or all were since they were last let
-   * in, for as long as that says something of today; verified refusals alone.
+   * Ids of clients with verified rejections of tokens: in the last 30 days, or, if all tokens were
+   * rejected since the last accepted request, for as long as that keeps the client from being safe.
    */
   readonly failing: readonly string[];
   /**
-   * Valid keys that never came; absent while fewer than 35 days were watched, or if no keys were
-   * handed in.
+   * Valid keys that were never used; absent if fewer than 35 days were watched, or if no keys were
+   * passed in.
    */
   readonly silentKeys?: readonly { readonly client: string; readonly key: string }[];
   /** Keys that belong to no client. */
   readonly orphanKeys: readonly string[];
   readonly brownouts: readonly BrownoutReport[];
-  /** Extensions that have not run out. */
+  /** Extensions that have not expired. */
   readonly extensions: readonly { readonly client: string; readonly until: string }[];
   readonly risks: readonly Risk[];
   readonly dataQuality: DataQuality;

@@ -42,7 +42,7 @@ const kept = 400;
 function tracking({ counts, guards }: Made, { watch, clock: { now } }: Times): string[] {
   const { since, total, reporting } = watch;
   if (since === undefined) {
-    return ['Nothing has been counted yet: no guard has told anything to this store.'];
+    return ['Nothing has been counted yet: no guard has flushed counts to this store.'];
   }
   const notes: string[] = [];
   const days = daysIn(now - since);
@@ -51,19 +51,19 @@ function tracking({ counts, guards }: Made, { watch, clock: { now } }: Times): s
   const tracked =
     watched < days ? `${began}, and ${several(watched, 'day')} of that were watched` : began;
   if (watched < knownDays) {
-    notes.push(`${tracked}: what comes once a month may not have come yet.`);
+    notes.push(`${tracked}: a monthly job may not have run yet.`);
   } else if (watched < quarter) {
-    notes.push(`${tracked}: what comes once in three months may not have come yet.`);
+    notes.push(`${tracked}: a quarterly job may not have run yet.`);
   }
   const { oldest } = counts;
   const back = daysIn(now - (oldest ?? 0) * minute);
   if (oldest === undefined && watched >= knownDays) {
     notes.push(
-      `${began}, and the store holds no count at all: if it forgets so early (see \`keep\`), nothing here is known.`,
+      `${began}, and the store has no counts: if it deletes them so early (see \`keep\`), this report knows nothing.`,
     );
   } else if (oldest !== undefined && back < Math.min(days, kept) - knownDays) {
     notes.push(
-      `${began}, and the oldest count is of ${several(back, 'day')} ago: if the store forgets so early, what is rarer is not known here.`,
+      `${began}, and the oldest count is ${several(back, 'day')} old: if the store deletes counts so early, this report does not know rarer clients.`,
     );
   }
   if (watch.forgets !== undefined) {
@@ -75,11 +75,11 @@ function tracking({ counts, guards }: Made, { watch, clock: { now } }: Times): s
 
 /** What it means that a guard has run for longer than the store has counts. */
 function tooShort(days: number, guards: readonly GuardTime[]): string {
-  const keep = `let it keep its counts for ${2 * quarter} days at least (see \`keep\`)`;
+  const keep = `configure it to retain counts for at least ${2 * quarter} days (see \`keep\`)`;
   if (!guards.some(({ lostFirst }) => lostFirst)) {
-    return `The store forgets after ${several(days, 'day')}, which is too early to show what comes once in three months: ${keep}.`;
+    return `The store deletes counts after ${several(days, 'day')}, which is too early to recognize a quarterly job: ${keep}.`;
   }
-  return `A guard has run for longer than the store has counts (${several(days, 'day')}): the store was emptied or restored from a backup. What comes once in three months may not be known here. If it forgets on purpose, ${keep}.`;
+  return `A guard has run for longer than the store has counts (${several(days, 'day')}): the store was emptied or restored from a backup. This report may not know quarterly jobs. If the store deletes counts on purpose, ${keep}.`;
 }
 
 /** What was lost, of whom, and what to do about it. */
@@ -91,25 +91,25 @@ function losses({ guards }: Made, watch: Watch, lost: readonly LostGuard[]): str
   if (gone.length > 0) {
     const longest = gone.reduce((sum, { atMostSeconds }) => Math.max(sum, atMostSeconds), 0);
     notes.push(
-      `${several(gone.length, 'guard')} ended without being closed, as somebody has said: of each, the last ${several(longest, 'second')} at most are missing.`,
+      `${several(gone.length, 'guard')} ended without being closed (\`gone\`): the counts of up to ${several(longest, 'second')} before the end of each are missing.`,
     );
   }
   const short = guards.filter(({ missing }) => missing > 0);
   if (short.length > 0) {
     const batches = short.reduce((sum, { missing }) => sum + missing, 0);
     notes.push(
-      `${several(batches, 'batch', 'batches')} of ${several(short.length, 'guard')} never reached the store, or the store has lost them (emptied, or restored from a backup): that time was not watched.`,
+      `${several(batches, 'batch', 'batches')} of ${several(short.length, 'guard')} never reached the store, or the store lost them (emptied, or restored from a backup): that time was not watched.`,
     );
   }
   if (guards.some(({ lostFirst }) => lostFirst)) {
     notes.push(
-      'If the store was emptied or restored from a backup, it has also forgotten guards that it knew before: such a guard may run unseen, and let keys in that nobody counts. Check that every process that runs a guard reports to this store.',
+      'If the store was emptied or restored from a backup, it may also have lost the records of other guards. Such a guard may still be running unnoticed, and accept keys that are not counted. Check that every process that runs a guard uses this store.',
     );
   }
   const days = new Set(guards.flatMap(({ lostDays }) => lostDays)).size;
   if (days > 0) {
     notes.push(
-      `The store has lost counts that it had taken, of ${several(days, 'day')} (rows evicted, deleted, or restored from a backup): not stored, so ${days === 1 ? 'that day was' : 'those days were'} not watched.`,
+      `The store has lost counts of ${several(days, 'day')} that it had accepted (rows evicted, deleted, or restored from a backup): ${days === 1 ? 'that day was' : 'those days were'} not watched.`,
     );
   }
   notes.push(
@@ -126,7 +126,7 @@ function losses({ guards }: Made, watch: Watch, lost: readonly LostGuard[]): str
     );
     const stretch = `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
     notes.push(
-      `Not watched: ${several(unwatched.length, 'stretch', 'stretches')}, ${durationOf(length)} in all, the longest from ${stretch} (${durationOf(to - from)}). It does not count as time without a key.`,
+      `Not watched: ${several(unwatched.length, 'period')}, ${durationOf(length)} in total; the longest is ${stretch} (${durationOf(to - from)}). This does not count as time without a key.`,
     );
   }
   return notes;
@@ -138,26 +138,32 @@ function gaps(made: Made, watch: Watch): string[] {
   const notes: string[] = [];
   if (dropped > 0) {
     notes.push(
-      `There was no room to count ${several(dropped, 'request')} by client: a client that looks inactive may not be.`,
+      `${several(dropped, 'request')} could not be counted by client, because a limit was reached: a client that looks inactive may be active.`,
     );
   }
   const { all, excluded, temporary } = doubts;
   const open = openDoubts(all, knownDays, watch).filter(({ doubt }) => !doubt.isTold);
-  notes.push(...open.map(({ doubt: { why } }) => `${why} Nothing is safe to cut for all.`));
+  notes.push(
+    ...open.map(
+      ({ doubt: { why } }) => `${why} For this reason, the report as a whole is not safe to cut.`,
+    ),
+  );
   const hidden = excluded.beside(inventory.exclude);
   if (hidden > 0) {
     notes.push(
-      `Guards do not count ${several(hidden, 'client')} (\`exclude\`): what those sent is not known here.`,
+      `Guards do not count ${several(hidden, 'client')} (\`exclude\`): this report does not know what they sent.`,
     );
   }
   if (temporary) notes.push(inMemory);
   if (counts.withoutClient.month > 0) {
     notes.push(
-      `${several(counts.withoutClient.month, 'request')} of the last 30 days named no client: they are in no client's numbers.`,
+      `${several(counts.withoutClient.month, 'request')} of the last 30 days had no client id, so no client's numbers include them.`,
     );
   }
   if (inventory.cohort !== undefined) {
-    notes.push('Requests that name no client, or were not counted by client, are in no cohort.');
+    notes.push(
+      'Requests without a client id, and requests that were not counted by client, are in no cohort.',
+    );
   }
   return notes;
 }
@@ -167,18 +173,18 @@ function oddities({ counts, inventory, issuers }: Made): string[] {
   const { ahead } = counts;
   if (ahead > tolerance) {
     notes.push(
-      `A clock is off: some counts are ${several(ahead, 'minute')} ahead of this report's, and are taken for now.`,
+      `A clock is wrong: some counts are ${several(ahead, 'minute')} ahead of this report's clock, and are treated as new.`,
     );
   }
   if (counts.unknown > 0) {
     notes.push(
-      `${several(counts.unknown, 'row')} of a kind that is not known here: a newer version counted them.`,
+      `This version cannot interpret ${several(counts.unknown, 'row')}: a newer version counted ${counts.unknown === 1 ? 'it' : 'them'}.`,
     );
   }
   const surplus = surplusDays(inventory.usage, counts.held);
   if (surplus > 0) {
     notes.push(
-      `The rows of ${several(surplus, 'day')} hold more requests than the guards say that they have counted: counts are in the store twice, as after a file was copied, or something else wrote them.`,
+      `The rows of ${several(surplus, 'day')} contain more requests than the guards have counted: counts are in the store twice, for example because a file was copied, or something else wrote them.`,
     );
   }
   if (issuers.several) {
@@ -188,7 +194,7 @@ function oddities({ counts, inventory, issuers }: Made): string[] {
     );
     if (bare.length > 0) {
       notes.push(
-        `${several(bare.length, 'client')} of \`exclude\` must name an issuer, as { client, issuer }: there are clients of several, and none of them was left out.`,
+        `${several(bare.length, 'client')} of \`exclude\` must name an issuer, as { client, issuer }: there are clients of several issuers, and none of these was excluded.`,
       );
     }
   }

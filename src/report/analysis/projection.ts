@@ -33,7 +33,7 @@ export function projectionOf(
   if (since === undefined) return noTrend('Nothing has been counted yet.');
   if (nobody && isDoubted) {
     return noTrend(
-      'No key was counted for 14 days, but not all that came is known: see dataQuality.',
+      'No key was counted for 14 days, but some requests were not counted: see dataQuality.',
     );
   }
   if (nobody) {
@@ -41,8 +41,8 @@ export function projectionOf(
     if (now - until < day && watched >= recentDays) return { state: 'done' };
     return noTrend(
       watched < recentDays
-        ? `Only ${several(watched, 'day')} of tracking are known: it takes 14 without a key.`
-        : `${reporting === 0 ? 'No guard has' : 'Not every guard has'} told anything for ${several(daysIn(now - until), 'day')}: a key may have come since.`,
+        ? `It takes 14 days without a key; only ${several(watched, 'day')} ${watched === 1 ? 'was' : 'were'} watched.`
+        : `${reporting === 0 ? 'No guard has' : 'Not every guard has'} flushed its counts for ${several(daysIn(now - until), 'day')}: a key may have been used since.`,
     );
   }
   const points = weeks.flatMap((clients, ago) =>
@@ -50,20 +50,20 @@ export function projectionOf(
   );
   if (points.length < fewest) {
     return noTrend(
-      `It takes ${fewest} whole weeks of tracking, and there ${points.length === 1 ? 'is' : 'are'} ${points.length}.`,
+      `It takes ${fewest} whole weeks of tracking; there ${points.length === 1 ? 'is' : 'are'} ${points.length}.`,
     );
   }
   // What was before says nothing of now, if the last two weeks were not watched.
   if ((points[0]?.x ?? 0) < -1) return noTrend('The last two weeks were not watched.');
   const { level, slope, error } = lineThrough(points);
   if (slope + error >= 0) {
-    return noTrend('The clients with a key are not clearly fewer from week to week.');
+    return noTrend('The number of clients with a key does not clearly fall from week to week.');
   }
   // However few the line says there are now, those of the last week are still to move.
   const left = Math.max(level, points[0]?.y ?? 0);
   const soonest = left / (error - slope);
   const latest = left / -(slope + error);
-  if (latest > farthest) return noTrend('At this pace it takes more than two years.');
+  if (latest > farthest) return noTrend('At this pace, it takes more than two years.');
   return {
     state: 'range',
     from: new Date(now + Math.max(notice.from, soonest * week)).toISOString(),

@@ -12,7 +12,7 @@ export interface ClientRef {
 export function refOf({ client, issuer }: Pick<ClientRef, 'client'> & Partial<ClientRef>): string {
   if (issuer === undefined) return client;
   // The last " (" is ours, whatever is in the id of a client.
-  return `${client} (${issuer === '' ? 'issuer not told' : issuer.replaceAll('(', '%28')})`;
+  return `${client} (${issuer === '' ? 'issuer unknown' : issuer.replaceAll('(', '%28')})`;
 }
 
 export const byRef = (one: ClientRef, other: ClientRef): number =>

@@ -30,14 +30,14 @@ const inUrl = ({ ref: client, counts }: Member): Risk[] =>
     kind: 'key-in-url',
     client,
     key,
-    detail: `This key came in the URL of ${several(count, 'request')}, last on ${dayOf(last)}: logs and caches have it.`,
+    detail: `This key was sent in the URL of ${several(count, 'request')}, last on ${dayOf(last)}: it is in logs and caches.`,
   }));
 
 function besideToken({ ref: client, counts }: Member, clock: Clock): Risk[] {
   const { beside } = counts;
   if (!beside || !isRecent({ on: Math.floor(beside.last / 1440) }, clock)) return [];
   const often = several(beside.count, 'request');
-  const detail = `A key came beside a token in ${often}, last on ${dayOf(beside.last)}: it can be left out.`;
+  const detail = `A key was sent together with a token in ${often}, last on ${dayOf(beside.last)}: the key can be omitted.`;
   return [{ kind: 'key-beside-token', client, detail }];
 }
 
@@ -48,7 +48,8 @@ const personal = ({ ref: client, keys }: Member, { now }: Clock): Risk[] =>
       kind: 'personal-key',
       client,
       key: id,
-      detail: 'A person made this key: it may keep the rights of that person, or end with them.',
+      detail:
+        'A person created this key: it may have the permissions of that person, and end with their account.',
     }));
 
 interface Due {
@@ -86,7 +87,7 @@ function shortNotice(all: readonly Member[], plan: Plan, { watch, clock }: Times
     .map(({ where, client, sunsetAt, clients }) => ({
       kind: 'short-notice',
       ...(client !== undefined && { client }),
-      detail: `${where} is ${several(daysUntil(sunsetAt, clock), 'day')} away, and ${several(clients, 'client')} came with a key in the last 14 days.`,
+      detail: `${where} is ${several(daysUntil(sunsetAt, clock), 'day')} away, and ${several(clients, 'client')} used a key in the last 14 days.`,
     }));
 }
 
@@ -116,7 +117,7 @@ function lateChecks(all: readonly Member[], plan: Plan, { minute }: Clock): Risk
     const first = since.get(check);
     if (first === undefined || minute - first <= 30 * 1440) return [];
     const clients = several(whose.get(check)?.size ?? 0, 'client');
-    const detail = `The check "${check}" has refused nobody since ${dayOf(first)}, when it was first reported; ${clients} would have been: enforce it, or help them.`;
+    const detail = `The check "${check}" has been report-only since ${dayOf(first)} or earlier, and would have rejected ${clients}: enforce it, or help these clients.`;
     return [{ kind: 'late-check', detail }];
   });
 }

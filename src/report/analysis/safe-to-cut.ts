@@ -83,49 +83,53 @@ function why(rhythm: Rhythm, times: Times): string {
   const quiet = daysIn(came ? now - quietSince : watchedAfter(watch, quietSince));
   const lately = came
     ? quiet < 1
-      ? 'A key came less than a day ago.'
-      : `The last key came ${several(quiet, 'day')} ago.`
-    : `No key has come in ${several(quiet, 'day')} of tracking.`;
+      ? 'A key was used less than a day ago.'
+      : `A key was last used ${several(quiet, 'day')} ago.`
+    : `No key was used in ${several(quiet, 'day')} of tracking.`;
   const takes = `It takes ${several(quietDays, 'day')} without one: ${reason()}.`;
   return [
     lately,
     takes,
-    ...(isOneDay() ? [`${brief(rhythm)}, so how often they come is not known.`] : []),
+    ...(isOneDay() ? [`${brief(rhythm)}, so how often they are used is not known.`] : []),
     ...blindness(times),
     ...(failing
-      ? ['Every token that came since it was last let in was refused: it is failing, not gone.']
+      ? [
+          'Since its last accepted request, all its tokens were rejected: it tries to migrate, and cannot.',
+        ]
       : []),
   ].join(' ');
 
-  // Where that is the reason, it has been said.
+  // Not said again if it is the reason.
   function isOneDay(): boolean {
     const isShort = last !== undefined && gap === undefined && !rhythm.undated;
-    return isShort && !reason().startsWith('keys came');
+    return isShort && !reason().startsWith('keys were');
   }
 
   function reason(): string {
     if (rhythm.forgets !== undefined)
-      return `the store holds counts of ${several(rhythm.forgets, 'day')} only, although a guard has run for longer, and what comes once in three months could not be seen`;
+      return `the store has counts of only ${several(rhythm.forgets, 'day')}, although a guard has run for longer, so a quarterly job could not be recognized`;
     if (rhythm.undated !== undefined) return undatedReason(rhythm.undated);
-    if (last === undefined) return 'what runs once a month has to have had its turn';
+    if (last === undefined) return 'a monthly job must have had time to run';
     if (quietDays === recentDays)
-      return 'the least there is, for it was never away for longer than a week';
+      return 'the minimum, because there was never more than a week between two uses';
     if (quietDays === 2 * before && before > (gap ?? 0))
       return before === longestBefore
-        ? `twice ${several(before, 'day')}, the most that the time before its first counts for`
-        : `twice the ${several(before, 'day')} before its first`;
+        ? `twice ${several(before, 'day')}, the maximum for the time before its first use`
+        : `twice the ${several(before, 'day')} before its first use`;
     return gap === undefined
-      ? `${brief(rhythm).replace('Keys', 'keys')}, so how often they come is not known`
-      : `twice its longest gap, ${several(gap, 'day')}`;
+      ? `${brief(rhythm).replace('Keys', 'keys')}, so how often they are used is not known`
+      : `twice the longest gap between two uses, ${several(gap, 'day')}`;
   }
 }
 
 const undatedReason = ({ first, last }: { readonly first: number; readonly last: number }) =>
-  `keys came beside tokens from ${isoOf(first).slice(0, 10)} to ${isoOf(last).slice(0, 10)}, and on which days was not counted`;
+  `keys were sent together with tokens from ${isoOf(first).slice(0, 10)} to ${isoOf(last).slice(0, 10)}, and the days were not recorded`;
 
 /** For how short a time it came. */
 const brief = ({ days }: Rhythm): string =>
-  days > 1 ? `Keys came within ${several(days, 'day')} only` : 'Keys came on one day only';
+  days > 1
+    ? `Keys were used within ${several(days, 'day')} only`
+    : 'Keys were used on one day only';
 
 /** What of the time without a key was not watched. */
 function blindness({ quietSince, watch, now }: Times): string[] {
@@ -133,12 +137,12 @@ function blindness({ quietSince, watch, now }: Times): string[] {
   const tail = now - until;
   const inside = Math.max(0, until - quietSince) - watchedAfter(watch, quietSince);
   return [
-    ...(inside >= hour ? [`Not watched of that time: ${durationOf(inside)}.`] : []),
-    ...(tail >= day ? [`For the last ${several(daysIn(tail), 'day')} ${silence(watch)}.`] : []),
+    ...(inside >= hour ? [`Not watched in that time: ${durationOf(inside)}.`] : []),
+    ...(tail >= day ? [`For the last ${several(daysIn(tail), 'day')}, ${silence(watch)}.`] : []),
   ];
 }
 
 const silence = ({ reporting }: Watch): string =>
   reporting === 0
-    ? 'no guard has told anything'
-    : 'not every guard that was not closed has told anything';
+    ? 'no guard has flushed its counts'
+    : 'not every guard that is not closed has flushed its counts';

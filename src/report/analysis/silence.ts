@@ -40,7 +40,7 @@ export function askFor(silent: readonly LostGuard[]): string[] {
     .slice(0, few)
     .map(
       (one) =>
-        `Guard ${one.instance} has told nothing since ${one.lastTold} and was not closed: what happened since is not known of any client, and of what it counted, the last ${several(one.atMostSeconds, 'second')} at most are missing. If it runs, look why its store does not take its counts; if it ended, say when, by \`gone\` or ${goneOption(one)} (that time or a later one).`,
+        `Guard ${one.instance} has not flushed its counts since ${one.lastTold}, and was not closed: what it has counted since then, up to ${several(one.atMostSeconds, 'second')}, is missing for every client. If it is running, find out why its store does not accept its counts. If it has ended, say when, with \`gone\` or ${goneOption(one)} (that time or a later one).`,
     );
   const more = silent.length - few;
   if (more <= 0) return some;
@@ -54,7 +54,7 @@ export function askForUnreadable(guards: readonly GuardTime[]): string[] {
     .slice(0, few)
     .map(
       (name) =>
-        `The counts of ${name} cannot be read (a damaged file or record, or a link), so what that guard saw is not known of any client. Restore it from a backup. If that is not possible, say when the guard ended, by \`gone\` or --gone ${name}@<time>; if no guard wrote it, by { instance, ours: false } or --gone ${name}@not-ours.`,
+        `The counts of ${name} cannot be read (a damaged file or record, or a link), so what that guard counted is missing for every client. Restore them from a backup. If that is not possible, say when the guard ended, with \`gone\` or --gone ${name}@<time>; if no guard wrote them, use { instance, ours: false } or --gone ${name}@not-ours.`,
     );
   const more = names.length - few;
   if (more <= 0) return some;
@@ -67,15 +67,16 @@ export function askForUnreadable(guards: readonly GuardTime[]): string[] {
 /** What a wrong clock means, and what to do about it. */
 export function clockOf({ instance, off, state }: GuardTime): string {
   const way = off > 0 ? 'ahead' : 'behind';
-  const ended = state === 'silent' ? ` If it ended, say when, by --gone ${instance}@<time>.` : '';
-  return `The clock of guard ${instance} is ${durationOf(Math.abs(off))} ${way}: when it saw a key is not known, so no time that it was there counts as watched. Set its clock and restart it.${ended}`;
+  const ended =
+    state === 'silent' ? ` If it has ended, say when, with --gone ${instance}@<time>.` : '';
+  return `The clock of guard ${instance} is ${durationOf(Math.abs(off))} ${way}: it is not known when it received a key, so none of the time for which it ran is watched. Correct its clock and restart it.${ended}`;
 }
 
 export function silenceOf({ until, watched }: Watch): string {
-  const from = watched.length === 0 ? 'at all' : `since ${new Date(until).toISOString()}`;
-  return `No guard has told anything ${from}: what came after that is not known here.`;
+  const from = watched.length === 0 ? 'yet' : `since ${new Date(until).toISOString()}`;
+  return `No guard has flushed its counts ${from}: this report does not know later requests.`;
 }
 
 /** What counts in memory do not show, and what to do about it. */
 export const inMemory =
-  'Counts are kept in the memory of one process: those of other processes, and of itself before it started, are not here, so nothing is safe to cut for all. Give the guards a store; memoryUsageStore() says that there is no other process.';
+  'Counts are stored in the memory of one process: those of other processes, and of earlier runs, are missing, so the report as a whole is not safe to cut. Give the guards a store, or memoryUsageStore() if there is only one process.';

@@ -27,7 +27,7 @@ export function unknownsOf(
   if (since === undefined) {
     return [
       ...askForUnreadable(guards),
-      `Nothing has been counted yet: check that the guards that serve your traffic count into this store. It then takes ${knownDays} days.`,
+      `Nothing has been counted yet: check that the guards that serve your traffic use this store. It then takes ${knownDays} days.`,
     ];
   }
   const reasons = [
@@ -45,28 +45,28 @@ export function unknownsOf(
   const last = watch.unwatched.at(-1);
   if (reasons.length === 0 && watch.until < clock.now && last) {
     reasons.push(
-      `Nobody has watched since ${new Date(last[0]).toISOString()}: start a guard that counts into this store.`,
+      `No guard has been counting since ${new Date(last[0]).toISOString()}: start a guard that uses this store.`,
     );
   }
   const dates = unsafe.flatMap(({ report }) => report.safeToCut.from ?? []).sort();
   const latest = dates.at(-1);
   if (latest !== undefined) {
-    const isWatched = reasons.length === 0 ? 'If' : 'Once that is mended, if';
+    const isWatched = reasons.length === 0 ? 'If' : 'Once this is fixed, and if';
     reasons.push(
-      `${isWatched} every guard goes on telling and no key comes, it is known on ${latest.slice(0, 10)} at the earliest, for ${several(unsafe.length, 'client')}.`,
+      `${isWatched} every guard continues to flush its counts and no key is used, it will be known on ${latest.slice(0, 10)} at the earliest, for ${several(unsafe.length, 'client')}.`,
     );
   }
   if (!known && reasons.length === 0) {
-    reasons.push(`Fewer than ${knownDays} days were watched: wait until they were.`);
+    reasons.push(`Fewer than ${knownDays} days were watched: wait until ${knownDays} were.`);
   }
   return reasons.length > 0
     ? reasons
-    : ['There were requests, perhaps with keys, whose client was not counted: see dataQuality.'];
+    : ['Some requests, perhaps with API keys, were not counted by client: see dataQuality.'];
 }
 
 const noClients = (cohort: string | undefined): string =>
   cohort === undefined
-    ? 'No client is known: list the clients that have API keys (`clients` or --clients, `keys` or --keys, or `clients` of the plan), and check that the guards that serve your traffic count into this store.'
+    ? 'No client is known: list the clients that have API keys (`clients` or --clients, `keys` or --keys, or `clients` of the plan), and check that the guards that serve your traffic use this store.'
     : `No client of cohort ${JSON.stringify(cohort)} is known: check the name of the cohort, name its clients in the plan, or list them (\`clients\` or --clients).`;
 
 function excludedIn(unsafe: readonly Entry[], { excluded }: Doubts): string[] {
@@ -76,6 +76,6 @@ function excludedIn(unsafe: readonly Entry[], { excluded }: Doubts): string[] {
   if (refs.length === 0) return [];
   const more = refs.length > few ? ` and ${refs.length - few} more` : '';
   return [
-    `A guard does not count ${refs.slice(0, few).join(', ')}${more}: leave them out of the report too (exclude), or let all guards count them.`,
+    `A guard does not count ${refs.slice(0, few).join(', ')}${more}: exclude them from the report too (\`exclude\`), or let all guards count them.`,
   ];
 }

@@ -4,7 +4,9 @@ import {
   type UsageRow,
   usageKinds,
 } from '../../core/usage/usage.js';
-import { ConfigError } from '../../index.js';
+import type { ConfigError } from '../../index.js';
+import { otherType, typeName } from '../../stores/settings.js';
+import { wrong as mistake } from './input-values.js';
 import type { RowIssuers } from './refs.js';
 
 /** What a store has read, with what it could not read. */
@@ -19,19 +21,24 @@ export type StoredUsage = Usage & {
  * @throws ConfigError for the first mistake
  */
 export function* checkUsage(usage: StoredUsage): Generator<undefined, RowIssuers> {
-  if (typeof usage !== 'object' || usage === null) throw wrong('', 'is no object');
+  if (typeof usage !== 'object' || usage === null)
+    throw wrong('', `must be an object; got ${typeName(usage)}`);
   const { trackingSince, rows, instances } = usage;
   if (trackingSince !== undefined && !isNumber(trackingSince)) {
-    throw wrong('.trackingSince', 'is no time in milliseconds');
+    throw wrong(
+      '.trackingSince',
+      `must be a time in milliseconds since 1970; got ${otherType(trackingSince)}`,
+    );
   }
-  if (!Array.isArray(rows)) throw wrong('.rows', 'are no list');
-  if (!Array.isArray(instances)) throw wrong('.instances', 'are no list');
+  if (!Array.isArray(rows)) throw wrong('.rows', `must be an array; got ${typeName(rows)}`);
+  if (!Array.isArray(instances))
+    throw wrong('.instances', `must be an array; got ${typeName(instances)}`);
   const told = new Set<string>();
   let old = false;
   for (const [index, row] of rows.entries()) {
     if (index % slice === 0) yield;
     const name = mistakeIn(row);
-    if (name !== undefined) throw wrong(`.rows[${index}]${name}`, 'is not what a store keeps');
+    if (name !== undefined) throw wrong(`.rows[${index}]${name}`, 'is invalid');
     if (!isVerified(row.what) || row.client === '') continue;
     if (row.issuer === undefined) old = true;
     else told.add(row.issuer);
@@ -39,26 +46,24 @@ export function* checkUsage(usage: StoredUsage): Generator<undefined, RowIssuers
   checkSkipped(usage);
   for (const [index, instance] of instances.entries()) {
     const name = mistakeOf(instance);
-    if (name !== undefined) throw wrong(`.instances[${index}]${name}`, 'is not what a store keeps');
+    if (name !== undefined) throw wrong(`.instances[${index}]${name}`, 'is invalid');
   }
   return { told, old };
 }
 
 function checkSkipped({ skipped, unreadable }: StoredUsage): void {
   if (skipped !== undefined && !isCount(skipped))
-    throw wrong('.skipped', 'is no number of entries');
+    throw wrong('.skipped', `must be a number of entries; got ${otherType(skipped)}`);
   if (unreadable !== undefined && !(Array.isArray(unreadable) && unreadable.every(isText))) {
-    throw wrong('.unreadable', 'is no list of names');
+    throw wrong('.unreadable', 'must be an array of names');
   }
 }
 
 /** Rows after which others may have their turn. */
 export const slice = 5_000;
 
-const wrong = (where: string, meant: string): ConfigError =>
-  new ConfigError(
-    `report.usage${where}: ${meant}: give what a store's read() answers (see ReportInput of sallyport/report)`,
-  );
+const wrong = (where: string, problem: string): ConfigError =>
+  mistake(`report.usage${where}`, `${problem}: pass what a store's read() returns`);
 
 const isNumber = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value <= 8.64e15;

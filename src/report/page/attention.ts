@@ -36,7 +36,7 @@ export function attention(report: MigrationReport, linked: Linked): Markup {
   const groups = [
     group(
       'Blocked',
-      'they send tokens, and none is accepted',
+      'these clients send tokens, and none is accepted',
       blocked.map((one) => failure(one, linked)),
       statuses.blocked.clients - blocked.length,
     ),
@@ -48,7 +48,7 @@ export function attention(report: MigrationReport, linked: Linked): Markup {
     ),
     group(
       'Rejected tokens',
-      'of clients whose other tokens or API keys are accepted',
+      'from clients whose other tokens or API keys are accepted',
       refused.map((one) => failure(one, linked)),
     ),
     group(

@@ -70,11 +70,11 @@ function inWords(report: MigrationReport): Markup {
   const from = days[0]?.day ?? '';
   const to = days.at(-1)?.day ?? '';
   const today =
-    days.length < report.days.length && ' Today is not complete, and is left out of the lines.';
+    days.length < report.days.length && ' Today is not complete, and not part of the lines.';
   const length = Math.min(7, Math.floor(days.length / 2));
   if (length === 0) {
     const [one] = days;
-    return html`On ${day(from)}, ${of(one?.key ?? 0, 'request')} came with a key and ${count(one?.token ?? 0)} with a token.`;
+    return html`On ${day(from)}, ${of(one?.key ?? 0, 'request')} had a key and ${count(one?.token ?? 0)} had a token.`;
   }
   const mean = (what: 'key' | 'token', some: typeof days) =>
     short(Math.round(some.reduce((sum, one) => sum + one[what], 0) / some.length));
@@ -82,7 +82,7 @@ function inWords(report: MigrationReport): Markup {
   const late = days.slice(-length);
   const change = (what: 'key' | 'token') =>
     html`from ${mean(what, early)} a day to ${mean(what, late)}`;
-  return html`${day(from)} to ${day(to)}, first ${of(length, 'day')} against last: keys went ${change('key')}, tokens ${change('token')}.${days.length >= 14 && ' Thick lines are 7-day averages, thin lines are single days.'}${today}`;
+  return html`${day(from)} to ${day(to)}, first ${of(length, 'day')} compared with the last: keys went ${change('key')}, tokens ${change('token')}.${days.length >= 14 && ' Thick lines are 7-day averages, thin lines are single days.'}${today}`;
 }
 
 const most = 5;
@@ -93,5 +93,5 @@ function marks({ plan }: MigrationReport, chart: Chart): Markup {
   const more = brownouts.length > most && `, and ${brownouts.length - most} before`;
   const deprecated = chart.deprecated !== undefined && plan.deprecatedAt;
   const sunset = chart.sunset !== undefined && plan.sunsetAt;
-  return html`${deprecated && html`Keys are deprecated since ${day(deprecated)}. `}${last.length > 0 && html`Triangles are brownouts: ${last.join(', ')}${more}. `}${sunset && html`The sunset is on ${day(sunset)}.`}`;
+  return html`${deprecated && html`Keys have been deprecated since ${day(deprecated)}. `}${last.length > 0 && html`Triangles are brownouts: ${last.join(', ')}${more}. `}${sunset && html`The sunset is on ${day(sunset)}.`}`;
 }

@@ -50,7 +50,7 @@ const columns: readonly Column[] = [
     title: 'Mode',
     className: 'mode',
     kind: 'text',
-    cell: ({ mode, standing }) => (standing === 'sunset' ? html`${mode}, over` : mode),
+    cell: ({ mode, standing }) => (standing === 'sunset' ? html`${mode}, past its sunset` : mode),
   },
   {
     title: 'Status',

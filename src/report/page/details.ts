@@ -4,7 +4,7 @@ import { reason } from './attention.js';
 import { html, type Markup, type Part } from './markup.js';
 import { code, list, name, when } from './parts.js';
 
-/** What there is to know of a client beyond its row; closed, it says whether it is safe to cut and why. */
+/** Returns the details of a client; when closed, they show why it is safe to cut, or why not. */
 export function clientDetails(client: ClientReport, report: MigrationReport): Markup {
   const { safeToCut, keys, routes, agents, refusals, unverified, wouldDeny } = client;
   const { leftOut = {} } = client;
@@ -35,7 +35,7 @@ const often = ({ count: times, last }: { readonly count: number; readonly last: 
   html`<span class="often">${of(times, 'time')}, last ${day(last)}</span>`;
 
 const keyOf = ({ id, lastUse, month, createdBy }: KeyReport): Markup =>
-  html`${name(id)} <span class="often">${lastUse === undefined ? 'never used' : html`${of(month, 'request')} in 30 days, last ${when(lastUse)}`}${createdBy !== undefined && html`; made by ${name(createdBy)}`}</span>`;
+  html`${name(id)} <span class="often">${lastUse === undefined ? 'never used' : html`${of(month, 'request')} in 30 days, last ${when(lastUse)}`}${createdBy !== undefined && html`; created by ${name(createdBy)}`}</span>`;
 
 interface Listed {
   readonly what: string;
@@ -57,7 +57,7 @@ function facts(client: ClientReport, { generatedAt }: MigrationReport): Markup {
   const rows: readonly (readonly [string, Part])[] = [
     ['Today', `${of(keyRequests.day, 'key request')}, ${count(tokenRequests.day)} with a token`],
     [
-      'Refused',
+      'Rejected',
       `${count(refusedRequests.day)} today, ${count(refusedRequests.week)} in 7 days, ${count(refusedRequests.month)} in 30`,
     ],
     ['First token', when(firstTokenUse)],
@@ -65,7 +65,7 @@ function facts(client: ClientReport, { generatedAt }: MigrationReport): Markup {
       'Longest gap',
       safeToCut.longestGapDays === undefined ? 'not known' : of(safeToCut.longestGapDays, 'day'),
     ],
-    ['Quiet it takes', of(safeToCut.quietDays, 'day')],
+    ['Days required without a key', count(safeToCut.quietDays)],
     ['Sunset', html`${when(sunsetAt, 'none')}${left}`],
   ];
   return html`<dl class="facts">${rows.map(([title, value]) => html`<div><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>`;

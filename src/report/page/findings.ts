@@ -22,9 +22,9 @@ export function otherFindings(report: MigrationReport, linked: Linked): Markup {
     'findings',
     'Other findings',
     html`<div class="groups">
-${group('Half migrated', half, { hint: 'Clients that use both API keys and tokens: a part of them still has a key.', empty: 'No client uses both.', more: leftOut.halfMigrated })}
+${group('Half migrated', half, { hint: 'Clients that use both API keys and tokens: some of their machines or services still have a key.', empty: 'No client uses both.', more: leftOut.halfMigrated })}
 ${silent ? group('Unused keys', silent, { hint: 'Keys that were not used since counting began: disable them first.', empty: 'Every key was used at least once.', more: leftOut.silentKeys }) : group('Unused keys', [], { hint: '', empty: 'Not known yet: too few days were watched to know which keys are unused.' })}
-${group('Orphan keys', orphanKeys.map(name), { hint: 'Keys that belong to no client: there is nobody to notify of the sunset.', empty: 'None was used.', more: leftOut.orphanKeys })}
+${group('Orphan keys', orphanKeys.map(name), { hint: 'Keys without a client: there is nobody to notify of the sunset.', empty: 'No key without a client was used.', more: leftOut.orphanKeys })}
 </div>`,
   );
 }
@@ -95,11 +95,12 @@ function wouldRefuse({ clients }: MigrationReport, linked: Linked): Markup {
       when(one.last),
     ]),
   );
-  if (rows.length === 0) return html`<p>They would have rejected nothing in the last 30 days.</p>`;
+  if (rows.length === 0)
+    return html`<p>They would not have rejected any request in the last 30 days.</p>`;
   return html`<details class="rest" open><summary>${of(rows.length, 'case')}</summary>${table('Requests that would have been rejected in the last 30 days', ['Client', 'Reason', 'Requests#', 'Last'], rows)}</details>`;
 }
 
-// Apart from all else, since anybody can have a token refused that names any client.
+// Shown separately, because anyone can send an invalid token that names any client.
 function unverified({ clients }: MigrationReport, linked: Linked): Markup {
   const rows = clients.flatMap((client) =>
     client.unverified.map((one) => [
@@ -131,10 +132,10 @@ export function quality(report: MigrationReport, sentences: readonly string[]): 
   return section(
     'quality',
     'Data quality',
-    html`<p class="hint">The report is based on what guards have counted and stored. It knows nothing of the time for which counts are missing.</p>
+    html`<p class="hint">The report is based on what guards have counted and stored. It does not cover time for which counts are missing.</p>
 <ul class="list">${sentences.map((sentence) => html`<li>${sentence}</li>`)}
 <li>${of(reporting, 'guard')} reporting${lastTold !== undefined && html`, the last flush was at ${minute(lastTold)}`}; later requests are not in this report.</li></ul>
-${rows.length > 0 && html`<details class="rest" open><summary>${of(rows.length + lostLeftOut, 'guard')} ended without being closed</summary>${table('Counts of each that are missing', ['Guard', 'Last flush', 'At most'], rows)}</details>`}
-${gaps.length > 0 && html`<details class="rest" open><summary>${of(gaps.length + unwatched.leftOut, 'stretch', 'stretches')} of time not watched, ${durationOf(unwatched.seconds * 1000)} in all</summary>${table(html`The longest${unwatched.leftOut > 0 && html`; ${count(unwatched.leftOut)} more are shorter`}`, ['When', 'How long', 'Why', 'Guards'], gaps)}</details>`}`,
+${rows.length > 0 && html`<details class="rest" open><summary>${of(rows.length + lostLeftOut, 'guard')} ended without being closed</summary>${table('Missing counts', ['Guard', 'Last flush', 'At most'], rows)}</details>`}
+${gaps.length > 0 && html`<details class="rest" open><summary>${of(gaps.length + unwatched.leftOut, 'period')} not watched, ${durationOf(unwatched.seconds * 1000)} in total</summary>${table(html`The longest periods${unwatched.leftOut > 0 && html`; ${count(unwatched.leftOut)} more are shorter`}`, ['When', 'How long', 'Why', 'Guards'], gaps)}</details>`}`,
   );
 }

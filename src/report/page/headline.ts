@@ -8,7 +8,7 @@ import { name, when } from './parts.js';
 export function banner({ generatedAt, onlyCohort, plan }: MigrationReport): Markup {
   return html`<header class="top">
 <h1>Migration report</h1>
-<p class="meta">${onlyCohort !== undefined && html`<strong>Only cohort ${name(onlyCohort)}</strong> · `}Made ${minute(generatedAt)} · Plan: ${plan.mode}${plan.deprecatedAt !== undefined && html`, deprecated ${when(plan.deprecatedAt)}`}${plan.sunsetAt !== undefined && html`, sunset ${when(plan.sunsetAt)}`}${guide(plan.guide)}</p>
+<p class="meta">${onlyCohort !== undefined && html`<strong>Only cohort ${name(onlyCohort)}</strong> · `}Generated ${minute(generatedAt)} · Plan: ${plan.mode}${plan.deprecatedAt !== undefined && html`, deprecated ${when(plan.deprecatedAt)}`}${plan.sunsetAt !== undefined && html`, sunset ${when(plan.sunsetAt)}`}${guide(plan.guide)}</p>
 </header>`;
 }
 

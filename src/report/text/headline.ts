@@ -48,8 +48,7 @@ function cut({
   statuses,
 }: MigrationReport): Figure {
   const name = 'Safe to cut';
-  if (safeToCut)
-    return { name, value: 'Yes', note: 'no client has used a key for as long as it takes' };
+  if (safeToCut) return { name, value: 'Yes', note: 'no client has used a key for long enough' };
   const value = notKnown ? 'Not known' : 'Not yet';
   if (total === 0) return { name, value, note: 'no client is known' };
   const safe = Object.values(statuses).reduce((sum, one) => sum + one.safe, 0);
@@ -75,15 +74,15 @@ function unmigrated(report: MigrationReport): string {
   const { total, migrated, left: n } = clientsMigrated;
   const gone = total - migrated - n;
   const beside = gone > 0 ? `; ${count(gone)} inactive and safe to cut` : '';
-  return `${left.map(([status, n]) => `${count(n)} ${statusTitle(status)}`).join(', ') || 'no client is left to move'}${beside}`;
+  return `${left.map(([status, n]) => `${count(n)} ${statusTitle(status)}`).join(', ') || 'no client is left to migrate'}${beside}`;
 }
 
 function sunset({ plan: { sunsetAt, daysToSunset }, generatedAt }: MigrationReport): Figure {
   const name = 'Days to sunset';
-  if (sunsetAt === undefined) return { name, value: 'No date', note: 'the plan names no sunset' };
+  if (sunsetAt === undefined) return { name, value: 'No date', note: 'the plan has no sunset' };
   if (daysToSunset === undefined) return { name, value: day(sunsetAt), note: 'sunset' };
   if (daysToSunset >= 0) return { name, value: count(daysToSunset), note: day(sunsetAt) };
-  return { name, value: 'Over', note: `${ago(sunsetAt, generatedAt)}, ${day(sunsetAt)}` };
+  return { name, value: 'Past', note: `${ago(sunsetAt, generatedAt)}, ${day(sunsetAt)}` };
 }
 
 function projected({ projection, plan: { sunsetAt } }: MigrationReport): Figure {
@@ -103,15 +102,15 @@ function projected({ projection, plan: { sunsetAt } }: MigrationReport): Figure 
   return { name, value, note: `${base}: ${how}` };
 }
 
-/** The report in a sentence or two. */
+/** Returns the verdict of the report in a few sentences. */
 export function verdictOf(report: MigrationReport): string {
   const { clientsMigrated, safeToCut, notKnown, plan, generatedAt } = report;
   const { total, left } = clientsMigrated;
-  if (total === 0) return 'No client is known yet: nothing can be said of the migration.';
+  if (total === 0) return 'No client is known yet, so there is nothing to report.';
   const moved =
     left === 0
-      ? `None of ${of(total, 'client')} is still to move.`
-      : `${of(left, 'client')} of ${count(total)} still to move.`;
+      ? `None of ${of(total, 'client')} is left to migrate.`
+      : `${of(left, 'client')} of ${count(total)} ${left === 1 ? 'is' : 'are'} left to migrate.`;
   const cut = safeToCut
     ? 'API keys can be switched off.'
     : notKnown
@@ -126,7 +125,7 @@ export function verdictOf(report: MigrationReport): string {
   return `${cut} ${moved} ${time}`;
 }
 
-/** Why the figures may be wrong, in a few words each; the data quality says more. */
+/** Returns why the figures may be wrong, in a few words each; the data quality has details. */
 export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
   const { trackingSince, daysTracked, daysWatched, reporting, dropped } = dataQuality;
   if (trackingSince === undefined) return ['nothing has been counted yet'];
@@ -143,11 +142,11 @@ export function doubtsOf({ dataQuality }: MigrationReport): readonly string[] {
     damaged > 0 && `the counts of ${of(damaged, 'guard')} cannot be read`,
     clocks.length > 0 && `${of(clocks.length, 'clock')} wrong`,
     dropped > 0 && `${of(dropped, 'request')} not counted by client`,
-    withoutClient > 0 && `${of(withoutClient, 'request')} of no client`,
+    withoutClient > 0 && `${of(withoutClient, 'request')} without a client id`,
   ].filter((doubt) => doubt !== false);
 }
 
-/** What the data quality amounts to: each in a sentence, the worst first. */
+/** Returns the limits of the data as sentences, the worst first. */
 export function qualityOf({
   dataQuality,
   generatedAt,
@@ -165,18 +164,18 @@ export function qualityOf({
     lastTold === undefined
       ? Number.NaN
       : Math.floor((timeOf(generatedAt) - timeOf(lastTold)) / 86_400_000);
-  // What the notes say too is said once.
+  // Sentences that are also in the notes are not repeated.
   const todo = notKnown.filter((one) => !notes.includes(one));
   return [
     ...todo.map((one) => shown(`Not known: ${one}`)),
     reporting === 0 &&
       'No guard is reporting: every client looks inactive since the last flush, and may not be.',
     old > 0 && `No guard has flushed its counts for ${of(old, 'day')}: later requests are missing.`,
-    `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: clients that come less often are not known.`,
+    `Counted since ${day(trackingSince)}, ${of(daysTracked, 'day')}: clients that send requests less often are not known.`,
     dropped > 0 &&
       `${of(dropped, 'request')} could not be counted by client, because a limit was reached: a client may have sent more than is shown.`,
     withoutClient > 0 &&
-      `${of(withoutClient, 'request')} of the last 30 days named no client: it is not known which client sent them.`,
+      `${of(withoutClient, 'request')} of the last 30 days had no client id: it is not known which client sent them.`,
     excluded > 0 && `${of(excluded, 'client')} excluded as your own.`,
     ...notes.map(shown),
   ].filter((sentence) => sentence !== false);

@@ -18,15 +18,15 @@ import {
 /** How the text is laid out. */
 export interface TextOptions {
   /**
-   * Columns of the terminal, 60 to 400: a number beyond is taken for the nearest of them.
+   * Columns of the terminal, from 60 to 400. Other numbers are replaced by the nearest of these.
    * @default 80
    */
   readonly width?: number;
 }
 
 /**
- * A report as plain text for a terminal: no colours, no line wider than `width`, and nothing that
- * strangers wrote can move the cursor.
+ * Returns a report as plain text for a terminal, without colors or lines longer than `width`. Control
+ * characters in ids, routes and user agents are escaped.
  */
 export function renderText(report: MigrationReport, { width = 80 }: TextOptions = {}): string {
   const columns = Math.floor(Math.min(Math.max(Number.isNaN(width) ? 80 : width, 60), 400));

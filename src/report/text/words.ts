@@ -6,13 +6,13 @@ export const statuses: Readonly<Record<ClientStatus, string>> = {
   blocked: 'On keys, and all its tokens are rejected: it tries to migrate, and cannot',
   'on keys': 'Only keys in the last 14 days',
   'in progress': 'Keys and tokens in the last 14 days',
-  unknown: 'No key for 14 days, but one may have come that was not counted',
+  unknown: 'No key for 14 days, but a key may have been used that was not counted',
   inactive: 'No key and no token for 14 days',
   extended: 'On keys, with an extension that has not expired',
   migrated: 'No key for 14 days, and a token since its last key',
 };
 
-/** What a reader calls a status. */
+/** Returns the name of a status as readers see it. */
 export const statusTitle = (status: ClientStatus): string =>
   status === 'unknown' ? 'not known' : status;
 

@@ -5,7 +5,7 @@ import type { UsageClient } from '../../index.js';
 import { newTold, readLines, rowsOf } from './file-lines.js';
 import { countFilesIn, readOwn } from './file-read.js';
 
-/** The clients in a file, and what the file was like when they were read. */
+/** The clients in a file, and the state of the file when they were read. */
 interface Read {
   readonly state: string;
   readonly clients: readonly UsageClient[];

@@ -6,29 +6,29 @@ import { newTold, readLines } from './file-lines.js';
 import { mostSeen, opening, openOwn, ownerOnly } from './file-own.js';
 import { fileCutoff } from './file-time.js';
 
-/** The bytes of a file that was made one line, as that says first of all; 0 if none was yet. */
+/** Returns the size of the merged line, which its first member states; 0 if there is none yet. */
 export async function compactedSize(file: FileHandle): Promise<number> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(40), 0, 40, 0);
   const [, size] = /^\n\{"size":(\d{1,15}),/.exec(buffer.toString('latin1', 0, bytesRead)) ?? [];
   return Number(size ?? 0);
 }
 
-/** When a file is rewritten, by the clock of its instance, and for how many days counts are kept. */
+/** The time of a rewrite by the clock of its instance, and for how many days counts are stored. */
 export interface Keeping {
   readonly at: number;
   readonly keep: number;
 }
 
 /**
- * Makes one line of all lines of an instance, without what is too old. Whatever happens meanwhile, the
- * file is the old one or the new one.
+ * Merges all lines of an instance into one, without old counts. At any time, the file is either the
+ * old one or the new one.
  */
 export async function compact(path: string, { at, keep }: Keeping): Promise<void> {
   const told = newTold();
   const own = await openOwn(path, opening.read);
   readLines(await own.readFile('utf8').finally(() => own.close()), told);
   const [counted, another] = told.instances.values();
-  // Lines that are nobody's stay where they are.
+  // A file with lines that this store did not write is not changed.
   if (!counted || another || told.skipped > 0) return;
   const { instance } = counted;
   const cutoff = fileCutoff({ at, witnesses: [instance], keep });
@@ -43,9 +43,9 @@ export async function compact(path: string, { at, keep }: Keeping): Promise<void
   await replace(path, `\n${JSON.stringify(head).slice(0, -1)},"rows":${rows}}`);
 }
 
-/** Puts another text in the place of a file: whoever reads it finds the one or the other. */
+/** Replaces the content of a file atomically: a reader sees either the old or the new content. */
 export async function replace(path: string, text: string): Promise<void> {
-  // A name of its own, and made again each time: nobody can have put a link there before.
+  // A new random name each time, so that no one can have created a link there.
   const made = `${path}.${globalThis.crypto.randomUUID()}.tmp`;
   try {
     const file = await open(made, 'wx', ownerOnly);
@@ -63,7 +63,7 @@ export async function replace(path: string, text: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-// Not every system can. It matters when the power fails only.
+// Not supported on every system; it matters only after a power failure.
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => undefined);
   await directory?.sync().catch(() => {});

@@ -8,14 +8,14 @@ import { ending, isOwnAndOld, leftover, opening, openOwn, tombstones } from './f
 import { readDirectory, readUsage } from './file-read.js';
 import { fileCutoff } from './file-time.js';
 
-/** Files of other instances that are forgotten at a time. */
+/** How many files are deleted at a time. */
 const mostForgotten = 100;
-/** Bytes of the file of tombstones, beyond which the older half of them is dropped. */
+/** Bytes of the tombstone file beyond which its older half is dropped. */
 const mostBytes = 1_048_576;
 
 /**
- * Deletes files of this store, and what was left of making one, that nobody has written to for long.
- * What is too old is told by what other instances than the given one have counted.
+ * Deletes files of this store, and leftovers of interrupted rewrites, that were not written to for
+ * `keep` days. The counts of the other instances determine what is too old.
  */
 export async function forget(
   directory: string,
@@ -31,19 +31,19 @@ export async function forget(
   for (const name of await readdir(directory)) {
     if (left === 0) break;
     if (!name.endsWith(ending) && !leftover.test(name)) continue;
-    // Another process may have deleted it, and what is no file of counts is none of our business.
+    // Another process may have deleted it. Files that are not counts are not touched.
     const isGone = await forgetFile(directory, name, cutoff).catch(() => false);
     if (isGone) left -= 1;
   }
 }
 
-/** Deletes a file if it is too old; returns whether it was. */
+/** Deletes a file if it is too old; resolves to whether it was. */
 async function forgetFile(directory: string, name: string, cutoff: number): Promise<boolean> {
   const path = join(directory, name);
   if (!(await isOwnAndOld(path, name, cutoff))) return false;
   if (name.endsWith(ending)) {
     const { instances } = await readUsage(path);
-    // One that was not closed may still let requests in: only a person can say that it is gone.
+    // An instance that was not closed may still accept requests: only a person can say that it has ended.
     if (!instances.every(({ closed, at }) => closed && at < cutoff)) return false;
     await bury(directory, instances);
   }
@@ -51,7 +51,7 @@ async function forgetFile(directory: string, name: string, cutoff: number): Prom
   return true;
 }
 
-/** Writes down that instances are forgotten: else those that saw them would miss them. */
+/** Records that instances were deleted; otherwise instances that saw them would report them as lost. */
 async function bury(directory: string, instances: readonly UsageInstance[]): Promise<void> {
   const path = join(directory, tombstones);
   const file = await openOwn(path, opening.append);

@@ -3,13 +3,13 @@ import { advanceInstance } from '../../core/usage/coverage.js';
 import { mergeRows, type UsageBatch, type UsageInstance, type UsageRow } from '../../index.js';
 import { isInstanceName, mostSeen } from './file-own.js';
 
-/** What lines say of an instance. */
+/** The counts of one instance. */
 export interface Counted {
   readonly instance: UsageInstance;
   readonly rows: Map<string, UsageRow>;
 }
 
-/** What lines say. */
+/** The content of the lines that were read. */
 export interface Told {
   readonly instances: Map<string, Counted>;
   /** Names of instances whose files others have seen. */
@@ -18,7 +18,7 @@ export interface Told {
   readonly forgotten: Set<string>;
   /** Names of instances whose files cannot be read. */
   readonly unreadable: Set<string>;
-  /** Lines and files that are nobody's counts. */
+  /** Lines and files that are not counts. */
   skipped: number;
 }
 
@@ -32,7 +32,7 @@ export function* rowsOf({ instances }: Told): Iterable<UsageRow> {
   for (const { rows } of instances.values()) yield* rows.values();
 }
 
-/** A batch, or what was made of several: then with what was known of the instance. */
+/** A batch, or several merged batches together with the instance after them (`made`). */
 interface Line {
   readonly batch: UsageBatch;
   readonly made?: UsageInstance;
@@ -40,13 +40,13 @@ interface Line {
 }
 
 /**
- * Reads the lines of a file, or of several that were put into one in any order: those of an instance
- * by their numbers. What a crash or a full disk cut off is left out: its batch was written again on a
- * line of its own, or its number is missing.
+ * Reads the lines of a file, or of several files that were concatenated in any order. The lines of an
+ * instance are sorted by number. A line that a crash or a full disk cut off is skipped: its batch was
+ * written again on another line, or its number is missing.
  */
 export function readLines(text: string, told: Told): void {
   const lines: Line[] = [];
-  // Not by readline: it takes what may be in a user agent for the end of a line.
+  // Not with readline: it treats characters that a user agent may contain as line ends.
   for (const one of text.split('\n')) {
     const given = jsonIn(one);
     if (given === undefined || isTombstone(given, told)) continue;
@@ -60,18 +60,18 @@ export function readLines(text: string, told: Told): void {
   }
 }
 
-// What was made of several holds the batch of the same number.
+// A merged line includes the batch with the same number.
 const byNumber = (a: Line, b: Line): number =>
   a.batch.seq - b.batch.seq || Number(b.made !== undefined) - Number(a.made !== undefined);
 
-/** What a line says; undefined for one that is empty, or was cut off: no part of an object is JSON. */
+/** Parses a line. Returns undefined if it is empty or was cut off: no part of an object is valid JSON. */
 function jsonIn(line: string): unknown {
-  // An editor may have put a byte order mark before a file, which may have been put behind another.
+  // An editor may have added a byte order mark, and the file may then have been appended to another.
   const text = line.replace(/^\ufeff+|\ufeff+$/g, '');
   try {
     return JSON.parse(text);
   } catch {
-    // Zeros are what some file systems leave where a crash has lost what was written.
+    // After a crash, some file systems leave zeros in place of lost data.
     return /^[\0\s]*(\{|$)/.test(text) ? undefined : null;
   }
 }
@@ -106,11 +106,11 @@ function sawIn(given: unknown): readonly string[] {
   return saw.slice(0, mostSeen).filter((one) => typeof one === 'string' && isInstanceName(one));
 }
 
-/** Adds what a line says; false if another guard with the same name has said it. */
+/** Adds a line; returns false if it is from another guard with the same name. */
 function addLine({ batch, made }: Line, { instances }: Told): boolean {
   const held = instances.get(batch.instance);
   if (made) {
-    // An older copy has lines of which the newer one was made: together they would count twice.
+    // An older copy contains lines that the newer one has merged: both together would count twice.
     if (isNewer(made, held?.instance)) instances.set(made.instance, countedOf(made, batch.rows));
     return true;
   }

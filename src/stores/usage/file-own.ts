@@ -1,27 +1,27 @@
 import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
 import { broken } from '../broken.js';
 
-/** How the files of a directory end that hold counts. */
+/** The file name extension of files with counts. */
 export const ending = '.ndjson';
 
-/** Where a directory remembers the instances whose files were deleted because they were too old. */
+/** The file that lists the instances whose files were deleted because they were too old. */
 export const tombstones = `forgotten${ending}`;
 
-/** Names that one instance writes down of others at most. */
+/** How many names of other instances one instance records at most. */
 export const mostSeen = 1_000;
 
-/** Tells whether a name is one that guards give themselves. */
+/** Returns whether a name has the form of the names that guards generate. */
 export const isInstanceName = (name: string): boolean =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
 
-/** The instance whose file has this path or name, if a guard's file is named so. */
+/** Returns the instance whose file has this path or name; undefined if it is not a guard's file. */
 export function instanceIn(path: string): string | undefined {
   const name = path.split(/[\\/]/).at(-1) ?? '';
   const instance = name.slice(0, -ending.length);
   return name.endsWith(ending) && isInstanceName(instance) ? instance : undefined;
 }
 
-// Systems without it have no links that a stranger could make.
+// Systems without this flag have no links that another user could create.
 const noFollow = constants.O_NOFOLLOW ?? 0;
 const noWait = constants.O_NONBLOCK ?? 0;
 
@@ -31,12 +31,12 @@ export const opening = {
   append: constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | noFollow | noWait,
 } as const;
 
-/** For the owner alone, whatever the umask: client ids and user agents are nobody else's business. */
+/** Readable by the owner only, whatever the umask: client ids and user agents are confidential. */
 export const ownerOnly = 0o600;
 
 /**
- * Opens a file of counts, which is no link and nothing but a file.
- * @throws Error with the code `ERR_USAGE_FILE` for anything else that is there
+ * Opens a file of counts, which must be a regular file and not a link.
+ * @throws Error with the code `ERR_USAGE_FILE` otherwise
  */
 export async function openOwn(path: string, how: number): Promise<FileHandle> {
   const file = await open(path, how, ownerOnly).catch((error: NodeJS.ErrnoException) => {
@@ -48,40 +48,43 @@ export async function openOwn(path: string, how: number): Promise<FileHandle> {
 }
 
 const notOurs = (path: string) =>
-  broken('ERR_USAGE_FILE', `fileUsageStore: ${JSON.stringify(path)} is a link, or no file`);
+  broken(
+    'ERR_USAGE_FILE',
+    `fileUsageStore: ${JSON.stringify(path)} must be a regular file; got a link, or something else. Move it out of the directory`,
+  );
 
 const beginnings = ['{"size":', '{"instance":', '{"forgotten":'];
 const headLength = 4_096;
 
 /**
- * What a file begins with, without the line end before each line, zeros a crash has left, and the byte
- * order mark of an editor.
+ * Reads the beginning of a file, without the line end before each line, zeros left by a crash, and the
+ * byte order mark of an editor.
  */
 async function headOf(file: FileHandle): Promise<string> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(headLength), 0, headLength, 0);
   return buffer.toString('latin1', 0, bytesRead).replace(/^(?:[\s\0]|\xef\xbb\xbf)+/, '');
 }
 
-/** Tells whether a file begins as those that this store writes. An empty one may be anybody's. */
+/** Returns whether a file begins like those that this store writes; false for an empty file. */
 export async function holdsCounts(file: FileHandle): Promise<boolean> {
   const line = await firstLine(file);
   return line !== '' && isBeginning(line);
 }
 
-/** Tells whether a file begins as none that this store writes: it was damaged, or is another's. */
+/** Returns whether a file cannot be from this store: it is damaged, or something else wrote it. */
 export const isForeign = async (file: FileHandle): Promise<boolean> =>
   !isBeginning(await firstLine(file));
 
 const firstLine = async (file: FileHandle): Promise<string> =>
   (await headOf(file)).split('\n')[0] ?? '';
 
-// It may have been cut off, within its first word too.
+// It may have been cut off, even within its first word.
 const isBeginning = (line: string): boolean =>
   beginnings.some((one) => line.startsWith(one) || one.startsWith(line));
 
 /**
- * Tells whether this store has written a file, and nobody has since a time, in milliseconds: by its
- * name, what it is, and what stands in it. Such a file may be deleted.
+ * Returns whether a file was written by this store, judging by its name, type and content, and was not
+ * changed since `cutoff`, in milliseconds. Such a file may be deleted.
  */
 export async function isOwnAndOld(path: string, name: string, cutoff: number): Promise<boolean> {
   const found = await lstat(path);
@@ -97,5 +100,5 @@ export async function isOwnAndOld(path: string, name: string, cutoff: number): P
   }
 }
 
-/** What a rewriting that was killed has left: a name that nothing else makes. */
+/** The names of files left by an interrupted rewrite; nothing else creates such names. */
 export const leftover = /^\w[\w.-]{0,99}\.ndjson\.[0-9a-f-]{36}\.tmp$/;

@@ -8,11 +8,11 @@ import { ending, holdsCounts, instanceIn, opening, openOwn, tombstones } from '.
 import { unreadIn } from './row.js';
 
 /**
- * Reads counts from a file, or from all files of a directory that end in `.ndjson`. A batch that is in
- * them more than once is counted once, in whatever order they are. A line that is no batch, and a file
- * that holds none or is a link, is left out, and counted in `skipped`; if its name is that of a guard's
- * file, or if another guard saw that file and it is gone, it is named in `unreadable`.
- * @throws the error of the file system for what cannot be read
+ * Reads counts from a file, or from all `.ndjson` files of a directory. A batch that occurs more than
+ * once is counted once, in any order. A line that is not a batch, and a file that has none or is a link,
+ * is skipped and counted in `skipped`. If it has the name of a guard's file, or if another guard saw
+ * such a file and it is missing, the guard is listed in `unreadable`.
+ * @throws the error of the file system if the path cannot be read
  */
 export async function readUsage(path: string): Promise<Usage> {
   const told = newTold();
@@ -30,13 +30,13 @@ export async function readUsage(path: string): Promise<Usage> {
   };
 }
 
-// It was named, so a link to it is what is meant.
+// The caller named this file, so a link is followed.
 async function readNamed(path: string): Promise<string> {
   const file = await open(path, 'r');
   return file.readFile('utf8').finally(() => file.close());
 }
 
-/** The names of the files of a directory that may hold counts, in their order. */
+/** Returns the sorted names of the files of a directory that may contain counts. */
 export async function countFilesIn(directory: string): Promise<string[]> {
   const names = await readdir(directory);
   return names.filter((one) => one.endsWith(ending) && one[0] !== '.').sort();
@@ -51,7 +51,7 @@ export async function readDirectory(directory: string, told: Told): Promise<void
     if (own === 'gone') continue;
     const instance = instanceIn(name);
     if (instance) expected.add(instance);
-    // Of a guard's own file, what follows its damaged head may still be lines.
+    // In a guard's own file, intact lines may follow a damaged beginning.
     if (typeof own === 'object' && (own.holdsCounts || instance)) readLines(own.text, told);
     if (typeof own === 'object' && own.holdsCounts) continue;
     if (instance) told.unreadable.add(instance);
@@ -65,7 +65,7 @@ export async function readDirectory(directory: string, told: Told): Promise<void
 
 const newTombs = ({ forgotten }: Told): Told => ({ ...newTold(), forgotten });
 
-/** What a file holds; `gone` if it was deleted just now, `foreign` if it is a link or no file. */
+/** The content of a file; `gone` if it was just deleted, `foreign` if it is not a regular file. */
 type OwnFile = { readonly text: string; readonly holdsCounts: boolean } | 'gone' | 'foreign';
 
 export async function readOwn(path: string): Promise<OwnFile> {
@@ -89,7 +89,7 @@ export async function readOwn(path: string): Promise<OwnFile> {
   }
 }
 
-// By positions: the head was read before.
+// With explicit positions, because the beginning was read before.
 async function readAll(file: Awaited<ReturnType<typeof open>>, size: number): Promise<string> {
   const bytes = Buffer.alloc(size);
   let length = 0;

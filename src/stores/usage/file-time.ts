@@ -3,23 +3,24 @@ import type { UsageInstance } from '../../index.js';
 import { cutoffOf } from './row.js';
 
 const day = 86_400_000;
-/** On so many days something must have been counted, until the first of them is believed to be over. */
+/** How many days with counts are needed before the oldest of them is trusted. */
 const mostDays = 7;
 
-/** What a file store may go by, to tell what is too old. */
+/** The times from which a file store determines what is too old. */
 interface Clocks {
   /** The instance's own clock, in milliseconds since 1970. */
   readonly at: number;
-  /** What is known of those whose counts are at stake, or of others who have counted beside them. */
+  /** The instances whose counts may be deleted, or others that counted at the same time. */
   readonly witnesses: Iterable<UsageInstance>;
   /** Days. */
   readonly keep: number;
 }
 
 /**
- * Before this, in milliseconds since 1970, counts in files are too old to keep. Files have no clock of
- * their own, and all processes share that of the host, which may be wrong for hours. So the time is the
- * seventh newest day on which anything was counted: a clock that is wrong on fewer days deletes nothing.
+ * Returns the time, in milliseconds since 1970, before which counts in files are deleted. Files have no
+ * clock, and all processes share that of the host, which may be wrong for hours. Therefore, the days are
+ * counted back from the seventh newest day with counts: a clock that is wrong on fewer days deletes
+ * nothing.
  */
 export function fileCutoff({ at, witnesses, keep }: Clocks): number {
   const days = new Set<number>();

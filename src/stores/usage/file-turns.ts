@@ -1,9 +1,9 @@
 import { broken } from '../broken.js';
 
-/** Whoever comes while so many are at it, or wait for it, is turned away. */
+/** If this many are running or waiting, another one is rejected. */
 const mostAtOnce = 8;
 
-/** Answers what does work on one thing after the other, and on different things at once. */
+/** Returns a function that runs work with the same name in sequence, and other work in parallel. */
 export function createTurns() {
   const turns = new Map<string, { last: Promise<unknown>; count: number }>();
 
@@ -12,7 +12,7 @@ export function createTurns() {
     if (turn.count >= mostAtOnce) {
       throw broken(
         'ERR_USAGE_BUSY',
-        'fileUsageStore: batches before this one are still being written',
+        'fileUsageStore: earlier batches are still being written: check the disk',
       );
     }
     turns.set(name, turn);

@@ -4,6 +4,7 @@ import { checkBatch } from '../../core/usage/batch.js';
 import { advanceInstance } from '../../core/usage/coverage.js';
 import type { UsageBatch, UsageStore } from '../../index.js';
 import { broken } from '../broken.js';
+import { otherType } from '../settings.js';
 import { createClientReader } from './file-clients.js';
 import { compact, compactedSize } from './file-compact.js';
 import { forget } from './file-forget.js';
@@ -12,7 +13,7 @@ import { countFilesIn, readUsage } from './file-read.js';
 import { createTurns } from './file-turns.js';
 import { keepOf, mistake, settingsOf } from './row.js';
 
-/** For how long counts are in files. */
+/** How long counts are stored in files. */
 export interface FileUsageStoreOptions {
   /** Days, 280 at least. @default 400 */
   readonly keep?: number;
@@ -20,26 +21,26 @@ export interface FileUsageStoreOptions {
 
 const where = 'fileUsageStore';
 
-/** Bytes of a file, beyond which its lines are made one. */
+/** Bytes of a file beyond which its lines are merged into one. */
 const mostBytes = 1_048_576;
 const hour = 3_600_000;
 const day = 24 * hour;
 
 /**
- * Keeps counts in a directory of one host: a file for each instance, a line for each batch. A batch
- * is on the disk once it is added.
- * @throws ConfigError for options that cannot be meant, and for a path where no directory is
+ * Creates a store of counts in a directory of one host: one file per instance, one line per batch. A
+ * batch is synced to disk before it counts as added.
+ * @throws ConfigError for invalid options, and if the directory does not exist
  */
 export function fileUsageStore(directory: string, options: FileUsageStoreOptions = {}): UsageStore {
   const given = settingsOf(where, options, ['keep']);
   const keep = keepOf(where, given.keep);
   checkDirectory(directory);
   const inTurn = createTurns();
-  /** The files as they were left. */
+  /** The size and last batch of each file after the last write. */
   const left = new Map<string, Left>();
   let tidiedAt = Number.NEGATIVE_INFINITY;
 
-  /** Once a day, and not by an instance that has just begun: its clock may yet be set. */
+  /** Once a day, and not by an instance that has just started: its clock may still be corrected. */
   const isDue = ({ at, since }: UsageBatch): boolean =>
     at - since >= hour && Math.abs(at - tidiedAt) >= day;
 
@@ -53,7 +54,7 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
         const looks = tidies || batch.seq <= 1 || batch.closed;
         const saw = looks ? await othersIn(directory, instance).catch(() => []) : [];
         const isLong = await append(file, { batch, saw }, left);
-        // What is added is added: should there be no room to tidy up, it is tried again next time.
+        // The batch is added already; a cleanup that fails is tried again next time.
         if (isLong) await compact(file, { at, keep }).catch(() => {});
         if (isLong || batch.closed) left.delete(file);
         if (!tidies) return;
@@ -66,7 +67,7 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
   };
 }
 
-/** The instances that have a file, beside the given one: should one be lost, it will be missed. */
+/** Returns the other instances that have a file, so that a lost file is noticed. */
 async function othersIn(directory: string, own: string): Promise<readonly string[]> {
   const names = (await countFilesIn(directory)).map(instanceIn);
   return names.filter((one) => one !== undefined && one !== own).slice(0, mostSeen) as string[];
@@ -74,19 +75,21 @@ async function othersIn(directory: string, own: string): Promise<readonly string
 
 function checkDirectory(directory: unknown): asserts directory is string {
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
-    throw mistake(where, 'is given no path of a directory');
+    throw mistake(where, `requires the path of a directory; got ${otherType(directory)}`);
   }
   const found = statSync(directory, { throwIfNoEntry: false });
-  // It is not made: where a disk should have been mounted, counts would be lost with the container.
-  if (!found) throw mistake(where, `is given ${JSON.stringify(directory)}, which is not there`);
-  if (!found.isDirectory()) {
-    throw mistake(where, `is given ${JSON.stringify(directory)}, which is no directory`);
-  }
+  // It is not created: if a disk was not mounted, counts would be lost with the container.
+  if (found?.isDirectory()) return;
+  const got = `${JSON.stringify(directory)}, which ${found ? 'is not a directory' : 'does not exist'}`;
+  throw mistake(where, `requires an existing directory; got ${got}. Create it, or mount its disk`);
 }
 
 function fileName(instance: string): string {
   if (/^\w[\w.-]{0,99}$/.test(instance)) return instance + ending;
-  throw broken('ERR_USAGE_BATCH', `${where}: the instance's name cannot be a file's`);
+  throw broken(
+    'ERR_USAGE_BATCH',
+    `${where}: the instance name must be at most 100 letters, digits, _, . and -, because it becomes a file name`,
+  );
 }
 
 interface Left {
@@ -95,7 +98,7 @@ interface Left {
   readonly seq: number;
 }
 
-// Where somebody else has written, or a batch was cut off: another guard may have the same name.
+// If something else wrote to the file, or a batch was cut off, another guard may have the same name.
 async function isNew(path: string, batch: UsageBatch): Promise<boolean> {
   const { instances } = await readUsage(path);
   const held = instances.find(({ instance }) => instance === batch.instance);
@@ -108,13 +111,13 @@ interface Told {
   readonly saw: readonly string[];
 }
 
-/** Appends a line by one write, and returns whether the file is too long by now. */
+/** Appends a line in one write, and resolves to whether the file is now too long. */
 async function append(
   path: string,
   { batch, saw }: Told,
   left: Map<string, Left>,
 ): Promise<boolean> {
-  // What may have been cut off before it, by a full disk, stays on a line of its own.
+  // The line starts with a line end, so that a line cut off by a full disk stays separate.
   const line = Buffer.from(`\n${JSON.stringify({ ...batch, ...(saw.length > 0 && { saw }) })}`);
   const file = await openOwn(path, opening.append);
   try {
@@ -124,7 +127,10 @@ async function append(
     if ((before === bytes && batch.seq > seq) || (await isNew(path, batch))) {
       const { bytesWritten } = await file.write(line);
       if (bytesWritten < line.length) {
-        throw broken('ERR_USAGE_DISK', `${where}: only a part of the batch could be written`);
+        throw broken(
+          'ERR_USAGE_DISK',
+          `${where}: only part of the batch was written: check that the disk has space`,
+        );
       }
     }
     await file.datasync();
@@ -136,9 +142,9 @@ async function append(
   }
 }
 
-// The guard goes on by another name, and so in another file: nothing that it counts from then on is lost.
+// The guard continues under another name, and thus in another file, so later counts are not lost.
 const notOurs = (path: string) =>
   broken(
     'ERR_USAGE_INSTANCE',
-    `${where}: the file of the instance must begin with a batch; ${JSON.stringify(path)} was damaged, or written by something else. Restore it, or name its guard as gone in the report`,
+    `${where}: the file of the instance must begin with a batch; ${JSON.stringify(path)} was damaged, or written by something else. Restore it, or list its guard in \`gone\` of the report`,
   );

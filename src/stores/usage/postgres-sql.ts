@@ -11,15 +11,20 @@ export interface UsageNames {
 }
 
 /**
- * The names of the tables: the one that is given, and those that are called after it.
- * @throws ConfigError for what can be no name
+ * Returns the names of the tables: the given one, and those that are derived from it.
+ * @throws ConfigError for an invalid name
  */
 export function namesOf(where: string, table: unknown = 'sallyport_usage'): UsageNames {
   const rows = tableOf(where, table);
   const own = String(table).split('.').at(-1) ?? '';
   const longest = '_details_last';
   if (Buffer.byteLength(own + longest) > 63) {
-    throw mistake(where, `is over ${63 - longest.length} bytes: others are called after it`);
+    const most = 63 - longest.length;
+    const got = Buffer.byteLength(own);
+    throw mistake(
+      where,
+      `must be at most ${most} bytes long, because other names are derived from it; got ${got}`,
+    );
   }
   const named = (ending: string) => tableOf(where, `${table}${ending}`);
   return {
@@ -30,7 +35,7 @@ export function namesOf(where: string, table: unknown = 'sallyport_usage'): Usag
   };
 }
 
-/** What makes the tables. */
+/** Returns the SQL that creates the tables. */
 export const createTables = ({ rows, details, instances, index }: UsageNames): string => `
 create table ${rows} (
   name text primary key, -- a digest of client, key, what, detail, day and issuer
@@ -76,8 +81,8 @@ export const statements = ({ rows, details, instances }: UsageNames) => ({
   look: `select ${recordOf}, time from (select (extract(epoch from clock_timestamp()) * 1000)::text as time) t
     left join ${instances} on instance = $1::text`,
 
-  // The instance's own row comes first: who waits for it finds a batch that was added meanwhile.
-  // All else is locked in one order, so that no two instances wait for each other.
+  // The instance's row is locked first: a statement that waited for it sees the batch added meanwhile.
+  // Everything else is locked in a fixed order, so that two instances cannot deadlock.
   add: `
 with told as (
   insert into ${instances} as i
@@ -125,8 +130,8 @@ on conflict (name) do update set count = least(r.count + excluded.count, ${mostC
 )
 select seq from told`,
 
-  // Each by an index, few at a time, and without what another statement is at: it comes again.
-  // An instance's `at` is by its own clock; without its skew, by that of the database.
+  // Each uses an index, deletes few rows at a time, and skips rows that are locked: the next sweep gets them.
+  // An instance's `at` is in its own time; subtracting its skew gives the time of the database.
   sweeps: [
     `delete from ${rows} where name in (select name from ${rows}
       where day <> '' and day < $1::text limit $2::int for update skip locked) returning 1`,
@@ -146,11 +151,11 @@ select seq from told`,
     where what in ('key', 'token', 'refused') and client <> ''`,
 });
 
-/** Returns whether an error says that a table lacks a column, as one made by hand may. */
+/** Returns whether an error means that a table lacks a column, because it was created by hand. */
 export const isColumnMissing = (error: unknown): boolean =>
   (error as { readonly code?: unknown } | null)?.code === '42703';
 
-/** The error for tables that lack a column: it says which, and how tables are to be made. */
+/** Creates the error for tables that lack a column: it says which, and how to create the tables. */
 export const columnMissing = (where: string, cause: unknown): Error => {
   const { message } = Object(cause) as { readonly message?: unknown };
   return Object.assign(

@@ -10,7 +10,7 @@ import {
   type UsageStore,
 } from '../../index.js';
 import type { PostgresPool } from '../postgres-pool.js';
-import { has } from '../settings.js';
+import { has, otherType } from '../settings.js';
 import {
   columnMissing,
   createTables,
@@ -20,40 +20,44 @@ import {
 } from './postgres-sql.js';
 import { addOnce, cutoffOf, damaged, keepOf, mistake, settingsOf, unreadIn } from './row.js';
 
-/** Where counts are in PostgreSQL, and for how long. */
+/** Where counts are stored in PostgreSQL, and for how long. */
 export interface PostgresUsageStoreOptions extends UsageTablesOptions {
   /** Days, 280 at least. @default 400 */
   readonly keep?: number;
 }
 
-/** What the tables of counts are called. */
+/** The names of the tables for counts. */
 export interface UsageTablesOptions {
   /**
-   * `table` or `schema.table`: that of the rows. Beside it there are two of the same name with
-   * `_details` and `_instances` behind. @default 'sallyport_usage'
+   * The table for the rows: `table` or `schema.table`. Two more tables have the same name with
+   * `_details` and `_instances` appended. @default 'sallyport_usage'
    */
   readonly table?: string;
 }
 
 const where = 'postgresUsageStore';
 
-/** Of so many batches of an instance, one forgets what is too old. */
+/** Old rows are deleted after the first of this many batches of an instance. */
 const sweepEvery = 60;
 /** Rows that one statement deletes, and statements of one kind at a time. */
 const sweepRows = 1_000;
 const mostSweeps = 10;
 
 /**
- * Keeps counts in tables, which {@link usageTables} makes, for all processes to add to. A batch is
- * one statement, so it is added whole or not at all; an error of Postgres is thrown. Rows of the
- * tables that are nobody's count are left out when it is read.
- * @throws ConfigError for options that cannot be meant
+ * Creates a store of counts in PostgreSQL tables that all processes share; {@link usageTables} returns
+ * the SQL for the tables. A batch is one statement, so it is added completely or not at all. Its
+ * functions reject with the errors of PostgreSQL. Rows that are not counts are skipped when it is read.
+ * @throws ConfigError for invalid options
  */
 export function postgresUsageStore(
   pool: PostgresPool,
   options: PostgresUsageStoreOptions = {},
 ): UsageStore {
-  if (!has(pool, 'query')) throw mistake(where, 'needs a pool: one of pg, or what has its query()');
+  if (!has(pool, 'query'))
+    throw mistake(
+      where,
+      `requires a pool of pg, or an object with the same query(); got ${otherType(pool)}`,
+    );
   const given = settingsOf(where, options, ['table', 'keep']);
   const keep = keepOf(where, given.keep);
   const sql = statements(namesOf(`${where}.table`, given.table));
@@ -65,7 +69,7 @@ export function postgresUsageStore(
     }
   };
 
-  // Behind the batch, so that no sweep that fails, or waits, keeps one out.
+  // After the batch, so that a sweep that fails or waits does not prevent one.
   let isSweeping = false;
   let sweepAgainAt: number | undefined;
   let warned = '';
@@ -85,7 +89,7 @@ export function postgresUsageStore(
     isSweeping = false;
   }
 
-  /** @param time the database's clock, in milliseconds: this process's own may be years ahead */
+  /** @param time the database's time, in milliseconds: the clock of this process may be years ahead */
   async function deleteOld(time: number): Promise<void> {
     const cutoff = cutoffOf(time, keep);
     const minute = Math.floor(cutoff / 60_000);
@@ -152,8 +156,9 @@ const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message.replace(/[^ -~]/g, ' ').slice(0, 300) : 'no Error';
 
 /**
- * The SQL that makes the tables, for a migration: {@link postgresUsageStore} makes none by itself.
- * @throws ConfigError for a name that cannot be meant
+ * Returns the SQL that creates the tables, for your migrations: {@link postgresUsageStore} does not
+ * create tables.
+ * @throws ConfigError for an invalid table name
  */
 export function usageTables(options: UsageTablesOptions = {}): string {
   const { table } = settingsOf('usageTables', options, ['table']);
@@ -162,7 +167,7 @@ export function usageTables(options: UsageTablesOptions = {}): string {
 
 type Row = Readonly<Record<string, unknown>>;
 
-// Drivers differ in what they make of a bigint, and none in what they make of a text.
+// Drivers return a bigint in different types, but a text always as a string.
 const withNumbers = (row: Row, names: readonly string[]): Row => ({
   ...row,
   ...Object.fromEntries(names.map((name) => [name, numberIn(row[name])])),
@@ -197,7 +202,7 @@ const rowIn = (row: Row): UsageRow | undefined =>
     detail: textOf(row.detail),
   });
 
-/** The rows as JSON, each by a name of one length: an index of Postgres takes no long one. */
+/** Returns the rows as JSON. Their names are digests, because PostgreSQL cannot index long names. */
 function storedRows(given: readonly UsageRow[]): string {
   const rows = new Map<string, UsageRow>();
   mergeRows(rows, given);
@@ -231,8 +236,8 @@ const storable = (row: UsageRow): UsageRow => ({
   detail: storableText(row.detail),
 });
 
-// A database has an encoding, often not UTF-8, and none has the character NUL or half a character. In
-// ASCII all of them can be kept, and none makes a batch that cannot be stored.
+// The encoding of a database may not be UTF-8, and none can store NUL or a lone surrogate. Escaped as
+// ASCII, every string can be stored, so no batch is rejected because of one.
 const storableText = (text: string): string =>
   text.replace(/[^ -[\]-~]/g, (one) =>
     one === '\\' ? '\\\\' : `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -1,4 +1,4 @@
-/** The record of an instance, whether it is one, and the time of Redis in milliseconds. */
+/** Returns the stored record of an instance, or an empty string, and the time of Redis in milliseconds. */
 export const lookScript = `
 local time = redis.call('TIME')
 local held = redis.call('HGET', KEYS[1], ARGV[1])
@@ -6,10 +6,10 @@ return { held or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] /
 `;
 
 /**
- * Adds a batch. All that can fail does so before the first write: what somebody else put there is
- * read first, and the first write is one that Redis refuses when it is full, or may not be written.
+ * Adds a batch. Everything that can fail happens before the first write: values are read, and so
+ * checked, first, and Redis rejects the first write if it is full or read-only.
  *
- * What is too old is told by the clock of Redis alone: one host with a wrong clock would delete the
+ * Only the clock of Redis determines what is too old: one host with a wrong clock would delete the
  * counts of all others.
  *
  * KEYS: instances, heard (those that were closed), undated rows, ages, days, clients, then days and
@@ -74,7 +74,7 @@ for i = firstRow, #ARGV, 9 do
 end
 
 redis.call('HSET', instances, ARGV[1], ARGV[3])
--- One that was not closed may still let requests in: only a person can say that it is gone.
+-- An instance that was not closed may still accept requests: only a person can say that it has ended.
 if string.find(ARGV[3], '"closed":true', 1, true) then
   redis.call('ZADD', heard, ARGV[4], ARGV[1])
 else
@@ -92,7 +92,7 @@ for at in pairs(sums) do
   end
 end
 redis.call('ZREMRANGEBYSCORE', days, '-inf', '(' .. (seconds - ttl))
--- Begun while nothing was stored, the list of clients lacks none. One that was lost is not begun again.
+-- A list of clients that was started while nothing was stored is complete. A lost list is not restarted.
 if stored == 0 then redis.call('ZADD', clients, '+inf', '') end
 for i = 7, firstRow - 1, 2 do
   local score = redis.call('ZSCORE', clients, ARGV[i])
@@ -108,7 +108,7 @@ for _, one in ipairs(used) do
 end
 for topic in pairs(fresh) do redis.call('EXPIRE', KEYS[topic], ttl) end
 
--- As many as a batch can add, so that it never falls behind, and never takes long.
+-- As many as a batch can add, so that deleting keeps pace and never takes long.
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', ages, '-inf', before, 'LIMIT', 0, 1000)) do
   redis.call('HDEL', undated, name)
   redis.call('ZREM', ages, name)
@@ -118,7 +118,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', silent, 'LIMIT'
   redis.call('HDEL', instances, name)
   redis.call('ZREM', heard, name)
 end
--- Whoever takes keys out that have a lifetime, to make room, shall not leave the instances alone.
+-- All keys expire: if Redis evicts keys with a lifetime, the instances must not be the only ones left.
 for _, key in ipairs({ instances, heard, undated, ages, days, clients }) do redis.call('EXPIRE', key, ttl) end
 return 'added'
 `;

@@ -14,11 +14,11 @@ import { someText } from '../settings.js';
 import { addScript, lookScript } from './redis-script.js';
 import { addOnce, cutoffOf, damaged, keepOf, settingsOf, unreadIn } from './row.js';
 
-/** Where counts are in Redis, and for how long. */
+/** Where counts are stored in Redis, and for how long. */
 export interface RedisUsageStoreOptions {
   /**
-   * What stands before each name. It becomes a hash tag, unless it has one: all of it is in one
-   * slot of a cluster. @default 'sallyport:usage'
+   * The prefix of every Redis key. It becomes a hash tag, unless it contains one, so that all keys are
+   * in one slot of a cluster. @default 'sallyport:usage'
    */
   readonly prefix?: string;
   /** Days, 280 at least. @default 400 */
@@ -31,10 +31,10 @@ type Keys = ReturnType<typeof keysUnder>;
 const where = 'redisUsageStore';
 
 /**
- * Keeps counts in Redis, for all processes to add to. A batch is one script, so it is added whole
- * or not at all; what cannot be told, by an error of Redis or a value that is nobody's count, is
- * thrown.
- * @throws ConfigError for options that cannot be meant
+ * Creates a store of counts in Redis that all processes share. A batch is one script, so it is added
+ * completely or not at all. Its functions reject with the errors of Redis, and with
+ * `ERR_USAGE_VALUE` for an unexpected value.
+ * @throws ConfigError for invalid options
  */
 export function redisUsageStore(
   client: RedisClient,
@@ -122,7 +122,7 @@ function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[
     numbers.set(key, number);
     return number;
   };
-  // By the clock of Redis: a guard whose own is years behind is not forgotten as soon as it closes.
+  // In the time of Redis: a guard whose clock is years behind must not be deleted as soon as it closes.
   const heardAt = next.at - (next.skew ?? 0);
   const came = lastOfClients(rows);
   const args: (string | number)[] = [...[next.instance, record, recordOf(next), heardAt, keep]];
@@ -137,7 +137,7 @@ function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[
   return [addScript, String(numbers.size), ...numbers.keys(), ...args.map(String)];
 }
 
-/** The name of each client of rows, and the minute at which it came last, one after the other. */
+/** Returns the name of each client of the rows and the minute of its last request, alternating. */
 function lastOfClients(rows: readonly UsageRow[]): (string | number)[] {
   const came = new Map<string, number>();
   for (const row of rows) {
@@ -159,7 +159,7 @@ async function readInstances(send: Send, keys: Keys) {
   return { instances, unreadable };
 }
 
-/** The clients in their list; undefined where the list was lost, or somebody else wrote to it. */
+/** Returns the clients in their list; undefined if the list was lost, or something else wrote to it. */
 async function readClients(send: Send, keys: Keys): Promise<readonly UsageClient[] | undefined> {
   const listed = await scan(send, keys.clients, 'ZSCAN');
   if (!listed.delete('')) return undefined;
@@ -198,7 +198,7 @@ async function readRows(send: Send, keys: Keys) {
   return { rows, skipped };
 }
 
-/** All fields of a hash or members of a set, some at a time: Redis may tell one twice, and is not held up. */
+/** Reads all fields of a hash or members of a set in small steps, so that Redis is not blocked. */
 async function scan(send: Send, key: string, command = 'HSCAN'): Promise<Map<string, string>> {
   const fields = new Map<string, string>();
   let cursor = '0';
@@ -216,5 +216,5 @@ async function scan(send: Send, key: string, command = 'HSCAN'): Promise<Map<str
 const unreadable = (key: string) =>
   broken(
     'ERR_USAGE_VALUE',
-    `${where}: what is stored at or beside ${JSON.stringify(key)} is no count`,
+    `${where}: the values at ${JSON.stringify(key)} and related keys must be counts that this store wrote; got something else. Delete it, or set another prefix`,
   );

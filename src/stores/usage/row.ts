@@ -1,45 +1,44 @@
 import { advanceInstance, withoutOld } from '../../core/usage/coverage.js';
 import { leastKeep, mostKeep } from '../../core/usage/overflow.js';
-import { ConfigError, type Usage, type UsageBatch, type UsageInstance } from '../../index.js';
+import type { Usage, UsageBatch, UsageInstance } from '../../index.js';
 import { broken } from '../broken.js';
-import { settingsReader } from '../settings.js';
+import { mistakeSee, otherType, settingsReader } from '../settings.js';
 
-/** The error for a setting of a store of counts. */
-export const mistake = (where: string, meant: string): ConfigError =>
-  new ConfigError(`${where} ${meant} (see "Where counts are kept" in docs/usage.md of sallyport)`);
+/** Creates the error for an invalid setting of a usage store. */
+export const mistake = mistakeSee('"Where counts are stored" in docs/usage.md of sallyport');
 
-/** Reads the settings of a store of counts. */
+/** Reads the settings of a usage store. */
 export const settingsOf = settingsReader(mistake);
 
 /**
- * Days, as an option.
- * @throws ConfigError for fewer than a verdict of the report rests on
+ * Reads the option `keep`, in days.
+ * @throws ConfigError for fewer days than the report needs
  */
 export function keepOf(where: string, keep: unknown = 400): number {
   if (!Number.isInteger(keep) || Number(keep) < 1 || Number(keep) > mostKeep) {
     throw mistake(
       `${where}.keep`,
-      `must be a whole number of days from ${leastKeep} to ${mostKeep}`,
+      `must be a whole number of days from ${leastKeep} to ${mostKeep}; got ${otherType(keep)}`,
     );
   }
   if (Number(keep) >= leastKeep) return Number(keep);
   throw mistake(
     `${where}.keep`,
-    `must be at least ${leastKeep} days; got ${keep}. What comes once in three months must be seen three times to be known as quarterly; sooner forgotten, its client would be called safe to cut. Leave keep out for 400 days`,
+    `must be at least ${leastKeep} days; got ${keep}. A quarterly job must be seen three times to be recognized; otherwise the report would call its client safe to cut. Omit keep for 400 days`,
   );
 }
 
 /**
- * Before this, in milliseconds since 1970, counts are too old to keep.
- * @param time the store's own clock, or what its files say together: never the clock of this process
- * alone. One host with a wrong clock would delete the counts of all others.
+ * Returns the time, in milliseconds since 1970, before which counts are deleted.
+ * @param time the store's own clock, or what its files say together: never only the clock of this
+ * process. One host with a wrong clock would delete the counts of all others.
  */
 export const cutoffOf = (time: number, keep: number): number => time - keep * 86_400_000;
 
 const mostUnreadable = 100;
 const longestName = 200;
 
-/** What a store held that could not be read, as {@link Usage} says it. */
+/** Returns what could not be read in a store, as members of {@link Usage}. */
 export function unreadIn(
   skipped: number,
   names: Iterable<string>,
@@ -53,25 +52,25 @@ export function unreadIn(
   };
 }
 
-/** The error for a record of an instance that is damaged: its guard goes on by another name. */
+/** Creates the error for a damaged record of an instance: its guard continues under another name. */
 export const damaged = (where: string, instance: string): Error =>
   broken(
     'ERR_USAGE_INSTANCE',
-    `${where}: the record of the instance ${JSON.stringify(instance.slice(0, longestName))} must be one that this store wrote; what is stored cannot be read. Restore it, or name its guard as gone in the report`,
+    `${where}: the record of the instance ${JSON.stringify(instance.slice(0, longestName))} must be one that this store wrote, but cannot be read. Restore it, or list its guard in \`gone\` of the report`,
   );
 
-/** How a store finds what it knows of an instance, and adds a batch to just that. */
+/** How a store reads the record of an instance, and adds a batch if the record has not changed. */
 export interface Adding {
-  /** What is held of the instance, and the time by the store's own clock, in milliseconds since 1970. */
+  /** Resolves to the stored instance, and the store's own time in milliseconds since 1970. */
   look(): Promise<{ readonly held: UsageInstance | undefined; readonly time: number }>;
-  /** Adds the batch if what is held is still that; returns whether it was. */
+  /** Adds the batch if the stored instance is still `held`; resolves to whether it was. */
   add(next: UsageInstance, held: UsageInstance | undefined): Promise<boolean>;
 }
 
-/** An instance has one writer; only an answer that was lost, or a store that was emptied, comes between. */
+/** An instance has one writer, so only a lost response or an emptied store causes another attempt. */
 const mostLooks = 5;
 
-/** Adds a batch once, however often it comes; returns the store's time if it was added now. */
+/** Adds a batch once, however often it is sent; resolves to the store's time if it was added now. */
 export async function addOnce(
   batch: UsageBatch,
   keep: number,
@@ -79,10 +78,11 @@ export async function addOnce(
 ): Promise<number | undefined> {
   for (let looks = 0; looks < mostLooks; looks += 1) {
     const { held, time } = await look();
-    if (!(time > 0)) throw broken('ERR_USAGE_VALUE', 'the store of counts returned no time');
+    if (!(time > 0))
+      throw broken('ERR_USAGE_VALUE', 'the usage store must return its current time; got none');
     const next = advanceInstance(held, batch, time);
     if (!next) return undefined;
     if (await add(withoutOld(next, cutoffOf(time, keep)), held)) return time;
   }
-  throw broken('ERR_USAGE_BUSY', 'batches of the same instance are being added by somebody else');
+  throw broken('ERR_USAGE_BUSY', 'another process is adding batches of the same instance');
 }
