@@ -1,6 +1,7 @@
 import { readDate, readSunset } from '../base/dates.js';
+import { nearest } from '../base/nearest.js';
 import { doNow, type Sliced } from '../base/slices.js';
-import { flag, mistake, nearest, optional, secureUrl, someText } from '../base/validate.js';
+import { flag, mistake, optional, secureUrl, someText } from '../base/validate.js';
 import { readBrownouts } from './brownout.js';
 import { enforced, enforcedOfKeys, readChecks, readTokenChecks, reportedBy } from './checks.js';
 import { type Frame, type IssuerOf, readMode, readRules } from './clients.js';
@@ -58,7 +59,7 @@ function* read(where: string, given: unknown, reading: Reading): Sliced<Plan> {
     name: keyof MigrationPlan,
     check: (where: string, value: unknown) => T,
   ): T | undefined => mistakes.attempt(() => optional(at(name), own[name] as unknown, check));
-  member('$schema', (place, value) => someText(place, value, 'is no text'));
+  member('$schema', (place, value) => someText(place, value));
   const deprecatedAt = member('deprecatedAt', readDate);
   const dueAt = (place: string, value: unknown) => readSunset(place, value, deprecatedAt);
   const cohorts = yield* mistakes.attemptSliced(() =>
@@ -133,11 +134,9 @@ const unnamedIssuer =
   'this id. Write "issuer" into the rule, or as plan.issuer for all of them';
 
 function readIssuer(where: string, value: unknown, issuers: Issuers): string {
-  const issuer = someText(
-    where,
-    value,
-    'must be the issuer of these clients, as their tokens name it',
-  );
+  const issuer = someText(where, value, {
+    must: 'be the issuer of these clients, as their tokens name it',
+  });
   if (!issuers || issuers.includes(issuer)) return issuer;
   const known = issuers.map((one) => `"${one}"`).join(', ');
   throw mistake(where, issuer, `is not an issuer of this guard: write one of ${known}`);
@@ -148,7 +147,7 @@ function cohortNamed(
   value: unknown,
   cohorts: ReadonlyMap<string, CohortPlan> | undefined,
 ): CohortPlan {
-  const name = someText(where, value, 'is no name of a cohort');
+  const name = someText(where, value, { must: 'be the name of a cohort' });
   // Where the cohorts themselves are wrong, none of their names is.
   const cohort = cohorts ? cohorts.get(name) : emptyCohort(name);
   if (cohort) return cohort;
@@ -190,8 +189,7 @@ function readCohort(where: string, given: unknown, reading: CohortReading): Coho
     ...emptyCohort(name),
     mode: member('mode', readMode),
     percent: member('percent', readPercent) ?? 100,
-    salt:
-      member('salt', (place, value) => someText(place, value, 'is no salt: write a text')) ?? name,
+    salt: member('salt', (place, value) => someText(place, value)) ?? name,
     sunsetAt: member('sunsetAt', dueAt),
   };
   if (mistakes.found.length > before) return cohort;

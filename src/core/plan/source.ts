@@ -147,11 +147,10 @@ function checkSource(given: PlanSource): number {
     throw mistake(`plan.${name}`, name, 'stands beside load: write it into what load answers');
   }
   callable('plan.load', given.load);
-  return seconds(
-    'plan.pollInterval',
-    has(given, 'pollInterval') ? given.pollInterval : 60,
-    [0.001, 86_400],
-  );
+  return seconds('plan.pollInterval', has(given, 'pollInterval') ? given.pollInterval : 60, {
+    min: 0.001,
+    max: 86_400,
+  });
 }
 
 // Text by member, to see what another plan says otherwise; that of the clients in parts.

@@ -54,8 +54,8 @@ export function checkUsage(
   const read = (place: string, entries: unknown) => checkExclude(place, entries, issuers);
   return {
     store: optional(`${where}.store`, store, checkStore),
-    flushInterval: seconds(`${where}.flushInterval`, flushInterval, [10, 60]),
-    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    flushInterval: seconds(`${where}.flushInterval`, flushInterval, { min: 10, max: 60 }),
+    max: integer(`${where}.max`, max, { min: 1, max: 1_000_000 }),
     exclude: exclusionsOf(optional(`${where}.exclude`, exclude, read) ?? []),
   };
 }
@@ -76,7 +76,7 @@ function checkExclude(
   }
   if (given.length === 0) throw mistake(where, given, 'is empty: name a client, or leave it out');
   // Each batch names them, so that nobody takes them for clients that do not come.
-  integer(`${where}.length`, given.length, [0, 1_000]);
+  integer(`${where}.length`, given.length, { min: 0, max: 1_000 });
   return given.map((one, index) => checkExcluded(`${where}[${index}]`, one, issuers));
 }
 
