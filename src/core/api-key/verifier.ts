@@ -1,6 +1,7 @@
 import { createKeyedDigest } from '../base/digest.js';
 import { AuthError, UpstreamError } from '../base/errors.js';
 import { bare } from '../base/json.js';
+import { typeName } from '../base/quote.js';
 import {
   type ApiKeyRecord,
   type KnownKey,
@@ -202,7 +203,7 @@ function isWellFormed(wellFormed: (value: string) => boolean, value: string): bo
   if (typeof answer === 'boolean') return answer;
   // An async one may reject besides, and that would be nobody's.
   ignoreRejection(answer);
-  throw new TypeError('apiKeys.wellFormed answered neither true nor false');
+  throw new TypeError(`apiKeys.wellFormed must return true or false; got ${typeName(answer)}`);
 }
 
 /** Frameworks take some values that are no Error for "no error": none of them may get there. */

@@ -64,11 +64,11 @@ async function read(url: string, response: Response, signal: AbortSignal): Promi
       chunks.push(chunk);
     }
   } catch (cause) {
-    const message = `${placeOf(url)} broke off its answer${reasonOf(cause)}`;
+    const message = `${placeOf(url)} closed the connection before the end of the response${reasonOf(cause)}`;
     throw new UpstreamError('ERR_JWKS_UNREACHABLE', message, { cause });
   }
   if (size > largestAnswer) {
-    throw new UpstreamError('ERR_JWKS_RESPONSE', `${placeOf(url)} answered with more than 1 MiB`);
+    throw new UpstreamError('ERR_JWKS_RESPONSE', `${placeOf(url)} returned more than 1 MiB`);
   }
   return Buffer.concat(chunks);
 }
