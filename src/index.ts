@@ -23,7 +23,7 @@ export type { DecisionEvent } from './core/events.js';
 export type { GuardRequest, KeyPlace } from './core/extract.js';
 export type { FormatDenial } from './core/format-denial.js';
 export { createGuard, type Guard } from './core/guard.js';
-export type { GuardOptions, SharedOptions, TokenCacheOptions } from './core/options.js';
+export type { GuardOptions, SharedOptions } from './core/options.js';
 export type { ClientState } from './core/plan/evaluate.js';
 export type { MigrationEvent } from './core/plan/events.js';
 export type {
@@ -46,6 +46,7 @@ export { principalOf } from './core/principal-of.js';
 export type { Counts } from './core/refusal-counts.js';
 export { checkRequirements, type Requirements } from './core/requirements.js';
 export type { Algorithm } from './core/token/algorithms.js';
+export type { TokenCacheOptions } from './core/token/cache-options.js';
 export type { IssuerOptions } from './core/token/issuer-options.js';
 export type { JwksEvent } from './core/token/jwks-events.js';
 export type {

@@ -4,17 +4,18 @@ import {
   callable,
   flag,
   optional as ifGiven,
-  integer,
-  isScope,
+  invalid,
   listOf,
-  mistake,
+  scopeItems,
   seconds,
   secureUrl,
   settingsOf,
   someText,
+  urlWithoutSecrets,
 } from './base/validate.js';
 import type { DecisionEvent } from './events.js';
 import type { FormatDenial } from './format-denial.js';
+import { checkTokenCache, type TokenCacheOptions } from './token/cache-options.js';
 import {
   checkIssuers,
   type IssuerList,
@@ -26,59 +27,52 @@ import { checkJwks, type JwksOptions, type JwksSettings } from './token/jwks-opt
 import { checkUsage } from './usage/options.js';
 import { createWarner, type Warner } from './warnings.js';
 
-/** How good tokens are remembered. */
-export interface TokenCacheOptions {
-  /** At most; the one that was not used for longest makes room. @default 10000 */
-  readonly max?: number;
-  /** Seconds, and never longer than the token lives and its key is listed. @default 300 */
-  readonly ttl?: number;
-}
-
-/** What all issuers share. */
+/** The options that apply to all issuers. */
 export interface SharedOptions {
-  /** Seconds by which clocks may differ; `iat` may be 60 s ahead in any case. @default 5 */
+  /** Seconds by which clocks may differ; `iat` may be 60 s in the future in any case. @default 5 */
   readonly clockTolerance?: number;
+  /** Caching of the issuers' JWK Sets. */
   readonly jwks?: JwksOptions;
-  /** Seconds from `iat` to `exp`; a token that does not say is refused. @default any */
+  /** Most seconds from `iat` to `exp`; a token without `iat` is rejected. @default no limit */
   readonly maxTokenLifetime?: number;
-  /** Good tokens that are remembered, so that each is verified once. @default 10000, for 300 seconds */
+  /** The cache of verified tokens; `false` disables it. @default 10000 tokens, for 300 seconds */
   readonly tokenCache?: TokenCacheOptions | false;
-  /** API keys, accepted beside tokens. @default tokens only */
+  /** API keys to accept alongside tokens. @default tokens only */
   readonly apiKeys?: ApiKeyOptions;
-  /** No credential may pass; a bad one never does. @default false */
+  /** Allows requests without a credential; an invalid one is still rejected. @default false */
   readonly optional?: boolean;
-  /** A broader scope suffices for narrower ones, transitively. */
+  /** The narrower scopes that a broader one includes, transitively. @default none */
   readonly impliedScopes?: Readonly<Record<string, readonly string[]>>;
-  /** The `realm` of the challenge. @default the first audience */
+  /** The `realm` of the challenge (RFC 9110 §11.5). @default the first audience */
   readonly realm?: string;
-  /** The URL of this server's metadata, for the challenge (RFC 9728 §5.1). */
+  /** The URL of this server's metadata, for the challenge (RFC 9728 §5.1). @default none */
   readonly resourceMetadataUrl?: string;
-  /** The beginning of every problem `type` (RFC 9457 §3.1.1). @default 'urn:sallyport:problem:' */
+  /** The base of every problem `type` (RFC 9457 §3.1.1). @default 'urn:sallyport:problem:' */
   readonly problemTypeBase?: string;
   /**
-   * Returns the body of a refusal in the form of the API's own errors: an object, which is sent as
+   * Returns the body of a refusal in the format of the API's own errors: an object, which is sent as
    * JSON. Status and headers stay; `{ contentType: 'application/json', body }` says that the body
-   * is no problem document. What it throws reaches the framework's error handler.
+   * is not a problem document. What it throws reaches the framework's error handler.
    * @default the problem document (RFC 9457)
    */
   readonly formatDenial?: FormatDenial;
   /**
-   * Told of every decision. Nothing it does can change one. Without it, what may be a mistake in these
-   * options is one warning of the process for each kind.
+   * Called with every decision; it cannot change one. Without it, each kind of refusal that may be caused
+   * by these options is one process warning.
    */
   onDecision?(event: DecisionEvent): void;
   /**
-   * Told of every fetch of keys and what it brought. Nothing it does matters. Without it, each cause of a
-   * failed fetch is one warning of the process.
+   * Called after every fetch of a JWK Set; it cannot change the result. Without it, each cause of a failed
+   * fetch is one process warning.
    */
   onJwks?(event: JwksEvent): void;
-  /** The network. @default the global `fetch` */
+  /** Makes all requests to the issuers. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
-  /** The clock, in milliseconds since 1970. @default Date.now */
+  /** Returns the time in milliseconds since 1970. @default Date.now */
   now?(): number;
 }
 
-/** One issuer, or a fixed list of them; between them nothing is inherited. */
+/** One issuer, or a fixed list of them; no issuer inherits from another. */
 export type GuardOptions = (
   | (IssuerOptions & { readonly issuers?: never })
   | ({ readonly issuers: readonly IssuerOptions[] } & {
@@ -87,7 +81,7 @@ export type GuardOptions = (
 ) &
   SharedOptions;
 
-/** All options, checked, with nothing left out and no modes: one issuer is a list of one. */
+/** All options, checked, with all defaults filled in. One issuer is a list of one. */
 export interface Settings {
   readonly issuers: IssuerList;
   readonly clockTolerance: number;
@@ -102,34 +96,37 @@ export interface Settings {
   readonly problemTypeBase: string;
   readonly formatDenial: FormatDenial | undefined;
   readonly onDecision: ((event: DecisionEvent) => void) | undefined;
-  /** The one that was given, or the warner's. */
+  /** The user's listener, or the warner's. */
   readonly onJwks: (event: JwksEvent) => void;
   readonly fetch: typeof globalThis.fetch;
   readonly now: () => number;
-  /** What is past between two readings, in milliseconds: the clock's, if one is given. */
+  /** Returns milliseconds from any start, to measure durations; reads `now` if that was given. */
   readonly stopwatch: () => number;
-  /** What is said where nobody listens. */
+  /** Emits the process warnings for what has no listener. */
   readonly warner: Warner;
 }
 
-const sharedNames = [
-  ...['clockTolerance', 'jwks', 'optional', 'impliedScopes', 'realm', 'resourceMetadataUrl'],
-  ...[
-    'problemTypeBase',
-    'formatDenial',
-    'onDecision',
-    'fetch',
-    'now',
-    'maxTokenLifetime',
-    'apiKeys',
-    'tokenCache',
-    'onJwks',
-  ],
+const sharedNames: readonly (keyof SharedOptions)[] = [
+  'clockTolerance',
+  'jwks',
+  'maxTokenLifetime',
+  'tokenCache',
+  'apiKeys',
+  'optional',
+  'impliedScopes',
+  'realm',
+  'resourceMetadataUrl',
+  'problemTypeBase',
+  'formatDenial',
+  'onDecision',
+  'onJwks',
+  'fetch',
+  'now',
 ];
 
 /**
  * Checks every option once and fills in every default.
- * @throws ConfigError naming the option, what was written and what was meant
+ * @throws ConfigError for the first invalid option: what it must be, what was found, what to do
  */
 export function checkOptions(options: GuardOptions): Settings {
   const where = 'options';
@@ -139,7 +136,7 @@ export function checkOptions(options: GuardOptions): Settings {
   const issuers = checkIssuers(where, list, several);
   const {
     clockTolerance = 5,
-    jwks: keys = {},
+    jwks = {},
     maxTokenLifetime,
     tokenCache = {},
     apiKeys,
@@ -151,19 +148,19 @@ export function checkOptions(options: GuardOptions): Settings {
     formatDenial,
     onDecision,
     onJwks,
-    // Looked up late, so that a test that replaces the global one is obeyed.
+    // Looked up at each call, so that a test can replace the global function.
     fetch = (...args) => globalThis.fetch(...args),
-    // Likewise, for fake timers and for a spy on the global one.
+    // Likewise, for fake timers.
     now = () => Date.now(),
   } = own as SharedOptions;
   const warner = createWarner(issuers);
   const at = (name: keyof SharedOptions) => `${where}.${name}`;
   return {
     issuers,
-    clockTolerance: seconds(at('clockTolerance'), clockTolerance, [0, 300]),
-    jwks: checkJwks(at('jwks'), keys, issuers.length > 1),
+    clockTolerance: seconds(at('clockTolerance'), clockTolerance, { min: 0, max: 300 }),
+    jwks: checkJwks(at('jwks'), jwks, issuers.length > 1),
     maxTokenLifetime: ifGiven(at('maxTokenLifetime'), maxTokenLifetime, (place, value) =>
-      seconds(place, value, [1, 31_536_000]),
+      seconds(place, value, { min: 1, max: 31_536_000 }),
     ),
     tokenCache: tokenCache === false ? false : checkTokenCache(at('tokenCache'), tokenCache),
     apiKeys: ifGiven(at('apiKeys'), apiKeys, (place, value) =>
@@ -179,67 +176,66 @@ export function checkOptions(options: GuardOptions): Settings {
     onJwks: ifGiven(at('onJwks'), onJwks, callable) ?? warner.keys,
     fetch: callable(at('fetch'), fetch),
     now: clock(callable(at('now'), now)),
-    // Decisions take microseconds, of which Date.now knows nothing.
+    // A decision takes microseconds: too short for Date.now.
     stopwatch: own.now === undefined || now === Date.now ? () => performance.now() : clock(now),
     warner,
   };
 }
 
 function sortOut(where: string, options: unknown): Readonly<Record<string, unknown>> {
-  const written = typeof options === 'object' && options !== null ? Object.keys(options) : [];
-  const several = written.includes('issuers');
-  for (const name of written) {
-    if (several && issuerNames.includes(name)) {
-      throw mistake(`${where}.${name}`, name, 'stands beside issuers: write it into each of them');
-    }
+  const given = Object.entries(Object(options) as object);
+  const several = given.some(([name]) => name === 'issuers');
+  for (const [name, value] of given) {
+    if (!several || !issuerNames.includes(name)) continue;
+    throw invalid(`${where}.${name}`, urlWithoutSecrets(value), {
+      must: 'be absent beside options.issuers',
+      advice: 'Move it into each entry of options.issuers',
+    });
   }
   return settingsOf(where, options, [...(several ? ['issuers'] : issuerNames), ...sharedNames]);
 }
 
-// A clock that answers anything else is a bug, and must not be taken for an expired token.
+// A clock that returns anything but a number is a bug, and must not look like an expired token.
 function clock(now: () => number): () => number {
   return () => {
     const time = now();
     if (Number.isFinite(time)) return time;
     ignoreRejection(time);
     const got = typeof time === 'number' ? time : `a ${typeof time}`;
-    throw new TypeError(`now() answered ${got}, which is no time in milliseconds`);
+    throw new TypeError(`options.now must return a number of milliseconds since 1970; got ${got}`);
   };
 }
 
 const pick = (from: object, names: readonly string[]): object =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
 
-function checkTokenCache(where: string, given: TokenCacheOptions): Required<TokenCacheOptions> {
-  const own: TokenCacheOptions = settingsOf(where, given, ['max', 'ttl']);
-  const { max = 10_000, ttl = 300 } = own;
-  return {
-    max: integer(`${where}.max`, max, [1, 1_000_000]),
-    ttl: seconds(`${where}.ttl`, ttl, [0.001, 3_600]),
-  };
-}
-
 function checkImplied(where: string, given: object): Settings['impliedScopes'] {
   const implied = new Map<string, readonly string[]>();
   for (const [broad, narrow] of Object.entries(
     settingsOf(where, given, Object.keys(given ?? {})),
   )) {
-    listOf(where, [broad], 'scope', isScope);
-    implied.set(broad, listOf(`${where}["${broad}"]`, narrow, 'scope', isScope));
+    listOf(where, [broad], scopeItems);
+    implied.set(broad, listOf(`${where}["${broad}"]`, narrow, scopeItems));
   }
   return implied;
 }
 
 function checkRealm(where: string, given: unknown): string {
-  const realm = someText(where, given, 'is no text');
-  if (!/^[ -~]+$/.test(realm)) throw mistake(where, realm, 'has other than printable ASCII in it');
-  return realm;
+  const realm = someText(where, given);
+  if (/^[ -~]+$/.test(realm)) return realm;
+  throw invalid(where, JSON.stringify(realm).slice(1, -1), {
+    must: 'contain only printable ASCII characters',
+    advice: 'Leave it out to use the first audience',
+  });
 }
 
 function checkProblemTypes(where: string, given: unknown): string {
-  const base = someText(where, given, 'is no URI');
+  const must = 'be an absolute URI that ends with ":", "/", "#" or "="';
+  const advice =
+    'Write a base to which a problem is appended, such as "https://example.com/problems/"';
+  const base = someText(where, given, { must, advice });
   if (!URL.canParse(base) || !/^[!-~]+[:/#=]$/.test(base)) {
-    throw mistake(where, base, 'is no absolute URI that ends in one of : / # =');
+    throw invalid(where, base, { must, advice });
   }
   return base;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { nearest } from '../core/base/validate.js';
+import { nearest } from '../core/base/nearest.js';
 import { checkPlan } from '../core/plan/source.js';
 import { ConfigError } from '../index.js';
 import { shown } from './text/words.js';

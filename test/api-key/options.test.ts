@@ -39,123 +39,146 @@ function sentence(apiKeys: unknown): string {
 /** What was meant, and what is said: after `options.apiKeys`, up to where to read. */
 type Mistake = readonly [what: string, apiKeys: unknown, says: string];
 
+const environment = (got: string) =>
+  `must be a non-empty string; got ${got}. Set it to one environment, such as "live".`;
+
 const options: readonly Mistake[] = [
-  ['nothing', null, ': null is no object: give the settings by name'],
-  ['a list', [good], ': a list is no object: give the settings by name'],
-  ['a function', lookup, ': a function is no object: give the settings by name'],
-  ['a text', 'x-api-key', ': "x-api-key" is no object: give the settings by name'],
+  ['nothing', null, ' must be an object with named settings; got null.'],
+  ['a list', [good], ' must be an object with named settings; got an array.'],
+  ['a function', lookup, ' must be an object with named settings; got a function.'],
+  ['a text', 'x-api-key', ' must be an object with named settings; got "x-api-key".'],
   [
     'a misspelt option',
     { ...good, lookUp: lookup },
-    '.lookUp: "lookUp" is not known: did you mean "lookup"?',
+    '.lookUp is not a known name. Did you mean "lookup"?',
   ],
   [
     'an option of another name',
     { ...good, header: 'x-api-key' },
-    '.header: "header" is not known: use from, lookup, issuer, timeout, both, environment, wellFormed, cache, plan, invalidations, usage, onMigration',
+    '.header is not a known name. Use from, lookup, issuer, timeout, both, environment, wellFormed, cache, plan, invalidations, usage, onMigration.',
   ],
   ...['from', 'lookup', 'timeout', 'both', 'environment'].map(undefinedOption),
   ...['wellFormed', 'cache', 'plan', 'invalidations', 'onMigration'].map(undefinedOption),
   [
     'a look-up of a class',
     Object.create(good),
-    '.from: "from" is inherited: write it into the object itself',
+    '.from must be a property of the object itself; got an inherited one. Copy it into a plain object.',
   ],
 
-  ['no look-up', { from: [header] }, '.lookup: undefined is no function'],
-  ['a look-up that is a list', { ...good, lookup: [] }, '.lookup: a list is no function'],
-  ['a look-up that is null', { ...good, lookup: null }, '.lookup: null is no function'],
+  ['no look-up', { from: [header] }, '.lookup must be a function; got undefined.'],
+  [
+    'a look-up that is a list',
+    { ...good, lookup: [] },
+    '.lookup must be a function; got an empty array.',
+  ],
+  ['a look-up that is null', { ...good, lookup: null }, '.lookup must be a function; got null.'],
   ...[0, -1, 5000, Number.NaN, Number.POSITIVE_INFINITY, null].map(
     (timeout): Mistake => [
       `the timeout ${timeout}`,
       { ...good, timeout },
-      `.timeout: ${timeout} is no number of seconds from 0.001 to 60`,
+      `.timeout must be a number of seconds from 0.001 to 60; got ${timeout}.`,
     ],
   ),
   [
     'a timeout that is a text',
     { ...good, timeout: '5' },
-    '.timeout: "5" is no number of seconds from 0.001 to 60',
+    '.timeout must be a number of seconds from 0.001 to 60; got "5".',
   ],
   [
     'a misspelt both',
     { ...good, both: 'same client' },
-    '.both: "same client" is not known: did you mean "same-client"?',
+    '.both must be one of "refuse", "same-client"; got "same client". Did you mean "same-client"?',
   ],
-  ['another both', { ...good, both: 'any' }, '.both: "any" is none of "refuse", "same-client"'],
+  [
+    'another both',
+    { ...good, both: 'any' },
+    '.both must be one of "refuse", "same-client"; got "any".',
+  ],
   [
     'a both that is true',
     { ...good, both: true },
-    '.both: true is none of "refuse", "same-client"',
+    '.both must be one of "refuse", "same-client"; got true.',
   ],
   [
     'a both that is null',
     { ...good, both: null },
-    '.both: null is none of "refuse", "same-client"',
+    '.both must be one of "refuse", "same-client"; got null.',
   ],
   [
     'an issuer that is none of the guard’s, by a slash',
     { ...good, issuer: 'https://login.example.com/' },
-    '.issuer: "https://login.example.com/" is not known: did you mean "https://login.example.com"?',
+    '.issuer must be "https://login.example.com"; got "https://login.example.com/". Did you mean "https://login.example.com"?',
   ],
   [
     'an issuer of another kind',
     { ...good, issuer: ['https://issuer.test'] },
-    '.issuer: a list is none of "https://login.example.com"',
+    '.issuer must be "https://login.example.com"; got an array.',
   ],
-  [
-    'an empty environment',
-    { ...good, environment: '' },
-    '.environment: "" is no environment: write "live"',
-  ],
+  ['an empty environment', { ...good, environment: '' }, `.environment ${environment('""')}`],
   [
     'two environments',
     { ...good, environment: ['live', 'test'] },
-    '.environment: a list is no environment: write "live"',
+    `.environment ${environment('an array')}`,
   ],
   [
     'an environment that is null',
     { ...good, environment: null },
-    '.environment: null is no environment: write "live"',
+    `.environment ${environment('null')}`,
   ],
-  ['a pattern for wellFormed', { ...good, wellFormed: /^sk_/ }, '.wellFormed: this is no function'],
+  [
+    'a pattern for wellFormed',
+    { ...good, wellFormed: /^sk_/ },
+    '.wellFormed must be a function; got an object.',
+  ],
   ...[null, false, true, 0].flatMap((value): Mistake[] => [
-    [`wellFormed ${value}`, { ...good, wellFormed: value }, `.wellFormed: ${value} is no function`],
+    [
+      `wellFormed ${value}`,
+      { ...good, wellFormed: value },
+      `.wellFormed must be a function; got ${value}.`,
+    ],
     [
       `onMigration ${value}`,
       { ...good, onMigration: value },
-      `.onMigration: ${value} is no function`,
+      `.onMigration must be a function; got ${value}.`,
     ],
   ]),
-  ['an empty onMigration', { ...good, onMigration: '' }, '.onMigration: "" is no function'],
+  [
+    'an empty onMigration',
+    { ...good, onMigration: '' },
+    '.onMigration must be a function; got "".',
+  ],
 
   [
     'no cache, said with false',
     cache(false),
-    '.cache: false is no object: give the settings by name',
+    '.cache must be an object with named settings; got false.',
   ],
-  ['no cache, said with null', cache(null), '.cache: null is no object: give the settings by name'],
+  [
+    'no cache, said with null',
+    cache(null),
+    '.cache must be an object with named settings; got null.',
+  ],
   [
     'a misspelt limit',
     cache({ negativettl: 1 }),
-    '.cache.negativettl: "negativettl" is not known: did you mean "negativeTtl"?',
+    '.cache.negativettl is not a known name. Did you mean "negativeTtl"?',
   ],
   [
     'another limit',
     cache({ size: 1 }),
-    '.cache.size: "size" is not known: use max, ttl, negativeMax, negativeTtl, staleIfError',
+    '.cache.size is not a known name. Use max, ttl, negativeMax, negativeTtl, staleIfError.',
   ],
   [
     'an undefined limit',
     cache({ ttl: undefined }),
-    '.cache.ttl: undefined is no value: is a variable not set? Give one, or leave out a name that may be',
+    '.cache.ttl must have a value; got undefined. Check whether a variable is not set; remove the name only if it is optional.',
   ],
   ...['max', 'negativeMax'].flatMap((name) =>
     [0, -1, 1.5, 1_000_001, Number.NaN, Number.POSITIVE_INFINITY, null].map(
       (value): Mistake => [
         `cache.${name} ${value}`,
         cache({ [name]: value }),
-        `.cache.${name}: ${value} is no whole number from 1 to 1000000`,
+        `.cache.${name} must be an integer from 1 to 1000000; got ${value}.`,
       ],
     ),
   ),
@@ -164,150 +187,166 @@ const options: readonly Mistake[] = [
       (value): Mistake => [
         `cache.${name} ${value}`,
         cache({ [name]: value }),
-        `.cache.${name}: ${value} is no number of seconds from 0 to ${most}`,
+        `.cache.${name} must be a number of seconds from 0 to ${most}; got ${value}.`,
       ],
     ),
   ),
   [
     'a limit that is a text',
     cache({ ttl: '60' }),
-    '.cache.ttl: "60" is no number of seconds from 0 to 3600',
+    '.cache.ttl must be a number of seconds from 0 to 3600; got "60".',
   ],
 
   [
     'invalidations without a publish',
     { ...good, invalidations: { subscribe: hanging } },
-    '.invalidations.publish: undefined is no function',
+    '.invalidations.publish must be a function; got undefined.',
   ],
   [
     'invalidations without a subscribe',
     { ...good, invalidations: { publish: hanging } },
-    '.invalidations.subscribe: undefined is no function',
+    '.invalidations.subscribe must be a function; got undefined.',
   ],
   [
     'invalidations that are true',
     { ...good, invalidations: true },
-    '.invalidations.publish: undefined is no function',
+    '.invalidations.publish must be a function; got undefined.',
   ],
 ];
 
-const one = 'has to have one of header, scheme, bearer, dangerouslyInQuery, and nothing else';
-const useScheme =
-  'is where tokens are: write { scheme: "ApiKey" }, or { bearer: "sk_live_" } with the prefix of your keys';
-const forms =
-  'the prefix of your keys, such as "sk_live_", a list of prefixes, true for every string that is not a JWT, or { jwtAlgorithms: ["HS256"] }';
-const regex = 'is a regular expression, which is not accepted: write';
+const places = (got: string) =>
+  `must be an array with at least one place of API keys; got ${got}. Write where your clients send them, such as [{ header: "x-api-key" }].`;
+const one =
+  'must have exactly one of header, scheme, bearer, dangerouslyInQuery; got an object. Write one entry for each place, such as { header: "x-api-key" }.';
+const useScheme = (name: string) =>
+  `must not be the header of tokens; got "${name}". Write { scheme: "ApiKey" }, or { bearer: "sk_live_" } with the prefix of your keys, in its place.`;
+const forms = (got: string) =>
+  `must be a prefix, a non-empty array of prefixes, true for every string that is not a JWT, or { jwtAlgorithms: ["HS256"] }; got ${got}. Write the prefix of your keys, such as "sk_live_".`;
+const pattern = (given: RegExp, write: string | undefined) =>
+  write === undefined
+    ? forms(`"${given}"`)
+    : `must be a prefix, not a regular expression; got "${given}". Write ${write}.`;
 const shaped =
-  'was an option of patterns: for legacy keys that are JWTs, write { bearer: { jwtAlgorithms: ["HS256"] } }';
-const character =
-  'has a character that cannot follow "Bearer" (RFC 6750 §2.1): use letters, digits and -._~+/';
-const jwt = (why: string) =>
-  `could be the start of a JWT, whose header is a JSON object in base64url (RFC 7519 §7.2): ${why}. Write a longer prefix; or, for legacy keys that are JWTs, { jwtAlgorithms: ["HS256"] }`;
-const algorithm =
-  'is none of HS256, HS384, HS512: a token with any other algorithm may be an access token';
-const noToken = 'is no token of RFC 9110 §5.6.2: write the name alone';
+  'must be absent: it was an option of patterns; got true. For legacy keys that are JWTs, write { bearer: { jwtAlgorithms: ["HS256"] } }.';
+const character = (prefix: string) =>
+  `must contain only characters that can follow "Bearer" (RFC 6750 §2.1); got "${prefix}". Use letters, digits and -._~+/.`;
+const jwt = (prefix: string, why: string) =>
+  `must not be the possible start of a JWT, whose header is a JSON object in base64url (RFC 7519 §7.2): ${why}; got "${prefix}". Write a longer prefix; for legacy keys that are JWTs, write { jwtAlgorithms: ["HS256"] }.`;
+const symmetric = '"HS256", "HS384", "HS512"';
+const algorithms = (got: string) =>
+  `must be a non-empty array of ${symmetric}; got ${got}. Write ["HS256"].`;
+const noToken = (got: string) =>
+  `must be a token of RFC 9110 §5.6.2; got ${got}. Write the name alone, without a colon, a space or a value.`;
 
 const sources: readonly Mistake[] = [
-  ['no from', { lookup }, ': undefined is no list: write [{ header: … }]'],
-  [
-    'a from that is one source',
-    { ...good, from: header },
-    ': this is no list: write [{ header: … }]',
-  ],
-  [
-    'a from that is a name',
-    { ...good, from: 'x-api-key' },
-    ': "x-api-key" is no list: write [{ header: … }]',
-  ],
-  ['an empty from', source(), ': a list is empty: no key could be found'],
+  ['no from', { lookup }, ` ${places('undefined')}`],
+  ['a from that is one source', { ...good, from: header }, ` ${places('an object')}`],
+  ['a from that is a name', { ...good, from: 'x-api-key' }, ` ${places('"x-api-key"')}`],
+  ['an empty from', source(), ` ${places('an empty array')}`],
   [
     'a source that is a name',
     source('x-api-key'),
-    '[0]: "x-api-key" is no object: give the settings by name',
+    '[0] must be an object with named settings; got "x-api-key".',
   ],
   [
     'a source that is null',
     source(header, null),
-    '[1]: null is no object: give the settings by name',
+    '[1] must be an object with named settings; got null.',
   ],
-  ['a hole', { ...good, from: Array(1) }, '[0]: undefined is no object: give the settings by name'],
-  ['a source of nothing', source({}), `[0]: this ${one}`],
-  ['two kinds in one', source({ header: 'x-api-key', scheme: 'ApiKey' }), `[0]: this ${one}`],
+  [
+    'a hole',
+    { ...good, from: Array(1) },
+    '[0] must be an object with named settings; got undefined.',
+  ],
+  ['a source of nothing', source({}), `[0] ${one}`],
+  ['two kinds in one', source({ header: 'x-api-key', scheme: 'ApiKey' }), `[0] ${one}`],
   ...[{ jwtShaped: true }, { ...header, jwtShaped: true }, { bearer: 'sk_', jwtShaped: true }].map(
     (given): Mistake => [
       `jwtShaped in ${JSON.stringify(given)}`,
       source(given),
-      `[0].jwtShaped: true ${shaped}`,
+      `[0].jwtShaped ${shaped}`,
     ],
   ),
   [
     'a misspelt kind',
     source({ Header: 'x-api-key' }),
-    '[0].Header: "Header" is not known: did you mean "header"?',
+    '[0].Header is not a known name. Did you mean "header"?',
   ],
   [
     'a kind that is not dangerous enough',
     source({ query: 'key' }),
-    '[0].query: "query" is not known: use header, scheme, bearer, dangerouslyInQuery',
+    '[0].query is not a known name. Use header, scheme, bearer, dangerouslyInQuery.',
   ],
   [
     'an undefined kind',
     source({ header: undefined }),
-    '[0].header: undefined is no value: is a variable not set? Give one, or leave out a name that may be',
+    '[0].header must have a value; got undefined. Check whether a variable is not set; remove the name only if it is optional.',
   ],
 
-  ['an empty header', source({ header: '' }), '[0].header: "" is no name'],
-  ['a header that is a list', source({ header: ['x-api-key'] }), '[0].header: a list is no name'],
+  ['an empty header', source({ header: '' }), '[0].header must be a non-empty string; got "".'],
+  [
+    'a header that is a list',
+    source({ header: ['x-api-key'] }),
+    '[0].header must be a non-empty string; got an array.',
+  ],
   [
     'a header with its colon',
     source({ header: 'x-api-key:' }),
-    `[0].header: "x-api-key:" ${noToken}`,
+    `[0].header ${noToken('"x-api-key:"')}`,
   ],
-  ['a header with a space', source({ header: 'x api key' }), `[0].header: "x api key" ${noToken}`],
-  ['a header with a line break', source({ header: 'x\r\n' }), `[0].header: "x\r\n" ${noToken}`],
+  [
+    'a header with a space',
+    source({ header: 'x api key' }),
+    `[0].header ${noToken('"x api key"')}`,
+  ],
+  ['a header with a line break', source({ header: 'x\r\n' }), `[0].header ${noToken('"x\r\n"')}`],
   [
     'a header of other letters',
     source({ header: 'x-schlüssel' }),
-    `[0].header: "x-schlüssel" ${noToken}`,
+    `[0].header ${noToken('"x-schlüssel"')}`,
   ],
   ...['authorization', 'Authorization', 'AUTHORIZATION'].map(
     (name): Mistake => [
       `the header ${name}`,
       source(header, { header: name }),
-      `[1].header: "${name}" ${useScheme}`,
+      `[1].header ${useScheme(name)}`,
     ],
   ),
   [
     'the header of a proxy',
     source({ header: 'Proxy-Authorization' }),
-    '[0].header: "Proxy-Authorization" is for a proxy: RFC 9110 §11.7.2',
+    '[0].header must not be a header for proxies (RFC 9110 §11.7.2); got "Proxy-Authorization". Use a header for keys only, such as "x-api-key".',
   ],
   [
     'a cookie',
     source({ header: 'Cookie' }),
-    '[0].header: "Cookie" is sent by browsers on their own, so other sites could use it',
+    '[0].header must not be a header that browsers send by themselves: other sites could use it; got "Cookie". Use a header for keys only, such as "x-api-key".',
   ],
 
-  ['an empty scheme', source({ scheme: '' }), '[0].scheme: "" is no name'],
-  ['a scheme that is a pattern', source({ scheme: /ApiKey/ }), '[0].scheme: this is no name'],
-  ['a scheme with a space', source({ scheme: 'Api Key' }), `[0].scheme: "Api Key" ${noToken}`],
-  ['a scheme with its space', source({ scheme: 'ApiKey ' }), `[0].scheme: "ApiKey " ${noToken}`],
+  ['an empty scheme', source({ scheme: '' }), '[0].scheme must be a non-empty string; got "".'],
+  [
+    'a scheme that is a pattern',
+    source({ scheme: /ApiKey/ }),
+    '[0].scheme must be a non-empty string; got an object.',
+  ],
+  ['a scheme with a space', source({ scheme: 'Api Key' }), `[0].scheme ${noToken('"Api Key"')}`],
+  ['a scheme with its space', source({ scheme: 'ApiKey ' }), `[0].scheme ${noToken('"ApiKey "')}`],
   ...['Bearer', 'bearer', 'BEARER'].map(
     (scheme): Mistake => [
       `the scheme ${scheme}`,
       source({ scheme }),
-      `[0].scheme: "${scheme}" is the scheme of tokens: write { bearer: "sk_live_" } with the prefix of your keys`,
+      `[0].scheme must not be the scheme of tokens; got "${scheme}". Write { bearer: "sk_live_" } with the prefix of your keys in its place.`,
     ],
   ),
   [
     'the scheme Basic',
     source({ scheme: 'Basic' }),
-    '[0].scheme: "Basic" carries a name and a password in base64, and no key',
+    '[0].scheme must not be a scheme that carries a user name and a password in base64 (RFC 7617); got "Basic". Use a scheme for keys only, such as "ApiKey".',
   ],
   [
     'the scheme DPoP',
     source({ scheme: 'DPoP' }),
-    '[0].scheme: "DPoP" is a scheme of tokens: RFC 9449',
+    '[0].scheme must not be a scheme of tokens (RFC 9449); got "DPoP". Use a scheme for keys only, such as "ApiKey".',
   ],
 
   ...(
@@ -316,24 +355,24 @@ const sources: readonly Mistake[] = [
       [/^sk_live_[a-z]{24}$/, '{ bearer: "sk_live_" }'],
       [/^sk_x?\w+$/, '{ bearer: "sk_" }'],
       [/^whsec_/, '{ bearer: "whsec_" }'],
-      [/^sk_(live|test)_\w+$/, forms],
-      [/^sk_\w+$/i, forms],
-      [/^sk_\w+$|^pk_\w+$/, forms],
-      [/sk_/, forms],
-      [/^.*$/, forms],
-      [/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/, forms],
+      [/^sk_(live|test)_\w+$/, undefined],
+      [/^sk_\w+$/i, undefined],
+      [/^sk_\w+$|^pk_\w+$/, undefined],
+      [/sk_/, undefined],
+      [/^.*$/, undefined],
+      [/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/, undefined],
     ] as const
   ).map(
     ([bearer, write]): Mistake => [
       `the pattern ${bearer}`,
       source({ bearer }),
-      `[0].bearer: "${bearer}" ${regex} ${write}`,
+      `[0].bearer ${pattern(bearer, write)}`,
     ],
   ),
   [
     'a pattern in a list',
     source({ bearer: ['sk_', /^pk_\w+$/] }),
-    `[0].bearer[1]: "/^pk_\\w+$/" ${regex} { bearer: "pk_" }`,
+    `[0].bearer[1] ${pattern(/^pk_\w+$/, '{ bearer: "pk_" }')}`,
   ],
   ...[
     [false, 'false'],
@@ -344,29 +383,25 @@ const sources: readonly Mistake[] = [
     ([bearer, says]): Mistake => [
       `a bearer that is ${says}`,
       source({ bearer }),
-      `[0].bearer: ${says} is neither a prefix nor true: write ${forms}`,
+      `[0].bearer ${forms(String(says))}`,
     ],
   ),
-  [
-    'an empty list of prefixes',
-    source({ bearer: [] }),
-    `[0].bearer: a list is empty: write ${forms}`,
-  ],
+  ['an empty list of prefixes', source({ bearer: [] }), `[0].bearer ${forms('an empty array')}`],
   [
     'an empty prefix',
     source({ bearer: '' }),
-    '[0].bearer: "" is not a prefix: write one such as "sk_live_"',
+    '[0].bearer must be a non-empty prefix; got "". Write the prefix of your keys, such as "sk_live_".',
   ],
   [
     'a prefix that is a number',
     source({ bearer: ['sk_', 1] }),
-    '[0].bearer[1]: 1 is not a prefix: write one such as "sk_live_"',
+    '[0].bearer[1] must be a non-empty prefix; got 1. Write the prefix of your keys, such as "sk_live_".',
   ],
   ...['sk ', '^sk_', 'schlüssel_', 'sk_\n', 'sk,', '=', 'sk=_', 'sk_*'].map(
     (bearer): Mistake => [
       `the prefix ${JSON.stringify(bearer)}`,
       source({ bearer }),
-      `[0].bearer: "${bearer}" ${character}`,
+      `[0].bearer ${character(bearer)}`,
     ],
   ),
   ...(
@@ -384,52 +419,52 @@ const sources: readonly Mistake[] = [
     ([bearer, why]): Mistake => [
       `the prefix ${bearer}`,
       source({ bearer }),
-      `[0].bearer: "${bearer}" ${jwt(why)}`,
+      `[0].bearer ${jwt(bearer, why)}`,
     ],
   ),
   [
     'a list of algorithms that is missing',
     source({ bearer: {} }),
-    '[0].bearer.jwtAlgorithms: undefined is not a list of algorithms: write ["HS256"]',
+    `[0].bearer.jwtAlgorithms ${algorithms('undefined')}`,
   ],
   [
     'a list of algorithms that is empty',
     source({ bearer: { jwtAlgorithms: [] } }),
-    '[0].bearer.jwtAlgorithms: a list is not a list of algorithms: write ["HS256"]',
+    `[0].bearer.jwtAlgorithms ${algorithms('an empty array')}`,
   ],
   [
     'an algorithm alone',
     source({ bearer: { jwtAlgorithms: 'HS256' } }),
-    '[0].bearer.jwtAlgorithms: "HS256" is not a list of algorithms: write ["HS256"]',
+    `[0].bearer.jwtAlgorithms ${algorithms('"HS256"')}`,
   ],
   ...['RS256', 'ES256', 'EdDSA', 'none', 'hs256'].map(
     (name): Mistake => [
       `the algorithm ${name}`,
       source({ bearer: { jwtAlgorithms: ['HS256', name] } }),
-      `[0].bearer.jwtAlgorithms[1]: "${name}" ${algorithm}`,
+      `[0].bearer.jwtAlgorithms[1] must be one of ${symmetric}; got "${name}". Remove it: a JWT with any other algorithm may be an access token.`,
     ],
   ),
 
   [
     'an empty query parameter',
     source({ dangerouslyInQuery: '' }),
-    '[0].dangerouslyInQuery: "" is no name of a query parameter',
+    '[0].dangerouslyInQuery must be the name of a query parameter; got "".',
   ],
   [
     'a query parameter that is true',
     source({ dangerouslyInQuery: true }),
-    '[0].dangerouslyInQuery: true is no name of a query parameter',
+    '[0].dangerouslyInQuery must be the name of a query parameter; got true.',
   ],
   [
     'the query parameter of tokens',
     source({ dangerouslyInQuery: 'access_token' }),
-    '[0].dangerouslyInQuery: "access_token" is where tokens stood once, and is always refused: RFC 6750 §2.3',
+    '[0].dangerouslyInQuery must not be the parameter of tokens, which is always rejected (RFC 6750 §2.3); got "access_token". Use the parameter in which your clients send keys, such as "api_key".',
   ],
   ...['key[]', '[key]', 'key[0]', '[]'].map(
     (name): Mistake => [
       `the query parameter ${name}`,
       source({ dangerouslyInQuery: name }),
-      `[0].dangerouslyInQuery: "${name}" has a bracket in it: write the name alone`,
+      `[0].dangerouslyInQuery must not contain a bracket; got "${name}". Write the name alone, such as "api_key".`,
     ],
   ),
 ];
@@ -438,18 +473,18 @@ function undefinedOption(name: string): Mistake {
   return [
     `an undefined ${name}`,
     { ...good, [name]: undefined },
-    `.${name}: undefined is no value: is a variable not set? Give one, or leave out a name that may be`,
+    `.${name} must have a value; got undefined. Check whether a variable is not set; remove the name only if it is optional.`,
   ];
 }
 
 describe('each mistake is a ConfigError', () => {
   test.each(options)('%s', (_, apiKeys, says) => {
-    const where = '(see "Options" in the README of sallyport)';
+    const where = 'See "Options" in the README of sallyport.';
     expect(sentence(apiKeys)).toBe(`options.apiKeys${says} ${where}`);
   });
 
   test.each(sources)('%s', (_, apiKeys, says) => {
-    const where = '(see "Options" in the README of sallyport)';
+    const where = 'See "Options" in the README of sallyport.';
     expect(sentence(apiKeys)).toBe(`options.apiKeys.from${says} ${where}`);
   });
 });
@@ -460,53 +495,66 @@ test.each([null, false, 0, ''])('invalidations that are %j are a ConfigError', (
 
 // The mistakes within a plan have a table of their own, in test/migration.
 const plans: readonly Mistake[] = [
-  ['a plan that is null', null, ': null is no object: give the settings by name'],
-  ['a plan that is true', true, ': true is no object: give the settings by name'],
-  ['a plan that is a number', 1, ': 1 is no object: give the settings by name'],
-  ['a plan that is a list', [], ': a list is no object: give the settings by name'],
-  ['a plan that is a function', hanging, ': a function is no object: give the settings by name'],
+  ['a plan that is null', null, ' must be an object with named settings; got null.'],
+  ['a plan that is true', true, ' must be an object with named settings; got true.'],
+  ['a plan that is a number', 1, ' must be an object with named settings; got 1.'],
+  ['a plan that is a list', [], ' must be an object with named settings; got an empty array.'],
+  ['a plan that is a function', hanging, ' must be an object with named settings; got a function.'],
   [
     'a plan with a misspelt name',
     { sunsetat: '2030-01-01T00:00:00Z' },
-    '.sunsetat: "sunsetat" is not known: did you mean "sunsetAt"?',
+    '.sunsetat is not a known name. Did you mean "sunsetAt"?',
   ],
   [
     'a plan with a sunset before its deprecation',
     { deprecatedAt: '2030-01-02T00:00:00Z', sunsetAt: '2030-01-01T00:00:00Z' },
     '.sunsetAt must not be earlier than deprecatedAt (RFC 9745); got "2030-01-01T00:00:00Z". Choose a later date, or an earlier deprecatedAt.',
   ],
-  ['a source whose load is none', { load: 'plan.json' }, '.load: "plan.json" is no function'],
-  ['a source whose load is undefined', { load: undefined }, '.load: undefined is no function'],
+  [
+    'a source whose load is none',
+    { load: 'plan.json' },
+    '.load must be a function; got "plan.json".',
+  ],
+  [
+    'a source whose load is undefined',
+    { load: undefined },
+    '.load must be a function; got undefined.',
+  ],
   ...[0, -1, 86_401, Number.NaN, null].map(
     (every): Mistake => [
       `a source that is asked every ${every} s`,
       { load: hanging, pollInterval: every },
-      `.pollInterval: ${every} is no number of seconds from 0.001 to 86400`,
+      `.pollInterval must be a number of seconds from 0.001 to 86400; got ${every}.`,
     ],
   ),
   [
     'a source that is asked every 1m',
     { load: hanging, pollInterval: '1m' },
-    '.pollInterval: "1m" is no number of seconds from 0.001 to 86400',
+    '.pollInterval must be a number of seconds from 0.001 to 86400; got "1m".',
   ],
   [
     'a source whose first plan is null',
     { load: hanging, initial: null },
-    ': null is no object: give the settings by name',
+    ' must be an object with named settings; got null.',
   ],
   [
     'a source whose first plan is none',
     { load: hanging, initial: { mode: 'tokens' } },
-    '.mode: "tokens" is none of "key-only", "dual", "deprecated", "token-only", "extension"',
+    '.mode must be one of "key-only", "dual", "deprecated", "token-only", "extension"; got "tokens".',
   ],
 ];
 
 describe('a mistake in the plan is told when the guard is made', () => {
   test.each(plans)('%s', (_, plan, says) => {
-    const page = says.endsWith('.')
-      ? 'See "The plan" in docs/api-keys.md of sallyport.'
-      : '(see "The plan" in docs/api-keys.md of sallyport)';
-    expect(sentence({ ...good, plan })).toBe(`plan${says} ${page}`);
+    const where = 'See "The plan" in docs/api-keys.md of sallyport.';
+    expect(sentence({ ...good, plan })).toBe(`plan${says} ${where}`);
+  });
+
+  test('a plan with a sunset before its deprecation', () => {
+    const plan = { deprecatedAt: '2030-01-02T00:00:00Z', sunsetAt: '2030-01-01T00:00:00Z' };
+    expect(sentence({ ...good, plan })).toMatch(
+      /^plan\.sunsetAt.*"2030-01-01T00:00:00Z".*See "The plan"/i,
+    );
   });
 
   test('a plan that is a path', () => {
@@ -515,10 +563,10 @@ describe('a mistake in the plan is told when the guard is made', () => {
     );
   });
 
-  test('a first plan that is a text has its line in the sentence', () => {
+  test('a first plan that is a string has its line in the sentence', () => {
     const initial = '{\n  "mode": "dual",\n  "sunset": "2030-01-01T00:00:00Z"\n}';
     expect(sentence({ ...good, plan: { load: hanging, initial } })).toMatch(
-      /^plan\.sunset \(line 3\).*"sunsetAt"/,
+      /^plan\.sunset \(line 3\) is not a known name\. Did you mean "sunsetAt"\?/,
     );
   });
 });

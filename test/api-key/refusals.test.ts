@@ -177,13 +177,13 @@ describe('wellFormed', () => {
   });
 
   test.each([undefined, null, 0, 1, '', 'true', {}, [], Promise.resolve(true), Object(true)])(
-    'that answers %j is a bug, and nobody gets in',
+    'that returns %j is a bug, and nobody gets in',
     async (answer) => {
       const { store, guard, events } = await openScene({
         apiKeys: { wellFormed: () => answer as never },
       });
       await expect(guard(keyed('sk_1'))).rejects.toThrow(
-        new TypeError('apiKeys.wellFormed answered neither true nor false'),
+        /^apiKeys\.wellFormed must return true or false; got (?:nothing|null|an? \w+)$/,
       );
       await expect(guard(keyed('sk_1'), { optional: true })).rejects.toThrow(TypeError);
       expect([store.asked, events]).toEqual([[], []]);

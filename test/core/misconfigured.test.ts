@@ -166,7 +166,7 @@ describe.each(Object.entries(scenes))('%s', (_, [wanted, set]) => {
 });
 
 test.each([
-  ['http', { issuer: 'http://login.example.com' }, /is not https/],
+  ['http', { issuer: 'http://login.example.com' }, /must be an https URL/],
   ['an algorithm that is symmetric', { algorithms: ['HS256'] }, /HS256/],
 ])('%s in the options is named at startup', (_, options, wanted) => {
   const make = () => open(options as Partial<GuardOptions>);
@@ -282,5 +282,5 @@ test.each([
   const base = { issuer: 'https://login.test', audience: 'https://api.test' };
   const make = () => createGuard({ ...base, ...options } as never);
   expect(make).toThrow(ConfigError);
-  expect(make).toThrow(`options.${name}: `);
+  expect(make).toThrow(`options.${name} must `);
 });

@@ -20,257 +20,443 @@ function sentence(make: () => unknown): string {
 }
 
 const refusedOptions: readonly (readonly [what: string, options: unknown, says: RegExp])[] = [
-  ['no options', undefined, /^options: undefined is no object/],
-  ['null', null, /^options: null is no object/],
-  ['a list', [good], /^options: a list is no object/],
-  ['no issuer', { audience }, /^options\.issuer: undefined is no issuer: write https/],
-  ['an empty issuer', { ...good, issuer: '' }, /^options\.issuer: "" is no issuer/],
-  ['an issuer that is no text', { ...good, issuer: new URL(issuer) }, /is no issuer/],
-  ['an http issuer', { ...good, issuer: 'http://login.example.com' }, /"http:.*is not https/],
+  ['no options', undefined, /^options must be an object with named settings; got undefined/],
+  ['null', null, /^options must be an object with named settings; got null/],
+  ['a list', [good], /^options must be an object with named settings; got an array/],
+  [
+    'no issuer',
+    { audience },
+    /^options\.issuer must be a non-empty string; got undefined\. Set it to the "iss" of your tokens/,
+  ],
+  [
+    'an empty issuer',
+    { ...good, issuer: '' },
+    /^options\.issuer must be a non-empty string; got ""/,
+  ],
+  [
+    'an issuer that is no text',
+    { ...good, issuer: new URL(issuer) },
+    /issuer must be a non-empty string; got an object/,
+  ],
+  [
+    'an http issuer',
+    { ...good, issuer: 'http://login.example.com' },
+    /issuer must be an https URL, or http on localhost; got "http:.*Use https: /,
+  ],
   [
     'an http issuer with a jwksUri',
     { ...good, issuer: 'http://a.test', jwksUri: 'https://a.test' },
-    /is not https/,
+    /must be an https URL/,
   ],
   [
     'a host that only looks like the loopback',
     { ...good, issuer: 'http://localhost.evil.test' },
-    /is not https/,
+    /must be an https URL/,
   ],
-  ['a subdomain of localhost', { ...good, issuer: 'http://a.localhost' }, /is not https/],
+  ['a subdomain of localhost', { ...good, issuer: 'http://a.localhost' }, /must be an https URL/],
   [
     'an issuer with a password',
     { ...good, issuer: 'https://user:secret@a.test' },
-    /user name, a password/,
+    /must be a URL without a user name, a password or a fragment; got "https:\/\/…@a\.test"\. Remove/,
   ],
-  ['an issuer with a fragment', { ...good, issuer: 'https://a.test/#b' }, /a fragment/],
+  [
+    'an issuer with a fragment',
+    { ...good, issuer: 'https://a.test/#b' },
+    /a fragment; got "https:\/\/a\.test\/#…"/,
+  ],
   [
     'an issuer with a query to be discovered',
     { ...good, issuer: 'https://a.test/?b' },
-    /has a query.*RFC 8414/,
+    /issuer must have no query where jwksUri is not set \(RFC 8414 §2\); got "https:\/\/a\.test\/\?…"/,
   ],
   [
     'an issuer that is no URL to be discovered',
     { ...good, issuer: 'accounts.example.com' },
-    /is no URL, so its keys need a jwksUri/,
+    /issuer must be a URL where jwksUri is not set; got "accounts\.example\.com"\. Write the scheme, or set jwksUri/,
   ],
-  ['no audience', { issuer }, /^options\.audience: undefined is missing: name this API/],
-  ['an undefined audience', { issuer, audience: undefined }, /^options\.audience: undefined is/],
-  ['no audience, said with null', { issuer, audience: null }, /audience: null is no list/],
-  ['an empty audience', { issuer, audience: '' }, /"" is no audience/],
-  ['no audiences', { issuer, audience: [] }, /audience: a list is empty/],
-  ['an empty audience among others', { issuer, audience: [audience, ''] }, /"" is no audience/],
+  [
+    'no audience',
+    { issuer },
+    /^options\.audience must be a non-empty string or an array of them; got undefined\. Set it to the value that your tokens carry in "aud": without it/,
+  ],
+  [
+    'an undefined audience',
+    { issuer, audience: undefined },
+    /^options\.audience must have a value; got undefined/,
+  ],
+  [
+    'no audience, said with null',
+    { issuer, audience: null },
+    /audience must be a non-empty string or an array of them; got null/,
+  ],
+  [
+    'an empty audience',
+    { issuer, audience: '' },
+    /audience must be a non-empty string or an array of them; got ""\. Set it/,
+  ],
+  [
+    'no audiences',
+    { issuer, audience: [] },
+    /audience must be a non-empty string or an array of them; got an empty array\. Set it to the value that your tokens carry in "aud": without it/,
+  ],
+  [
+    'an empty audience among others',
+    { issuer, audience: [audience, ''] },
+    /audience\[1\] must be a non-empty string; got ""\. Set it/,
+  ],
   [
     'an http jwksUri',
     { ...good, jwksUri: 'http://keys.example.com' },
-    /jwksUri: "http.*is not https/,
+    /jwksUri must be an https URL, or http on localhost; got "http:/,
   ],
-  ['a jwksUri that is no URL', { ...good, jwksUri: '/keys' }, /is no absolute URL/],
-  ['a jwksUri of another scheme', { ...good, jwksUri: 'file:///keys' }, /is not https/],
+  [
+    'a jwksUri that is no URL',
+    { ...good, jwksUri: '/keys' },
+    /must be an absolute URL \(RFC 3986\); got .*beginning with "https/,
+  ],
+  ['a jwksUri of another scheme', { ...good, jwksUri: 'file:///keys' }, /must be an https URL/],
   [
     'HS256',
     { ...good, algorithms: ['RS256', 'HS256'] },
-    /algorithms: "HS256" is refused.*can forge/,
+    /algorithms must contain only asymmetric algorithms; got "HS256"\. .*can forge/,
   ],
-  ['none', { ...good, algorithms: ['none'] }, /"none" is refused/],
-  ['an unknown algorithm', { ...good, algorithms: ['RS257'] }, /"RS257" is no algorithm/],
-  ['an algorithm in the wrong case', { ...good, algorithms: ['rs256'] }, /"rs256" is no algorithm/],
-  ['no algorithms', { ...good, algorithms: [] }, /algorithms: a list is empty/],
-  ['algorithms as one text', { ...good, algorithms: 'RS256 ES256' }, /\['RS256', 'ES256'\]/],
-  ['no types', { ...good, typ: [] }, /typ: a list is empty/],
-  ['types as one text', { ...good, typ: 'at+jwt' }, /typ: "at\+jwt" is no list of types/],
-  ['a type that is null', { ...good, typ: [null] }, /typ: null is no type/],
-  ['an old name', { ...good, keys: {} }, /options\.keys: "keys" was renamed: use "jwks"/],
-  ['an old name of an issuer', { ...good, types: ['JWT'] }, /types.*use "typ"/],
-  ['an old listener', { ...good, onKeys: () => {} }, /onKeys.*use "onJwks"/],
-  ['an old cache', { ...good, verifiedTokens: false }, /verifiedTokens.*use "tokenCache"/],
-  ['an old URL', { ...good, resourceMetadata: 'https://a.test' }, /use "resourceMetadataUrl"/],
-  ['an old base', { ...good, problemTypes: 'urn:a:' }, /use "problemTypeBase"/],
-  ['an old age', { ...good, jwks: { maxStale: 1 } }, /maxStale.*use "staleIfError"/],
-  ['an unknown claim', { ...good, claims: { scope: 'scp' } }, /did you mean "scopes"/],
-  ['an empty claim path', { ...good, claims: { scopes: [] } }, /claims\.scopes: a list is empty/],
+  [
+    'none',
+    { ...good, algorithms: ['none'] },
+    /must contain only asymmetric algorithms; got "none"/,
+  ],
+  [
+    'an unknown algorithm',
+    { ...good, algorithms: ['RS257'] },
+    /algorithms\[0\] must be a valid signature algorithm; got "RS257"/,
+  ],
+  [
+    'an algorithm in the wrong case',
+    { ...good, algorithms: ['rs256'] },
+    /must be a valid signature algorithm; got "rs256"/,
+  ],
+  [
+    'no algorithms',
+    { ...good, algorithms: [] },
+    /algorithms must contain at least one signature algorithm; got an empty array\. Add a .*, or leave it out/,
+  ],
+  ['algorithms as one text', { ...good, algorithms: 'RS256 ES256' }, /Write \["RS256", "ES256"\]/],
+  ['no types', { ...good, typ: [] }, /typ must contain at least one type; got an empty array/],
+  [
+    'types as one text',
+    { ...good, typ: 'at+jwt' },
+    /typ must be an array of types; got "at\+jwt"\. Write \["at\+jwt"\]/,
+  ],
+  ['a type that is null', { ...good, typ: [null] }, /typ\[0\] must be a valid type; got null/],
+  ['an old name', { ...good, keys: {} }, /options\.keys was renamed\. Use "jwks"\. See/],
+  ['an old name of an issuer', { ...good, types: ['JWT'] }, /types.*Use "typ"/],
+  ['an old listener', { ...good, onKeys: () => {} }, /onKeys.*Use "onJwks"/],
+  ['an old cache', { ...good, verifiedTokens: false }, /verifiedTokens.*Use "tokenCache"/],
+  ['an old URL', { ...good, resourceMetadata: 'https://a.test' }, /Use "resourceMetadataUrl"/],
+  ['an old base', { ...good, problemTypes: 'urn:a:' }, /Use "problemTypeBase"/],
+  ['an old age', { ...good, jwks: { maxStale: 1 } }, /maxStale.*Use "staleIfError"/],
+  ['an unknown claim', { ...good, claims: { scope: 'scp' } }, /Did you mean "scopes"/],
+  [
+    'an empty claim path',
+    { ...good, claims: { scopes: [] } },
+    /claims\.scopes must contain at least one claim name; got an empty array/,
+  ],
   [
     'a claim path of other than texts',
     { ...good, claims: { orgId: ['o', 1] } },
-    /1 is no claim name/,
+    /claims\.orgId\[1\] must be a valid claim name; got 1/,
   ],
-  ['no claims, said with null', { ...good, claims: null }, /claims: null is no object/],
-  ['issuers that are no list', { issuers: good }, /issuers: this is no list of issuers/],
-  ['no issuers', { issuers: [] }, /issuers: a list is empty: nobody/],
+  [
+    'no claims, said with null',
+    { ...good, claims: null },
+    /claims must be an object with named settings; got null/,
+  ],
+  [
+    'issuers that are no list',
+    { issuers: good },
+    /issuers must be an array of at least one issuer; got an object/,
+  ],
+  [
+    'no issuers',
+    { issuers: [] },
+    /issuers must be an array of at least one issuer; got an empty array\. Add an issuer/,
+  ],
   [
     'an issuer twice',
     { issuers: [good, { ...good, audience: 'b' }] },
-    /issuers: "https.*stands twice/,
+    /issuers must name each issuer once; got "https.*Merge the two entries/,
   ],
   [
     'a mistake in the second issuer',
     { issuers: [good, { issuer: 'https://b.test' }] },
     /^options\.issuers\[1\]\.audience/,
   ],
-  ['an audience beside issuers', { issuers: [good], audience }, /audience.*stands beside issuers/],
-  ['an issuer beside issuers', { ...good, issuers: [good] }, /issuer.*stands beside issuers/],
-  ['an unknown option', { ...good, audiance: audience }, /audiance.*did you mean "audience"\?/],
+  [
+    'an audience beside issuers',
+    { issuers: [good], audience },
+    /audience must be absent beside options\.issuers; got "https.*Move it into each/,
+  ],
+  [
+    'an issuer beside issuers',
+    { ...good, issuers: [good] },
+    /issuer must be absent beside options\.issuers/,
+  ],
+  ['an unknown option', { ...good, audiance: audience }, /audiance.*Did you mean "audience"\?/],
   [
     'an unknown option of any name',
     { ...good, xyzzy: 1 },
-    /xyzzy.*is not known: use issuer, audience/,
+    /xyzzy is not a known name\. Use issuer, audience/,
   ],
   [
     'an option that is undefined',
     { ...good, jwksUri: undefined },
-    /jwksUri: undefined is no value/,
+    /jwksUri must have a value; got undefined/,
   ],
-  ['apiKeys that are true', { ...good, apiKeys: true }, /^options\.apiKeys: true is no object/],
-  ['remembering, said with true', { ...good, tokenCache: true }, /tokenCache: true is no/],
-  ['no remembering, said with null', { ...good, tokenCache: null }, /tokenCache: null is no/],
-  ['no tokens to remember', { ...good, tokenCache: { max: 0 } }, /max: 0 is no whole number/],
-  ['half a token', { ...good, tokenCache: { max: 1.5 } }, /max: 1\.5 is no whole number/],
+  [
+    'apiKeys that are true',
+    { ...good, apiKeys: true },
+    /^options\.apiKeys must be an object with named settings; got true/,
+  ],
+  [
+    'remembering, said with true',
+    { ...good, tokenCache: true },
+    /tokenCache must be an object with named settings; got true/,
+  ],
+  [
+    'no remembering, said with null',
+    { ...good, tokenCache: null },
+    /tokenCache must be an object with named settings; got null/,
+  ],
+  [
+    'no tokens to remember',
+    { ...good, tokenCache: { max: 0 } },
+    /max must be an integer from 1 to 1000000; got 0/,
+  ],
+  [
+    'half a token',
+    { ...good, tokenCache: { max: 1.5 } },
+    /max must be an integer from 1 to 1000000; got 1\.5/,
+  ],
   [
     'no time to remember',
     { ...good, tokenCache: { ttl: 0 } },
-    /tokenCache\.ttl: 0 is no number of seconds/,
+    /tokenCache\.ttl must be a number of seconds .*; got 0/,
   ],
   [
     'remembering for more than an hour',
     { ...good, tokenCache: { ttl: 3_601 } },
-    /tokenCache\.ttl: 3601 is no number of seconds/,
+    /tokenCache\.ttl must be a number of seconds .*; got 3601/,
   ],
   [
     'an unknown limit of what is remembered',
     { ...good, tokenCache: { staleIfError: 1 } },
-    /tokenCache\.staleIfError: "staleIfError" is not known: use max, ttl/,
+    /tokenCache\.staleIfError is not a known name. Use max, ttl/,
   ],
   [
     'no lifetime',
     { ...good, maxTokenLifetime: 0 },
-    /maxTokenLifetime: 0 is no number of seconds from 1 to 31536000/,
+    /maxTokenLifetime must be a number of seconds from 1 to 31536000; got 0/,
   ],
-  ['a negative lifetime', { ...good, maxTokenLifetime: -1 }, /maxTokenLifetime: -1 is no number/],
+  [
+    'a negative lifetime',
+    { ...good, maxTokenLifetime: -1 },
+    /maxTokenLifetime must be a number of seconds .*; got -1/,
+  ],
   [
     'a lifetime in words',
     { ...good, maxTokenLifetime: '1h' },
-    /maxTokenLifetime: "1h" is no number/,
+    /maxTokenLifetime must be a number of seconds .*; got "1h"/,
   ],
-  ['a lifetime that is null', { ...good, maxTokenLifetime: null }, /maxTokenLifetime: null is no/],
+  [
+    'a lifetime that is null',
+    { ...good, maxTokenLifetime: null },
+    /maxTokenLifetime must be a number of seconds .*; got null/,
+  ],
   [
     'an endless lifetime',
     { ...good, maxTokenLifetime: Number.POSITIVE_INFINITY },
-    /maxTokenLifetime: Infinity is no number/,
+    /maxTokenLifetime must be a number of seconds .*; got Infinity/,
   ],
   [
     'a lifetime that is undefined',
     { ...good, maxTokenLifetime: undefined },
-    /maxTokenLifetime: undefined is no value/,
+    /maxTokenLifetime must have a value; got undefined/,
   ],
   [
     'a negative tolerance',
     { ...good, clockTolerance: -1 },
-    /clockTolerance: -1 is no number of seconds/,
+    /clockTolerance must be a number of seconds .*; got -1/,
   ],
   [
     'a tolerance in milliseconds',
     { ...good, clockTolerance: 5000 },
-    /5000 is no number of seconds from 0 to 300/,
+    /must be a number of seconds from 0 to 300; got 5000/,
   ],
-  ['a tolerance that is a text', { ...good, clockTolerance: '5' }, /"5" is no number of seconds/],
-  ['a tolerance that is no number', { ...good, clockTolerance: Number.NaN }, /NaN is no number/],
-  ['a tolerance that is null', { ...good, clockTolerance: null }, /null is no number/],
-  ['keys that are null', { ...good, jwks: null }, /jwks: null is no object/],
-  ['an unknown key option', { ...good, jwks: { maxage: 1 } }, /did you mean "maxAge"/],
+  [
+    'a tolerance that is a text',
+    { ...good, clockTolerance: '5' },
+    /must be a number of seconds .*; got "5"/,
+  ],
+  [
+    'a tolerance that is no number',
+    { ...good, clockTolerance: Number.NaN },
+    /must be a number of seconds .*; got NaN/,
+  ],
+  [
+    'a tolerance that is null',
+    { ...good, clockTolerance: null },
+    /must be a number of seconds .*; got null/,
+  ],
+  [
+    'keys that are null',
+    { ...good, jwks: null },
+    /jwks must be an object with named settings; got null/,
+  ],
+  ['an unknown key option', { ...good, jwks: { maxage: 1 } }, /Did you mean "maxAge"/],
   [
     'an endless maxAge',
     { ...good, jwks: { maxAge: Number.POSITIVE_INFINITY } },
-    /maxAge: Infinity is no number/,
+    /maxAge must be a number of seconds .*; got Infinity/,
   ],
-  ['no cooldown', { ...good, jwks: { cooldown: 0 } }, /cooldown: 0 is no number/],
-  ['a timeout in milliseconds', { ...good, jwks: { timeout: 5000 } }, /timeout: 5000 is no number/],
+  [
+    'no cooldown',
+    { ...good, jwks: { cooldown: 0 } },
+    /cooldown must be a number of seconds .*; got 0/,
+  ],
+  [
+    'a timeout in milliseconds',
+    { ...good, jwks: { timeout: 5000 } },
+    /timeout must be a number of seconds .*; got 5000/,
+  ],
   [
     'a negative staleIfError',
     { ...good, jwks: { staleIfError: -1 } },
-    /staleIfError: -1 is no number/,
+    /staleIfError must be a number of seconds .*; got -1/,
   ],
   [
     'keys to begin with that are none',
     { ...good, jwks: { initial: { keys: [] } } },
-    /jwks\.initial: this is no key set: write \{ keys: \[…\] \}/,
+    /jwks\.initial must be a JWK Set with at least one key \(RFC 7517 §5\); got an object\. Set it to the JSON that the issuer publishes/,
   ],
   [
     'keys to begin with, said with null',
     { ...good, jwks: { initial: null } },
-    /initial: null is no/,
+    /initial must be an object with named settings; got null/,
   ],
-  ['keys to begin with as a list', { ...good, jwks: { initial: [{}] } }, /initial: a list is no/],
+  [
+    'keys to begin with as a list',
+    { ...good, jwks: { initial: [{}] } },
+    /initial must be an object with named settings; got an array/,
+  ],
   [
     'keys to begin with for several issuers',
     { issuers: [good, { ...good, issuer: 'https://b.test' }], jwks: { initial: { keys: [{}] } } },
-    /jwks\.initial: this is of one issuer: with several, use a store/,
+    /jwks\.initial must be absent where there are several issuers.*; got an object\. Use jwks\.store/,
   ],
   [
     'a store of keys that only answers',
     { ...good, jwks: { store: { get: async () => undefined } } },
-    /jwks\.store\.set: undefined is no function/,
+    /jwks\.store\.set must be a function; got undefined/,
   ],
   [
     'a store of keys, said with null',
     { ...good, jwks: { store: null } },
-    /jwks\.store\.get: undefined is no function/,
+    /jwks\.store\.get must be a function; got undefined/,
   ],
   [
     'an optional that is a text',
     { ...good, optional: 'false' },
-    /optional: "false" is neither true nor false/,
+    /optional must be true or false; got "false"/,
   ],
   [
     'implied scopes that are null',
     { ...good, impliedScopes: null },
-    /impliedScopes: null is no object/,
+    /impliedScopes must be an object with named settings; got null/,
   ],
   [
     'an implied scope as a text',
     { ...good, impliedScopes: { a: 'b' } },
-    /"b" is one text: write a list/,
+    /impliedScopes\["a"\] must be an array of scopes; got "b"\. Write \["b"\]/,
   ],
   [
     'an implied scope with a space',
     { ...good, impliedScopes: { 'a b': ['c'] } },
-    /"a b" is no scope/,
+    /must be a valid scope; got "a b"/,
   ],
-  ['an empty realm', { ...good, realm: '' }, /realm: "" is no text/],
-  ['a realm with a line break', { ...good, realm: 'a\r\nb' }, /printable ASCII/],
-  ['metadata that is no URL', { ...good, resourceMetadataUrl: '/metadata' }, /is no absolute URL/],
-  ['metadata over http', { ...good, resourceMetadataUrl: 'http://a.test/m' }, /is not https/],
+  ['an empty realm', { ...good, realm: '' }, /realm must be a non-empty string; got ""/],
+  [
+    'a realm with a line break',
+    { ...good, realm: 'a\r\nb' },
+    /realm must contain only printable ASCII characters; got "a\\r\\nb"/,
+  ],
+  [
+    'metadata that is no URL',
+    { ...good, resourceMetadataUrl: '/metadata' },
+    /must be an absolute URL \(RFC 3986\); got .*beginning with "https/,
+  ],
+  [
+    'metadata over http',
+    { ...good, resourceMetadataUrl: 'http://a.test/m' },
+    /must be an https URL/,
+  ],
   [
     'problem types that are no URI',
     { ...good, problemTypeBase: 'problems/' },
-    /is no absolute URI/,
+    /problemTypeBase must be an absolute URI.*; got "problems/,
   ],
   [
     'problem types without an end',
     { ...good, problemTypeBase: 'https://a.test/problems' },
-    /ends in one of/,
+    /that ends with ":", "\/", "#" or "="; got /,
   ],
-  ['a listener that is none', { ...good, onDecision: true }, /onDecision: true is no function/],
-  ['a listener that is false', { ...good, onDecision: false }, /onDecision: false is no function/],
-  ['a listener of keys that is none', { ...good, onJwks: null }, /onJwks: null is no function/],
-  ['a fetch that is none', { ...good, fetch: 'https' }, /fetch: "https" is no function/],
-  ['a clock that is none', { ...good, now: 0 }, /now: 0 is no function/],
+  [
+    'a listener that is none',
+    { ...good, onDecision: true },
+    /onDecision must be a function; got true/,
+  ],
+  [
+    'a listener that is false',
+    { ...good, onDecision: false },
+    /onDecision must be a function; got false/,
+  ],
+  [
+    'a listener of keys that is none',
+    { ...good, onJwks: null },
+    /onJwks must be a function; got null/,
+  ],
+  ['a fetch that is none', { ...good, fetch: 'https' }, /fetch must be a function; got "https"/],
+  ['a clock that is none', { ...good, now: 0 }, /now must be a function; got 0/],
 ];
 
 test.each(refusedOptions)('%s is a ConfigError', (_, options, says) => {
   const message = sentence(() => createGuard(options as GuardOptions));
   expect(message).toMatch(says);
-  expect(message).toMatch(/ \(see "Options" in the README of sallyport\)$/);
+  expect(message).toMatch(/[.?] See "Options" in the README of sallyport\.$/);
 });
 
 test('a password is not repeated in the sentence', () => {
-  for (const issuer of ['https://user:secret@a.test', 'http://user:secret@a.test']) {
-    expect(sentence(() => createGuard({ ...good, issuer }))).not.toContain('secret');
+  for (const url of [
+    'https://user:secret@a.test',
+    'http://user:secret@a.test',
+    'https://user:se/secret@a.test',
+    'https://user:secret@a.test/ b',
+    'https://user:secret@a.test/{tenant}',
+    'https://user:secret@a.test/.well-known/openid-configuration',
+    'http://a.test/?code=secret',
+    'https://a.test/.well-known/oauth-authorization-server?code=secret',
+  ]) {
+    for (const options of [{ issuer: url }, { jwksUri: url }]) {
+      expect(sentence(() => createGuard({ ...good, ...options }))).not.toContain('secret');
+    }
+    expect(sentence(() => createGuard({ issuers: [good], issuer: url } as never))).not.toContain(
+      'secret',
+    );
   }
 });
 
-test('a long value is cut short', () => {
+test('a long value is truncated', () => {
   const options = { ...good, issuer: `http://${'a'.repeat(500)}.test` };
-  expect(sentence(() => createGuard(options)).length).toBeLessThan(250);
+  expect(sentence(() => createGuard(options)).length).toBeLessThan(300);
 });
 
 const accepted: Readonly<Record<string, GuardOptions>> = {
@@ -308,52 +494,68 @@ const refusedRequirements: readonly (readonly [
   requirements: unknown,
   says: RegExp,
 ])[] = [
-  ['null', null, /^requirements: null is no object/],
-  ['a list', ['a'], /^requirements: a list is no object/],
-  ['an unknown name', { scope: ['a'] }, /scope.*did you mean "scopes"\?/],
+  ['null', null, /^requirements must be an object with named settings; got null/],
+  ['a list', ['a'], /^requirements must be an object with named settings; got an array/],
+  ['an unknown name', { scope: ['a'] }, /scope.*Did you mean "scopes"\?/],
   [
     'scopes joined by commas',
     { scopes: 'a,b' },
-    /"a,b" is one text: write a list of scopes, \['a', 'b'\]/,
+    /^requirements\.scopes must be an array of scopes; got "a,b"\. Write \["a", "b"\]\./,
   ],
-  ['scopes joined by spaces', { scopes: 'a b' }, /\['a', 'b'\]/],
+  ['scopes joined by spaces', { scopes: 'a b' }, /Write \["a", "b"\]/],
   [
     'scopes joined within a list',
     { scopes: ['a,b'] },
-    /"a,b" is no scope: write one scope per entry/,
+    /scopes\[0\] must be a valid scope; got "a,b"\. Write one scope per string/,
   ],
-  ['a scope with a space', { scopes: ['a b'] }, /"a b" is no scope/],
-  ['a scope with a quote', { scopes: ['a"b'] }, /is no scope/],
-  ['a scope that is no text', { scopes: [1] }, /1 is no scope/],
-  ['no scopes', { scopes: [] }, /scopes: a list is empty/],
-  ['undefined scopes', { scopes: undefined }, /scopes: undefined is no value/],
-  ['no scope of any', { anyScope: [] }, /anyScope: a list is empty/],
-  ['an undefined organization', { orgId: undefined }, /orgId: undefined is no value/],
-  ['an empty organization', { orgId: '' }, /orgId: "" is no organization/],
-  ['an organization that is a number', { orgId: 1 }, /orgId: 1 is no organization/],
-  ['a check that is none', { check: true }, /check: true is no function/],
-  ['an optional that is a text', { optional: 'yes' }, /optional: "yes" is neither/],
+  ['a scope with a space', { scopes: ['a b'] }, /must be a valid scope; got "a b"/],
+  ['a scope with a quote', { scopes: ['a"b'] }, /must be a valid scope/],
+  ['a scope that is no text', { scopes: [1] }, /must be a valid scope; got 1/],
+  [
+    'no scopes',
+    { scopes: [] },
+    /scopes must contain at least one scope; got an empty array\. Add a scope, or leave it out/,
+  ],
+  ['undefined scopes', { scopes: undefined }, /scopes must have a value; got undefined/],
+  ['no scope of any', { anyScope: [] }, /anyScope must contain at least one scope/],
+  ['an undefined organization', { orgId: undefined }, /orgId must have a value; got undefined/],
+  [
+    'an empty organization',
+    { orgId: '' },
+    /orgId must be the id of an organization or a function.*; got ""/,
+  ],
+  [
+    'an organization that is a number',
+    { orgId: 1 },
+    /orgId must be the id of an organization.*; got 1/,
+  ],
+  ['a check that is none', { check: true }, /check must be a function; got true/],
+  ['an optional that is a text', { optional: 'yes' }, /optional must be true or false; got "yes"/],
   [
     'a misspelt mode',
     { mode: 'tokens-only' },
-    /mode: "tokens-only" is not known: did you mean "token-only"\?/,
+    /mode must be one of .*; got "tokens-only"\. Did you mean "token-only"\?/,
   ],
-  ['a mode in another case', { mode: 'Dual' }, /mode: "Dual" is not known: did you mean "dual"\?/],
+  [
+    'a mode in another case',
+    { mode: 'Dual' },
+    /mode must be one of .*; got "Dual"\. Did you mean "dual"\?/,
+  ],
   [
     'a mode of one client alone',
     { mode: 'extension' },
-    /mode: "extension" is none of "key-only", "dual", "deprecated", "token-only" \(/,
+    /mode must be one of "key-only", "dual", "deprecated", "token-only"; got "extension"\. See/,
   ],
-  ['another mode', { mode: 'off' }, /mode: "off" is none of "key-only"/],
-  ['a mode that is a list', { mode: ['dual'] }, /mode: a list is none of "key-only"/],
-  ['a mode that is null', { mode: null }, /mode: null is none of "key-only"/],
-  ['an undefined mode', { mode: undefined }, /mode: undefined is no value/],
+  ['another mode', { mode: 'off' }, /mode must be one of "key-only".*; got "off"/],
+  ['a mode that is a list', { mode: ['dual'] }, /mode must be one of "key-only".*; got an array/],
+  ['a mode that is null', { mode: null }, /mode must be one of "key-only".*; got null/],
+  ['an undefined mode', { mode: undefined }, /mode must have a value; got undefined/],
 ];
 
 test.each(refusedRequirements)('required: %s is a ConfigError', (_, requirements, says) => {
   const message = sentence(() => checkRequirements(requirements as never));
   expect(message).toMatch(says);
-  expect(message).toMatch(/ \(see "Requirements" in the README of sallyport\)$/);
+  expect(message).toMatch(/[.?] See "Requirements" in the README of sallyport\.$/);
 });
 
 test.each(['key-only', 'dual', 'deprecated', 'token-only'] as const)(

@@ -410,7 +410,7 @@ export const structural: readonly Mistake[] = [
   [
     'a daily without minutes',
     brownout('◀"daily": {"at": ["09:00"]}'),
-    () => integer('plan.brownouts[0].daily.minutes', undefined, [1, 1439]),
+    () => integer('plan.brownouts[0].daily.minutes', undefined, { min: 1, max: 1439 }),
   ],
   [
     'a time that is no list',
@@ -438,7 +438,7 @@ export const structural: readonly Mistake[] = [
     (minutes): Mistake => [
       `${minutes} minutes`,
       daily(`"at": ["08:00"], ◀"minutes": ${minutes}`),
-      () => integer('plan.brownouts[0].daily.minutes', JSON.parse(minutes), [1, 1439]),
+      () => integer('plan.brownouts[0].daily.minutes', JSON.parse(minutes), { min: 1, max: 1439 }),
     ],
   ),
   [
@@ -449,7 +449,7 @@ export const structural: readonly Mistake[] = [
   [
     'minutes that escalate beyond a day',
     daily('"at": ["08:00"], "minutes": [15, 15, ◀1440]'),
-    () => integer('plan.brownouts[0].daily.minutes[2]', 1440, [1, 1439]),
+    () => integer('plan.brownouts[0].daily.minutes[2]', 1440, { min: 1, max: 1439 }),
   ],
   [
     'a day in another case',

@@ -32,7 +32,7 @@ test('F13: good keys in 24 MB are refused, and the connection is dropped early',
     allowed: false,
     error: {
       code: 'ERR_JWKS_RESPONSE',
-      message: `${scene.host.origin}/jwks answered with more than 1 MiB`,
+      message: `${scene.host.origin}/jwks returned more than 1 MiB`,
     },
     denial: { status: 503 },
   });

@@ -478,7 +478,7 @@ test.each([[null], [false], [0], [''], [true], ['console.log'], [{}], [[]]])(
   (onJwks) => {
     const make = () => createGuard({ issuer, audience, onJwks } as unknown as GuardOptions);
     expect(make).toThrow(ConfigError);
-    expect(make).toThrow(/^options\.onJwks: .* is no function \(see "Options"/);
+    expect(make).toThrow(/^options\.onJwks must be a function; got .*\. See "Options"/);
   },
 );
 

@@ -191,7 +191,7 @@ function sentence(keys: unknown, issuers: object = { issuer, audience }): string
     createGuard({ ...issuers, jwks: keys } as GuardOptions);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
-    expect((error as Error).message).toMatch(/ \(see "Options" in the README of sallyport\)$/);
+    expect((error as Error).message).toMatch(/[.?] See "Options" in the README of sallyport\.$/);
     return (error as Error).message;
   }
   throw new Error('was accepted');
@@ -199,7 +199,9 @@ function sentence(keys: unknown, issuers: object = { issuer, audience }): string
 
 describe('jwks.initial', () => {
   const one = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
-  const noSet = 'is no key set: write { keys: […] }, as the issuer publishes it';
+  const noObject = 'options.jwks.initial must be an object with named settings; got';
+  const noSet =
+    'options.jwks.initial must be a JWK Set with at least one key (RFC 7517 §5); got an object. Set it to the JSON that the issuer publishes';
 
   test('with several issuers is a ConfigError', () => {
     const issuers = ['https://a.test', 'https://b.test'].map((name) => ({
@@ -207,30 +209,30 @@ describe('jwks.initial', () => {
       audience,
     }));
     expect(sentence({ initial: { keys: [one] } }, { issuers })).toContain(
-      'options.jwks.initial: this is of one issuer: with several, use a store',
+      'options.jwks.initial must be absent where there are several issuers, since it contains the keys of one; got an object. Use jwks.store',
     );
   });
 
   test.each<[string, unknown, string]>([
-    ['null', null, 'null is no object'],
-    ['false', false, 'false is no object'],
-    ['0', 0, '0 is no object'],
-    ['an empty text', '', '"" is no object'],
-    ['a text', JSON.stringify({ keys: [one] }), 'is no object: give the settings by name'],
-    ['a function', () => ({ keys: [one] }), 'a function is no object'],
-    ['a list', [one], 'a list is no object'],
-    ['undefined', undefined, 'undefined is no value'],
+    ['null', null, `${noObject} null.`],
+    ['false', false, `${noObject} false.`],
+    ['0', 0, `${noObject} 0.`],
+    ['an empty text', '', `${noObject} "".`],
+    ['a text', JSON.stringify({ keys: [one] }), noObject],
+    ['a function', () => ({ keys: [one] }), `${noObject} a function.`],
+    ['a list', [one], `${noObject} an array.`],
+    ['undefined', undefined, 'must have a value; got undefined.'],
     ['one key', one, noSet],
     ['an empty object', {}, noSet],
     ['no keys', { keys: [] }, noSet],
     ['keys that are null', { keys: null }, noSet],
     ['keys that are no list', { keys: { 0: one, length: 1 } }, noSet],
     ['keys by another name', { jwks: [one] }, noSet],
-    ['keys that are undefined', { keys: undefined }, 'undefined is no value'],
+    ['keys that are undefined', { keys: undefined }, 'must have a value; got undefined.'],
   ])('that is %s is a ConfigError', (_, initial, says) => {
     const message = sentence({ initial });
     expect(message).toContain(says);
-    expect(message).toMatch(/^options\.jwks\.initial[.:]/);
+    expect(message).toMatch(/^options\.jwks\.initial[. ]/);
   });
 
   // A guard that nobody could pass without a fetch has no keys to begin with.

@@ -528,7 +528,7 @@ describe('jwks.store', () => {
       error = thrown;
     }
     expect(error).toBeInstanceOf(ConfigError);
-    expect((error as Error).message).toMatch(/^options\.jwks\.store[.:]/);
+    expect((error as Error).message).toMatch(/^options\.jwks\.store[. ]/);
   });
 
   test('may have more than it needs', () => {

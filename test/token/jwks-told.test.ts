@@ -202,7 +202,9 @@ describe('at startup', () => {
 
   test('that jwksUri is a discovery document', () => {
     const jwksUri = 'https://a.test/.well-known/openid-configuration';
-    expect(make({ issuer, jwksUri })).toThrow(/not of a JWK Set: leave jwksUri out/);
+    expect(make({ issuer, jwksUri })).toThrow(
+      /must be the address of a JWK Set, not of a discovery document; got .*Leave jwksUri out/,
+    );
     expect(make({ issuer, jwksUri: `${jwksUri}/jwks` })).not.toThrow();
   });
 });

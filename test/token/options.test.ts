@@ -18,34 +18,39 @@ function sentence(tokenCache: unknown): string {
 describe('tokenCache', () => {
   // What is like false is not false: it may be a variable that was not set.
   test.each([
-    [0, '0 is no object'],
-    ['', '"" is no object'],
-    ['false', '"false" is no object'],
-    [null, 'null is no object'],
-    [Number.NaN, 'NaN is no object'],
-    [true, 'true is no object'],
-    [10_000, '10000 is no object'],
-    [[], 'a list is no object'],
-    [() => ({ max: 1 }), 'a function is no object'],
-    [undefined, 'undefined is no value'],
-  ])('cannot be %j', (given, says) => {
-    expect(sentence(given)).toContain(`options.tokenCache: ${says}`);
+    [0, '0'],
+    ['', '""'],
+    ['false', '"false"'],
+    [null, 'null'],
+    [Number.NaN, 'NaN'],
+    [true, 'true'],
+    [10_000, '10000'],
+    [[], 'an empty array'],
+    [() => ({ max: 1 }), 'a function'],
+  ])('cannot be %j', (given, got) => {
+    expect(sentence(given)).toContain(
+      `options.tokenCache must be an object with named settings; got ${got}.`,
+    );
+  });
+
+  test('cannot be undefined', () => {
+    expect(sentence(undefined)).toContain('options.tokenCache must have a value; got undefined.');
   });
 
   test.each([
-    ['size', 'use max, ttl'],
-    ['Max', 'did you mean "max"?'],
-    ['maxAge', 'use max, ttl'],
-    ['TTL', 'did you mean "ttl"?'],
-    ['__proto', 'use max, ttl'],
+    ['size', 'Use max, ttl.'],
+    ['Max', 'Did you mean "max"?'],
+    ['maxAge', 'Use max, ttl.'],
+    ['TTL', 'Did you mean "ttl"?'],
+    ['__proto', 'Use max, ttl.'],
   ])('has no setting that is called %s', (name, says) => {
     const message = sentence({ [name]: 1 });
-    expect(message).toContain(`options.tokenCache.${name}: "${name}" is not known: ${says}`);
-    expect(message).toMatch(/ \(see "Options" in the README of sallyport\)$/);
+    expect(message).toContain(`options.tokenCache.${name} is not a known name. ${says}`);
+    expect(message).toMatch(/[.?] See "Options" in the README of sallyport\.$/);
   });
 
-  const noCount = 'is no whole number from 1 to 1000000';
-  const noTime = 'is no number of seconds from 0.001 to 3600';
+  const noCount = 'must be an integer from 1 to 1000000; got ';
+  const noTime = 'must be a number of seconds from 0.001 to 3600; got ';
   test.each([
     ['max', [0, -1, 0.5, 1.5, 1_000_001, Number.POSITIVE_INFINITY, Number.NaN], noCount],
     ['max', ['10', '', null, true, [10], {}], noCount],
@@ -54,14 +59,16 @@ describe('tokenCache', () => {
   ])('%s cannot be any of %j', (name, values, says) => {
     for (const value of values) {
       const message = sentence({ [name]: value });
-      expect(message).toContain(`options.tokenCache.${name}: `);
+      expect(message).toContain(`options.tokenCache.${name} must `);
       expect(message).toContain(says);
     }
   });
 
   test.each(['max', 'ttl'])('%s cannot be undefined, nor inherited', (name) => {
-    expect(sentence({ [name]: undefined })).toContain('undefined is no value');
-    expect(sentence(Object.create({ [name]: 10 }))).toContain('is inherited');
+    expect(sentence({ [name]: undefined })).toContain('must have a value; got undefined.');
+    expect(sentence(Object.create({ [name]: 10 }))).toContain(
+      'must be a property of the object itself; got an inherited one.',
+    );
   });
 
   test.each([

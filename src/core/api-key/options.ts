@@ -15,8 +15,8 @@ import type { UsageOptions, UsageSettings } from '../usage/options.js';
 import { type ApiKeySource, checkSources } from './places.js';
 
 /**
- * An {@link ApiKeyRecord} as databases have it: `null` for what is absent, a `Date` or a number where
- * that says the same. Members of other names are an error: put data of your own into `metadata`.
+ * An {@link ApiKeyRecord} as databases return it: `null` for an absent member, a `Date` for a time, a
+ * number for an id. Members with other names are an error: put your own data into `metadata`.
  */
 export type FoundApiKey = {
   readonly [M in keyof ApiKeyRecord]: M extends 'id'
@@ -25,8 +25,8 @@ export type FoundApiKey = {
 };
 
 /**
- * Answers whose key this is, `undefined` for one that is not known. `sha256` is the digest of
- * `value` in lower-case hex. What it throws is an outage: 503.
+ * Resolves to the record of an API key, or to `undefined` if the key is unknown. `sha256` is the digest of
+ * `value` in lowercase hex. If it throws or rejects, the response is 503.
  */
 export type ApiKeyLookup<Found = ApiKeyRecord> = (key: {
   readonly value: string;
@@ -35,69 +35,70 @@ export type ApiKeyLookup<Found = ApiKeyRecord> = (key: {
 
 /** Carries the ids of invalidated keys between processes. */
 export interface ApiKeyInvalidations {
-  /** Tells every process, this one too, that a key has changed. */
+  /** Notifies every process, including this one, that a key has changed. */
   publish(id: string): Promise<void>;
   /**
-   * Begins to listen; returns how to stop. Without an id the listener forgets every key: call it so
-   * after each time in which a message may have been missed, such as a lost connection, once messages
-   * arrive again.
+   * Subscribes, and resolves to a function that unsubscribes. Called without an id, the listener removes
+   * every key from the cache: call it like that after each interruption in which messages may have been
+   * lost, such as a lost connection, once messages arrive again.
    */
   subscribe(listener: (id?: string) => void): Promise<() => Promise<void>>;
 }
 
-/** How keys are remembered. Times in seconds; fractions are allowed. */
+/** The cache of API keys. Times in seconds; fractions are accepted. */
 export interface ApiKeyCacheOptions {
-  /** Good keys, at most. @default 10000 */
+  /** Valid keys, at most. @default 10000 */
   readonly max?: number;
-  /** For how long a good key is not asked about again: the revocation latency. @default 60 */
+  /** How long a valid key is cached: the longest delay before a revocation takes effect. @default 60 */
   readonly ttl?: number;
-  /** Refused keys, at most; they never displace a good one. @default 10000 */
+  /** Rejected keys, at most; they never evict a valid one. @default 10000 */
   readonly negativeMax?: number;
-  /** For how long a refused key is not asked about again; at most 30. @default 10 */
+  /** How long a rejected key is cached; at most 30. @default 10 */
   readonly negativeTtl?: number;
-  /** While nothing can be looked up, good keys up to this age are used. @default 0 */
+  /** While lookups fail, valid keys up to this age are accepted (RFC 5861 §4). @default 0 */
   readonly staleIfError?: number;
 }
 
-/** API keys, accepted beside tokens. */
+/** API keys to accept alongside tokens. */
 export interface ApiKeyOptions {
-  /** Where keys are; several at once. */
+  /** Where a request may contain a key: one entry for each place. */
   readonly from: readonly ApiKeySource[];
   readonly lookup: ApiKeyLookup<FoundApiKey>;
   /**
-   * The issuer to which the clients, subjects and organizations of the records belong that name none;
-   * one of the guard's.
+   * The issuer of the clients, subjects and organizations in records that do not name one; must be one
+   * of the guard's.
    * @default none
    */
   readonly issuer?: string;
-  /** Seconds for one look-up. @default 5 */
+  /** Seconds for one lookup. @default 5 */
   readonly timeout?: number;
   /**
-   * Key and token on one request: 400, or accepted if both are good and of the same client and
-   * organization. Then the token counts.
+   * A key and a token in one request: `'refuse'` rejects it with 400; `'same-client'` accepts it if both
+   * are valid and belong to the same client and organization, and uses the token.
    * @default 'refuse'
    */
   readonly both?: 'refuse' | 'same-client';
-  /** What `ApiKeyRecord.environment` has to be. @default any, or none */
+  /** The value that `ApiKeyRecord.environment` must have. @default any, or none */
   readonly environment?: string;
-  /** Whether a text can be a key at all; one that cannot costs no look-up. */
+  /** Returns whether a string can be a key; one that cannot is rejected without a lookup. */
   readonly wellFormed?: (value: string) => boolean;
   readonly cache?: ApiKeyCacheOptions;
-  /** Who may still use keys, and until when. @default everybody, for ever */
+  /** Which clients may still use API keys, and until when. @default all, without an end */
   readonly plan?: MigrationPlan | PlanSource;
+  /** Carries invalidations to other processes. @default this process only */
   readonly invalidations?: ApiKeyInvalidations;
-  /** How it is counted who still uses keys; `false`: not at all. */
+  /** Usage counts per client; `false` disables them. @default in memory */
   readonly usage?: UsageOptions | false;
-  /** Told of every change of plan and mode, and of what may go wrong. Nothing it does matters. */
+  /** Called with every change of plan and mode, and with warnings; it cannot change a decision. */
   readonly onMigration?: (event: MigrationEvent) => void;
 }
 
-/** The options, checked, with nothing left out. */
+/** The options, checked, with all defaults filled in. */
 export interface ApiKeySettings {
   readonly places: KeyPlaces;
   readonly lookup: ApiKeyLookup<FoundApiKey>;
   readonly issuer: string | undefined;
-  /** The guard's. */
+  /** All issuers of the guard. */
   readonly issuers: readonly string[];
   readonly timeout: number;
   readonly environment: string | undefined;
@@ -143,8 +144,8 @@ interface Surroundings {
 }
 
 /**
- * Checks how keys are taken, by a guard of these issuers.
- * @throws ConfigError for the first mistake
+ * Checks the options of API keys, for a guard with these issuers.
+ * @throws ConfigError for the first invalid option
  */
 export function checkApiKeys(
   where: string,
@@ -163,9 +164,9 @@ export function checkApiKeys(
     lookup: callable(at('lookup'), own.lookup as ApiKeyLookup<FoundApiKey>),
     issuer: optional(at('issuer'), own.issuer, (place, issuer) => oneOf(place, issuer, issuers)),
     issuers,
-    timeout: seconds(at('timeout'), timeout, [0.001, 60]),
+    timeout: seconds(at('timeout'), timeout, { min: 0.001, max: 60 }),
     environment: optional(at('environment'), environment, (place, value) =>
-      someText(place, value, 'is no environment: write "live"'),
+      someText(place, value, { advice: 'Set it to one environment, such as "live"' }),
     ),
     wellFormed: optional(at('wellFormed'), wellFormed, callable),
     cache: checkCache(at('cache'), cache),
@@ -180,11 +181,11 @@ function checkCache(where: string, given: ApiKeyCacheOptions): Required<ApiKeyCa
   const own: ApiKeyCacheOptions = settingsOf(where, given, cacheNames);
   const { max = 10_000, ttl = 60, negativeMax = 10_000, negativeTtl = 10, staleIfError = 0 } = own;
   return {
-    max: integer(`${where}.max`, max, [1, 1_000_000]),
-    ttl: seconds(`${where}.ttl`, ttl, [0, 3_600]),
-    negativeMax: integer(`${where}.negativeMax`, negativeMax, [1, 1_000_000]),
-    negativeTtl: seconds(`${where}.negativeTtl`, negativeTtl, [0, 30]),
-    staleIfError: seconds(`${where}.staleIfError`, staleIfError, [0, 86_400]),
+    max: integer(`${where}.max`, max, { min: 1, max: 1_000_000 }),
+    ttl: seconds(`${where}.ttl`, ttl, { min: 0, max: 3_600 }),
+    negativeMax: integer(`${where}.negativeMax`, negativeMax, { min: 1, max: 1_000_000 }),
+    negativeTtl: seconds(`${where}.negativeTtl`, negativeTtl, { min: 0, max: 30 }),
+    staleIfError: seconds(`${where}.staleIfError`, staleIfError, { min: 0, max: 86_400 }),
   };
 }
 

@@ -1,14 +1,15 @@
+import type { ConfigError } from '../base/errors.js';
 import { own } from '../base/json.js';
-import { mistake, settingsOf, someText } from '../base/validate.js';
+import { type Expected, invalid, settingsOf, someText } from '../base/validate.js';
 import type { KeyPlaces } from '../extract.js';
 import { type BearerKeys, couldStartJwt, createBearerKeyTest } from './bearer-keys.js';
 
-/** A header of its own, such as `x-api-key`. */
+/** A header for keys only, such as `x-api-key`. */
 interface InHeader {
   readonly header: string;
 }
 
-/** A scheme of its own in `Authorization`, such as `ApiKey`; in any case. */
+/** An `Authorization` scheme for keys only, such as `ApiKey`; case-insensitive. */
 interface BehindScheme {
   readonly scheme: string;
 }
@@ -30,16 +31,16 @@ interface BehindBearer {
     | { readonly jwtAlgorithms: readonly SymmetricAlgorithm[] };
 }
 
-/** A symmetric algorithm of RFC 7518 §3.2: accepted for no access token. */
+/** A symmetric algorithm (RFC 7518 §3.2), which no access token may have. */
 export type SymmetricAlgorithm = (typeof symmetricAlgorithms)[number];
 const symmetricAlgorithms = ['HS256', 'HS384', 'HS512'] as const;
 
-/** A query parameter. It ends up in logs and histories: only for what cannot be changed. */
+/** A query parameter. URLs are logged and kept in histories: only for clients that cannot be changed. */
 interface InQuery {
   readonly dangerouslyInQuery: string;
 }
 
-/** One of them, and no member of another. */
+/** One place, without the members of the others. */
 type Only<T> = T & {
   readonly [K in Exclude<
     keyof InHeader | keyof BehindScheme | keyof BehindBearer | keyof InQuery,
@@ -47,30 +48,36 @@ type Only<T> = T & {
   >]?: never;
 };
 
-/** Where a request presents an API key. */
+/** Where a request may contain an API key. */
 export type ApiKeySource = Only<InHeader> | Only<BehindScheme> | Only<BehindBearer> | Only<InQuery>;
 
 /**
- * Checks where keys are looked for.
+ * Checks the places of API keys.
  * @throws ConfigError for a place where no key can be, and for a prefix that a JWT could start with
  */
 export function checkSources(where: string, given: unknown): Omit<KeyPlaces, 'besideToken'> {
-  if (!Array.isArray(given)) throw mistake(where, given, 'is no list: write [{ header: … }]');
-  if (given.length === 0) throw mistake(where, given, 'is empty: no key could be found');
+  if (!Array.isArray(given) || given.length === 0) {
+    throw invalid(where, given, {
+      must: 'be an array with at least one place of API keys',
+      advice: 'Write where your clients send them, such as [{ header: "x-api-key" }]',
+    });
+  }
   const headers = new Set<string>();
   const schemes = new Set<string>();
   const parameters = new Set<string>();
   const bearer: BearerKeys[] = [];
   for (const [i, source] of given.entries()) {
     if (own(source, 'jwtShaped') !== undefined) {
-      throw mistake(`${where}[${i}].jwtShaped`, own(source, 'jwtShaped'), noJwtShaped);
+      throw invalid(`${where}[${i}].jwtShaped`, own(source, 'jwtShaped'), noJwtShaped);
     }
     const one = settingsOf(`${where}[${i}]`, source, placeNames);
     const kinds = Object.keys(one);
     const [kind] = kinds;
     if (kind === undefined || kinds.length > 1) {
-      const list = placeNames.join(', ');
-      throw mistake(`${where}[${i}]`, source, `has to have one of ${list}, and nothing else`);
+      throw invalid(`${where}[${i}]`, source, {
+        must: `have exactly one of ${placeNames.join(', ')}`,
+        advice: 'Write one entry for each place, such as { header: "x-api-key" }',
+      });
     }
     const at = `${where}[${i}].${kind}`;
     const value = one[kind];
@@ -88,103 +95,140 @@ export function checkSources(where: string, given: unknown): Omit<KeyPlaces, 'be
 }
 
 const placeNames = ['header', 'scheme', 'bearer', 'dangerouslyInQuery'];
-const noJwtShaped =
-  'was an option of patterns: for legacy keys that are JWTs, write { bearer: { jwtAlgorithms: ["HS256"] } }';
-const useScheme =
-  'is where tokens are: write { scheme: "ApiKey" }, or { bearer: "sk_live_" } with the prefix of your keys';
-const ownHeaders: Readonly<Record<string, string>> = {
-  authorization: useScheme,
-  'proxy-authorization': 'is for a proxy: RFC 9110 §11.7.2',
-  cookie: 'is sent by browsers on their own, so other sites could use it',
+const noJwtShaped: Expected = {
+  must: 'be absent: it was an option of patterns',
+  advice: 'For legacy keys that are JWTs, write { bearer: { jwtAlgorithms: ["HS256"] } }',
 };
-const ownSchemes: Readonly<Record<string, string>> = {
-  bearer: 'is the scheme of tokens: write { bearer: "sk_live_" } with the prefix of your keys',
-  dpop: 'is a scheme of tokens: RFC 9449',
-  basic: 'carries a name and a password in base64, and no key',
+const ownName: Expected = {
+  must: 'be a token of RFC 9110 §5.6.2',
+  advice: 'Write the name alone, without a colon, a space or a value',
+};
+const useScheme: Expected = {
+  must: 'not be the header of tokens',
+  advice:
+    'Write { scheme: "ApiKey" }, or { bearer: "sk_live_" } with the prefix of your keys, in its place',
+};
+const ownHeaders: Readonly<Record<string, Expected>> = {
+  authorization: useScheme,
+  'proxy-authorization': {
+    must: 'not be a header for proxies (RFC 9110 §11.7.2)',
+    advice: 'Use a header for keys only, such as "x-api-key"',
+  },
+  cookie: {
+    must: 'not be a header that browsers send by themselves: other sites could use it',
+    advice: 'Use a header for keys only, such as "x-api-key"',
+  },
+};
+const ownSchemes: Readonly<Record<string, Expected>> = {
+  bearer: {
+    must: 'not be the scheme of tokens',
+    advice: 'Write { bearer: "sk_live_" } with the prefix of your keys in its place',
+  },
+  dpop: {
+    must: 'not be a scheme of tokens (RFC 9449)',
+    advice: 'Use a scheme for keys only, such as "ApiKey"',
+  },
+  basic: {
+    must: 'not be a scheme that carries a user name and a password in base64 (RFC 7617)',
+    advice: 'Use a scheme for keys only, such as "ApiKey"',
+  },
 };
 
-function checkName(where: string, given: unknown, taken: Readonly<Record<string, string>>): string {
-  const name = someText(where, given, 'is no name').toLowerCase();
-  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) {
-    throw mistake(where, given, 'is no token of RFC 9110 §5.6.2: write the name alone');
-  }
-  const why = Object.hasOwn(taken, name) ? taken[name] : undefined;
-  if (why !== undefined) throw mistake(where, given, why);
+function checkName(
+  where: string,
+  given: unknown,
+  reserved: Readonly<Record<string, Expected>>,
+): string {
+  const name = someText(where, given).toLowerCase();
+  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) throw invalid(where, given, ownName);
+  const why = Object.hasOwn(reserved, name) ? reserved[name] : undefined;
+  if (why !== undefined) throw invalid(where, given, why);
   return name;
 }
 
 function checkBearer(where: string, given: unknown): BearerKeys {
-  if (given instanceof RegExp) throw mistake(where, String(given), instead(given));
   const none = { prefixes: [], notJwt: false, jwtAlgorithms: new Set<string>() };
   if (given === true) return { ...none, notJwt: true };
   if (typeof given === 'string') return { ...none, prefixes: [checkPrefix(where, given)] };
-  if (Array.isArray(given)) {
-    if (given.length === 0) throw mistake(where, given, `is empty: write ${bearerForms}`);
+  if (Array.isArray(given) && given.length > 0) {
     const prefixes = given.map((prefix, i) => checkPrefix(`${where}[${i}]`, prefix));
     return { ...none, prefixes };
   }
-  if (typeof given !== 'object' || given === null) {
-    throw mistake(where, given, `is neither a prefix nor true: write ${bearerForms}`);
+  if (given instanceof RegExp) throw noPattern(where, given);
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalid(where, given, bearerForms);
   }
   const { jwtAlgorithms } = settingsOf(where, given, ['jwtAlgorithms']);
   return { ...none, jwtAlgorithms: checkAlgorithms(`${where}.jwtAlgorithms`, jwtAlgorithms) };
 }
 
-const bearerForms =
-  'the prefix of your keys, such as "sk_live_", a list of prefixes, true for every string that is not a JWT, or { jwtAlgorithms: ["HS256"] }';
+const bearerForms: Expected = {
+  must: 'be a prefix, a non-empty array of prefixes, true for every string that is not a JWT, or { jwtAlgorithms: ["HS256"] }',
+  advice: 'Write the prefix of your keys, such as "sk_live_"',
+};
 
-/** What to write in place of a regular expression: its own prefix, where it has one. */
-function instead({ source, flags }: RegExp): string {
+/** Returns the error for a regular expression; it suggests the prefix of the expression, if it has one. */
+function noPattern(where: string, pattern: RegExp): ConfigError {
+  const { source, flags } = pattern;
   // A quantifier could make the last character optional; an alternative has a prefix of its own.
   const [, prefix = ''] = /^\^((?:[\w~+/-](?![?*{]))+)/.exec(source) ?? [];
   const isPrefix = prefix !== '' && !/[|]/.test(source) && !flags.includes('i');
-  const write = isPrefix && !couldStartJwt(prefix) ? `{ bearer: "${prefix}" }` : bearerForms;
-  return `is a regular expression, which is not accepted: write ${write}`;
+  if (!isPrefix || couldStartJwt(prefix)) return invalid(where, String(pattern), bearerForms);
+  return invalid(where, String(pattern), {
+    must: 'be a prefix, not a regular expression',
+    advice: `Write { bearer: "${prefix}" }`,
+  });
 }
 
-/** A prefix in the characters of a b64token (RFC 6750 §2.1). */
+/** Returns a prefix in the characters of a b64token (RFC 6750 §2.1). */
 function checkPrefix(where: string, given: unknown): string {
-  if (given instanceof RegExp) throw mistake(where, String(given), instead(given));
-  const prefix = someText(where, given, 'is not a prefix: write one such as "sk_live_"');
+  if (given instanceof RegExp) throw noPattern(where, given);
+  const advice = 'Write the prefix of your keys, such as "sk_live_"';
+  const prefix = someText(where, given, { must: 'be a non-empty prefix', advice });
   if (!/^[\w.~+/-]+=*$/.test(prefix)) {
-    throw mistake(
-      where,
-      prefix,
-      'has a character that cannot follow "Bearer" (RFC 6750 §2.1): use letters, digits and -._~+/',
-    );
+    throw invalid(where, prefix, {
+      must: 'contain only characters that can follow "Bearer" (RFC 6750 §2.1)',
+      advice: 'Use letters, digits and -._~+/',
+    });
   }
   if (!couldStartJwt(prefix)) return prefix;
   const [header = ''] = prefix.split('.');
   const start = JSON.stringify(Buffer.from(header, 'base64url').toString());
-  throw mistake(
-    where,
-    prefix,
-    `could be the start of a JWT, whose header is a JSON object in base64url (RFC 7519 §7.2): ${
-      start === '""' ? 'it is too short to tell' : `it decodes to ${start}`
-    }. Write a longer prefix; or, for legacy keys that are JWTs, { jwtAlgorithms: ["HS256"] }`,
-  );
+  const why = start === '""' ? 'it is too short to tell' : `it decodes to ${start}`;
+  throw invalid(where, prefix, {
+    must: `not be the possible start of a JWT, whose header is a JSON object in base64url (RFC 7519 §7.2): ${why}`,
+    advice:
+      'Write a longer prefix; for legacy keys that are JWTs, write { jwtAlgorithms: ["HS256"] }',
+  });
 }
 
 function checkAlgorithms(where: string, given: unknown): ReadonlySet<string> {
+  const list = symmetricAlgorithms.map((name) => `"${name}"`).join(', ');
   if (!Array.isArray(given) || given.length === 0) {
-    throw mistake(where, given, 'is not a list of algorithms: write ["HS256"]');
+    const must = `be a non-empty array of ${list}`;
+    throw invalid(where, given, { must, advice: 'Write ["HS256"]' });
   }
   for (const [i, algorithm] of given.entries()) {
     if ((symmetricAlgorithms as readonly unknown[]).includes(algorithm)) continue;
-    throw mistake(
-      `${where}[${i}]`,
-      algorithm,
-      `is none of ${symmetricAlgorithms.join(', ')}: a token with any other algorithm may be an access token`,
-    );
+    throw invalid(`${where}[${i}]`, algorithm, {
+      must: `be one of ${list}`,
+      advice: 'Remove it: a JWT with any other algorithm may be an access token',
+    });
   }
   return new Set(given);
 }
 
 function checkParameter(where: string, given: unknown): string {
-  const name = someText(where, given, 'is no name of a query parameter');
+  const name = someText(where, given, { must: 'be the name of a query parameter' });
   if (name === 'access_token') {
-    throw mistake(where, name, 'is where tokens stood once, and is always refused: RFC 6750 §2.3');
+    throw invalid(where, name, {
+      must: 'not be the parameter of tokens, which is always rejected (RFC 6750 §2.3)',
+      advice: 'Use the parameter in which your clients send keys, such as "api_key"',
+    });
   }
-  if (/[[\]]/.test(name)) throw mistake(where, name, 'has a bracket in it: write the name alone');
-  return name;
+  if (!/[[\]]/.test(name)) return name;
+  throw invalid(where, name, {
+    must: 'not contain a bracket',
+    advice: `Write the name alone, such as "api_key"`,
+  });
 }

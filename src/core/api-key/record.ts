@@ -1,5 +1,6 @@
 import { bare, memberOf, parseObject } from '../base/json.js';
-import { isScope, nearest } from '../base/validate.js';
+import { nearest } from '../base/nearest.js';
+import { isScope } from '../base/validate.js';
 import type { ApiKeyRecord } from '../principal.js';
 import { copyOfData } from './metadata.js';
 

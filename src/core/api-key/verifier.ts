@@ -1,6 +1,7 @@
 import { createKeyedDigest } from '../base/digest.js';
 import { AuthError, UpstreamError } from '../base/errors.js';
 import { bare } from '../base/json.js';
+import { typeName } from '../base/quote.js';
 import {
   type ApiKeyRecord,
   type KnownKey,
@@ -15,14 +16,14 @@ import { boundLookup, isUnusable } from './lookup.js';
 import type { ApiKeySettings } from './options.js';
 import { checkRecord, ignoreRejection } from './record.js';
 
-/** Asks the application who owns a key, and remembers what it said. */
+/** Verifies API keys by the application's lookup, and caches the results. */
 export interface ApiKeyVerifier {
   /**
-   * Answers who a good key speaks for: at once, where that is known already.
-   * @throws AuthError 401 for a bad one, UpstreamError for one that cannot be looked up
+   * Verifies a key and returns its principal; synchronously if the key is cached.
+   * @throws AuthError 401 if the key is invalid, UpstreamError if the lookup fails
    */
   verify(value: string, unverified: UnverifiedIdentity): Principal | Promise<Principal>;
-  /** Forgets a key by its id, and without one every key; what was asked before is not remembered. */
+  /** Removes a key from the cache by its id, or every key; lookups under way are not cached. */
   forget(id?: string): void;
 }
 
@@ -32,10 +33,10 @@ interface Flight {
   readonly verdict: Promise<Verdict>;
 }
 
-/** Beyond this no text is taken for a key, so that nobody pays for digesting it. */
+/** A longer string is rejected without a digest and a lookup. */
 const longestKey = 2_048;
 
-/** A good key is remembered for its time-to-live, a refused one briefly, an outage never. */
+/** Creates a verifier that caches valid keys for `ttl`, rejected ones for `negativeTtl`, failures never. */
 export function createApiKeyVerifier(settings: ApiKeySettings, now: () => number): ApiKeyVerifier {
   const { environment, wellFormed, timeout, cache } = settings;
   const lookUp = boundLookup(settings);
@@ -202,7 +203,7 @@ function isWellFormed(wellFormed: (value: string) => boolean, value: string): bo
   if (typeof answer === 'boolean') return answer;
   // An async one may reject besides, and that would be nobody's.
   ignoreRejection(answer);
-  throw new TypeError('apiKeys.wellFormed answered neither true nor false');
+  throw new TypeError(`apiKeys.wellFormed must return true or false; got ${typeName(answer)}`);
 }
 
 /** Frameworks take some values that are no Error for "no error": none of them may get there. */

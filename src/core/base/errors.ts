@@ -239,7 +239,7 @@ export class UpstreamError extends Error {
 }
 brand(UpstreamError, 'UpstreamError');
 
-/** The developer's mistake, in a sentence: what was written, what was meant, where to read. */
+/** Invalid options or requirements: the message says what is required, what was found and what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'ERR_CONFIG';

@@ -1,8 +1,7 @@
 import { ConfigError } from './errors.js';
 import { bare } from './json.js';
+import { nearest } from './nearest.js';
 import { newNameOf } from './renamed.js';
-
-// Every mistake is told in one shape: where, what was written, what was meant, where to read.
 
 /** An invalid option or member of a plan, and where it is: `plan.clients["acme"].mode`. */
 export class OptionError extends ConfigError {
@@ -14,46 +13,50 @@ export class OptionError extends ConfigError {
   }
 }
 
-/** The error for a setting that cannot be meant as it is written. */
+/** Returns the error for an invalid value in the older form, without a statement of what it must be. */
 export function mistake(where: string, written: unknown, meant: string): ConfigError {
-  return new OptionError(where, `${where}: ${show(written)} ${meant} (${page(where)})`);
+  return new OptionError(where, `${where}: ${show(written)} ${meant} (s${page(where).slice(1)})`);
 }
 
-/** What an option must be, and what to do about one that is not: sentences without a final period. */
+/** What a value must be, and what to do about one that is not: sentences without a final period. */
 export interface Expected {
   /** Follows "must": `be an array of strings`. */
   readonly must: string;
   /** Valid input, or a step to take: `Set it to the value that your tokens carry in "aud"`. */
-  readonly advice?: string;
+  readonly advice?: string | undefined;
 }
 
-/** Returns the error for an invalid option: where, what is required, what was found, what to do. */
+/** Returns the error for an invalid value: where, what is required, what was found, what to do. */
 export function invalid(where: string, got: unknown, { must, advice }: Expected): ConfigError {
-  const then = advice === undefined ? '' : ` ${advice}.`;
-  return new OptionError(
-    where,
-    `${where} must ${must}; got ${show(got)}.${then} S${page(where).slice(1)}.`,
-  );
+  return problem(where, `must ${must}; got ${show(got)}`, advice);
+}
+
+/** Returns the error for a name or value of which the problem is not the kind of value. */
+function problem(where: string, what: string, advice?: string): ConfigError {
+  const then = advice === undefined ? '' : ` ${advice}${advice.endsWith('?') ? '' : '.'}`;
+  return new OptionError(where, `${where} ${what}.${then} ${page(where)}.`);
 }
 
 function page(where: string): string {
-  if (where.startsWith('plan')) return 'see "The plan" in docs/api-keys.md of sallyport';
+  if (where.startsWith('plan')) return 'See "The plan" in docs/api-keys.md of sallyport';
   return where.startsWith('requirements')
-    ? 'see "Requirements" in the README of sallyport'
-    : 'see "Options" in the README of sallyport';
+    ? 'See "Requirements" in the README of sallyport'
+    : 'See "Options" in the README of sallyport';
 }
 
 function show(value: unknown): string {
   if (typeof value === 'string') {
     return `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"`;
   }
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'this';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
   return typeof value === 'function' ? 'a function' : String(value);
 }
 
 /**
- * The settings that an object has of its own. Refuses what is no object, a name that is not known, a
- * value that is `undefined`, and a setting that a class has in its prototype.
+ * Returns a copy of an object's own settings.
+ * @throws ConfigError if it is not an object, or if a name is unknown, has the value `undefined`, or
+ * is inherited from a class
  */
 export function settingsOf(
   where: string,
@@ -61,152 +64,185 @@ export function settingsOf(
   names: readonly string[],
 ): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw mistake(where, value, 'is no object: give the settings by name');
+    throw invalid(where, value, { must: 'be an object with named settings' });
   }
   for (const name of Object.keys(value)) {
-    if (!names.includes(name)) {
-      const now = newNameOf(name, names);
-      const near = nearest(name, names);
-      if (now) throw mistake(`${where}.${name}`, name, `was renamed: use "${now}"`);
-      throw mistake(
-        `${where}.${name}`,
-        name,
-        near ? `is not known: did you mean "${near}"?` : `is not known: use ${names.join(', ')}`,
-      );
-    }
+    if (!names.includes(name)) throw unknownName(where, name, names);
   }
   const own = bare(value);
   for (const name of names) {
     if (name in value && !(name in own) && !(name in Object.prototype)) {
-      throw mistake(`${where}.${name}`, name, 'is inherited: write it into the object itself');
+      throw problem(
+        `${where}.${name}`,
+        'must be a property of the object itself; got an inherited one',
+        'Copy it into a plain object',
+      );
     }
     if (name in own && own[name] === undefined) {
-      throw mistake(
-        `${where}.${name}`,
-        undefined,
-        'is no value: is a variable not set? Give one, or leave out a name that may be',
-      );
+      throw invalid(`${where}.${name}`, undefined, {
+        must: 'have a value',
+        advice: 'Check whether a variable is not set; remove the name only if it is optional',
+      });
     }
   }
   return own;
 }
 
-/** What is made of a setting that may be left out. */
+function unknownName(where: string, name: string, names: readonly string[]): ConfigError {
+  const place = `${where}.${name}`;
+  const newName = newNameOf(name, names);
+  if (newName !== undefined) return problem(place, 'was renamed', `Use "${newName}"`);
+  const near = nearest(name, names);
+  const advice = near === undefined ? `Use ${names.join(', ')}` : `Did you mean "${near}"?`;
+  return problem(place, 'is not a known name', advice);
+}
+
+/** Returns what `check` makes of a setting; undefined if it is left out. */
 export const optional = <V, T>(
   where: string,
   value: V | undefined,
   check: (where: string, value: V) => T,
 ): T | undefined => (value === undefined ? undefined : check(where, value));
 
-/** A list, not empty, of texts that pass the test. */
-export function listOf(
-  where: string,
-  value: unknown,
-  what: string,
-  passes: (item: string) => boolean,
-): readonly string[] {
-  if (typeof value === 'string') {
-    const parts = value.split(/[\s,]+/).filter((part) => part !== '');
-    const list = parts.map((part) => `'${part}'`).join(', ');
-    throw mistake(where, value, `is one text: write a list of ${what}s, [${list}]`);
-  }
-  if (!Array.isArray(value)) throw mistake(where, value, `is no list of ${what}s`);
-  if (value.length === 0) throw mistake(where, value, `is empty: name a ${what}, or leave it out`);
-  for (const item of value) {
-    if (typeof item !== 'string' || !passes(item)) {
-      throw mistake(where, item, `is no ${what}: write one ${what} per entry`);
-    }
-  }
-  return Object.freeze([...(value as string[])]);
+/** The items that an array must consist of. */
+export interface Items<T> {
+  /** What one of them is, without its article: `scope`. */
+  readonly name: string;
+  readonly passes: (item: unknown) => item is T;
+  /** What to do about an empty array. @default to add an item, or to leave the setting out */
+  readonly ifEmpty?: string;
 }
 
-/** A scope as RFC 6749 §3.3 spells one. A comma is refused too: it always joined two scopes. */
+/**
+ * Returns a frozen copy of an array that is not empty and of which every item passes.
+ * @throws ConfigError for anything else, naming the first item that does not pass
+ */
+export function listOf<T>(where: string, value: unknown, items: Items<T>): readonly T[] {
+  const { name, passes, ifEmpty = `Add a ${name}, or leave it out` } = items;
+  const must = `be an array of ${name}s`;
+  if (typeof value === 'string') {
+    throw invalid(where, value, { must, advice: asArray(value, items) });
+  }
+  if (!Array.isArray(value)) throw invalid(where, value, { must });
+  if (value.length === 0) {
+    throw invalid(where, value, { must: `contain at least one ${name}`, advice: ifEmpty });
+  }
+  for (const [i, item] of value.entries()) {
+    if (passes(item)) continue;
+    const advice = typeof item === 'string' ? `Write one ${name} per string` : undefined;
+    throw invalid(`${where}[${i}]`, item, { must: `be a valid ${name}`, advice });
+  }
+  return Object.freeze([...(value as T[])]);
+}
+
+/** The array to write in place of a string such as `a, b`, if that is a valid one. */
+function asArray<T>(text: string, { passes }: Items<T>): string | undefined {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== '');
+  return parts.length > 0 && parts.every(passes)
+    ? `Write [${parts.map((part) => JSON.stringify(part)).join(', ')}]`
+    : undefined;
+}
+
+/** Returns whether a string is a scope (RFC 6749 §3.3). A comma is not accepted: it always joined two. */
 export const isScope = (scope: string): boolean => /^[!#-+\--[\]-~]+$/.test(scope);
 
-/** A text with something in it. */
-export function someText(where: string, value: unknown, meant: string): string {
-  if (typeof value !== 'string' || value === '') throw mistake(where, value, meant);
+/** The items of a list of scopes. */
+export const scopeItems: Items<string> = {
+  name: 'scope',
+  passes: (item): item is string => typeof item === 'string' && isScope(item),
+};
+
+/** Returns whether a value is a string that is not empty. */
+export const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '';
+
+/** Returns a string that is not empty. */
+export function someText(
+  where: string,
+  value: unknown,
+  { must = 'be a non-empty string', advice }: Partial<Expected> = {},
+): string {
+  if (!isText(value)) throw invalid(where, value, { must, advice });
   return value;
 }
 
-/** A function. */
+/** Returns a function. */
 export function callable<T>(where: string, value: T): T {
-  if (typeof value !== 'function') throw mistake(where, value, 'is no function');
+  if (typeof value !== 'function') throw invalid(where, value, { must: 'be a function' });
   return value;
 }
 
-/** `true` or `false`, and nothing that is merely like them. */
+/** Returns `true` or `false`; nothing is converted. */
 export function flag(where: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw mistake(where, value, 'is neither true nor false');
+  if (typeof value !== 'boolean') throw invalid(where, value, { must: 'be true or false' });
   return value;
 }
 
-/** A finite number of seconds from `least` to `most`. */
-export function seconds(where: string, value: unknown, [least, most]: readonly [number, number]) {
-  if (typeof value !== 'number' || !(value >= least && value <= most)) {
-    throw mistake(where, value, `is no number of seconds from ${least} to ${most}`);
+/** The numbers that are accepted, both ends included. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Returns a number of seconds within the range; fractions are accepted. */
+export function seconds(where: string, value: unknown, { min, max }: Range): number {
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    throw invalid(where, value, { must: `be a number of seconds from ${min} to ${max}` });
   }
   return value;
 }
 
-/** A whole number from `least` to `most`. */
-export function integer(where: string, value: unknown, [least, most]: readonly [number, number]) {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw mistake(where, value, `is no whole number from ${least} to ${most}`);
+/** Returns an integer within the range. */
+export function integer(where: string, value: unknown, { min, max }: Range): number {
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+    throw invalid(where, value, { must: `be an integer from ${min} to ${max}` });
   }
   return value as number;
 }
 
-/** One of a few words. */
+/** Returns one of a few words. */
 export function oneOf<T extends string>(where: string, value: unknown, words: readonly T[]): T {
   if (words.includes(value as T)) return value as T;
   const near = typeof value === 'string' ? nearest(value, words) : undefined;
-  const list = words.map((word) => `"${word}"`).join(', ');
-  throw mistake(
-    where,
-    value,
-    near ? `is not known: did you mean "${near}"?` : `is none of ${list}`,
-  );
+  throw invalid(where, value, {
+    must: `be ${words.length > 1 ? 'one of ' : ''}${words.map((word) => `"${word}"`).join(', ')}`,
+    advice: near === undefined ? undefined : `Did you mean "${near}"?`,
+  });
 }
 
-/** An https URL, or http on the loopback; without user name, password or fragment. */
+/** Returns an https URL, or http on the loopback, without user name, password or fragment. */
 export function secureUrl(where: string, value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !/^[!-~]+$/.test(value as string)) {
-    throw mistake(where, value, 'is no absolute URL of RFC 3986: write https://…');
+    throw invalid(where, urlWithoutSecrets(value), {
+      must: 'be an absolute URL (RFC 3986)',
+      advice: 'Write it in full, beginning with "https://"',
+    });
   }
   if (url.username !== '' || url.password !== '' || url.hash !== '') {
-    throw mistake(where, url.origin, 'has a user name, a password or a fragment: leave it out');
+    throw invalid(where, urlWithoutSecrets(value), {
+      must: 'be a URL without a user name, a password or a fragment',
+      advice: 'Remove that part',
+    });
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
-    throw mistake(where, value, 'is not https: anyone on the way could change the answer');
+    throw invalid(where, urlWithoutSecrets(value), {
+      must: 'be an https URL, or http on localhost',
+      advice: 'Use https: over http, anyone on the network path could change the response',
+    });
   }
   return value as string;
 }
 
-/** Tells whether a URL stays on this machine: `localhost`, 127.0.0.0/8 or `[::1]`, exactly. */
+/** Returns a URL for an error message: without the parts of one in which people put secrets. */
+export const urlWithoutSecrets = (value: unknown): unknown =>
+  typeof value === 'string'
+    ? value
+        .replace(/^([a-z][a-z\d+.-]*:)?.*@/is, '$1//…@')
+        .replace(/[?#].*$/s, (end) => `${end[0]}…`)
+    : value;
+
+/** Returns whether a URL stays on this machine: `localhost`, 127.0.0.0/8 or `[::1]`, exactly. */
 export function isLoopback(url: URL): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-}
-
-/** The known name that a written one was probably meant to be. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  const [best] = names
-    .map((known) => ({ known, far: distance(name.toLowerCase(), known.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far);
-  return best && best.far <= Math.max(2, best.known.length / 3) ? best.known : undefined;
-}
-
-// Levenshtein's: how many letters have to change.
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let i = 0; i < from.length; i += 1) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j += 1) {
-      const change = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -104,7 +104,7 @@ const readDaily =
   };
 
 const readMinutes = (where: string, value: unknown): number =>
-  integer(where, value, [1, 1439]) * minute;
+  integer(where, value, { min: 1, max: 1439 }) * minute;
 
 const mostExempt = 100_000;
 

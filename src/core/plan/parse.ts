@@ -1,6 +1,7 @@
 import { readDate, readSunset } from '../base/dates.js';
+import { nearest } from '../base/nearest.js';
 import { doNow, type Sliced } from '../base/slices.js';
-import { flag, invalid, nearest, optional, secureUrl } from '../base/validate.js';
+import { flag, invalid, optional, secureUrl } from '../base/validate.js';
 import { readBrownouts } from './brownout.js';
 import { enforced, enforcedOfKeys, readChecks, readTokenChecks, reportedBy } from './checks.js';
 import { type ClientReading, type IssuerOf, readMode, readRules } from './clients.js';

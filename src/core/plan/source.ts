@@ -151,11 +151,10 @@ function checkSource(given: PlanSource): number {
     });
   }
   callable('plan.load', given.load);
-  return seconds(
-    'plan.pollInterval',
-    has(given, 'pollInterval') ? given.pollInterval : 60,
-    [0.001, 86_400],
-  );
+  return seconds('plan.pollInterval', has(given, 'pollInterval') ? given.pollInterval : 60, {
+    min: 0.001,
+    max: 86_400,
+  });
 }
 
 // Serialises each member, to find those that differ from the previous plan. In slices, because

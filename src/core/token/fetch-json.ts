@@ -23,9 +23,9 @@ export interface Fetching {
 }
 
 /**
- * Fetches a JSON document of at most 1 MiB, following no redirect. What comes after the signal is
- * discarded, whether or not `fetch` obeys it.
- * @throws UpstreamError if nothing, or too much, comes back
+ * Fetches a JSON document of at most 1 MiB; redirects are not followed. Once the signal is aborted, the
+ * response is discarded, also if `fetch` ignores the signal.
+ * @throws UpstreamError if there is no response, or one that is too large
  */
 export async function fetchJson(url: string, fetching: Fetching): Promise<Answer> {
   const { fetch, signal, accept } = fetching;
@@ -64,11 +64,11 @@ async function read(url: string, response: Response, signal: AbortSignal): Promi
       chunks.push(chunk);
     }
   } catch (cause) {
-    const message = `${placeOf(url)} broke off its answer${reasonOf(cause)}`;
+    const message = `${placeOf(url)} closed the connection before the end of the response${reasonOf(cause)}`;
     throw new UpstreamError('ERR_JWKS_UNREACHABLE', message, { cause });
   }
   if (size > largestAnswer) {
-    throw new UpstreamError('ERR_JWKS_RESPONSE', `${placeOf(url)} answered with more than 1 MiB`);
+    throw new UpstreamError('ERR_JWKS_RESPONSE', `${placeOf(url)} returned more than 1 MiB`);
   }
   return Buffer.concat(chunks);
 }
@@ -114,7 +114,7 @@ function reasonOf(error: unknown): string {
   return '';
 }
 
-/** An address for a message: without credentials, query or fragment, which may be secret. */
+/** Returns an address for a message: without credentials, query or fragment, which may be secret. */
 export function placeOf(location: string, base?: string): string {
   if (!URL.canParse(location, base)) return 'an invalid address';
   const { protocol, host, pathname } = new URL(location, base);
@@ -122,7 +122,7 @@ export function placeOf(location: string, base?: string): string {
   return printable(place) ?? '';
 }
 
-/** The failure of an answer that is not what was asked for. */
+/** Returns the error for a response that is not the wanted document. */
 export const unusable = (code: UpstreamErrorCode, answer: Answer, wanted: string): UpstreamError =>
   new UpstreamError(code, `${placeOf(answer.url)} ${outcomeOf(answer, wanted)}`);
 

@@ -1,24 +1,40 @@
-import { isLoopback, listOf, mistake, secureUrl, settingsOf, someText } from '../base/validate.js';
+import {
+  type Expected,
+  type Items,
+  invalid,
+  isLoopback,
+  isText,
+  listOf,
+  optional,
+  secureUrl,
+  settingsOf,
+  someText,
+  urlWithoutSecrets,
+} from '../base/validate.js';
 import type { ClaimMap, ClaimPaths } from '../principal.js';
 import { type Algorithm, algorithms, isAlgorithm } from './algorithms.js';
 
 /** One authorization server whose tokens are accepted. */
 export interface IssuerOptions {
-  /** Compared with the token's `iss` byte for byte (RFC 9068 §4). https, or http on the loopback. */
+  /**
+   * Must equal the token's `iss` exactly, also in a trailing slash (RFC 9068 §4). A URL is https, or
+   * http on the loopback.
+   */
   readonly issuer: string;
-  /** At least one has to be in the token's `aud`. There is no way to leave it out. */
+  /** The token's `aud` must contain at least one (RFC 7519 §4.1.3). Required. */
   readonly audience: string | readonly string[];
-  /** Where the keys are. @default discovered from the issuer (RFC 8414, OpenID Connect Discovery) */
+  /** URL of the JWK Set. @default discovered from the issuer (RFC 8414, OpenID Connect Discovery) */
   readonly jwksUri?: string;
-  /** @default all eleven of {@link Algorithm}; asymmetric only, ever */
+  /** Symmetric algorithms and `none` are never accepted. @default all eleven of {@link Algorithm} */
   readonly algorithms?: readonly Algorithm[];
   /**
-   * Accepted JOSE `typ`, in any case, "application/" dropped; `undefined` is an absent one. Only
-   * `['at+jwt']` asks for RFC 9068 in full, with its required claims.
+   * Accepted values of the JOSE header `typ`, compared without regard to case and without
+   * "application/" (RFC 7515 §4.1.9); `undefined` accepts an absent one. `['at+jwt']` alone requires
+   * the claims of RFC 9068 as well.
    * @default ['at+jwt', 'JWT', undefined]
    */
   readonly typ?: readonly (string | undefined)[];
-  /** Where the tokens keep scopes, client, subject and organization. */
+  /** Which claims contain scopes, client id, subject and organization. */
   readonly claims?: ClaimMap;
 }
 
@@ -32,26 +48,33 @@ export interface IssuerSettings {
   readonly claims: ClaimPaths;
 }
 
-/** The issuers of one guard: never none. */
+/** The issuers of one guard, at least one. */
 export type IssuerList = readonly [IssuerSettings, ...IssuerSettings[]];
 
 /** The names of {@link IssuerOptions}. */
 export const issuerNames = ['issuer', 'audience', 'jwksUri', 'algorithms', 'typ', 'claims'];
 
 /**
- * Checks each issuer once; between them nothing is inherited.
- * @throws ConfigError for the first mistake
+ * Checks the options of each issuer; no issuer inherits from another.
+ * @throws ConfigError for the first invalid option
  */
 export function checkIssuers(where: string, list: unknown, several: boolean): IssuerList {
-  if (!Array.isArray(list)) throw mistake(`${where}.issuers`, list, 'is no list of issuers');
+  const must = 'be an array of at least one issuer';
+  if (!Array.isArray(list)) throw invalid(`${where}.issuers`, list, { must });
   const issuers = list.map((one, i) =>
     checkIssuer(several ? `${where}.issuers[${i}]` : where, one),
   );
   const [first, ...more] = issuers;
-  if (!first) throw mistake(`${where}.issuers`, list, 'is empty: nobody could get in');
+  if (!first) {
+    const advice = 'Add an issuer: without one, no token would be accepted';
+    throw invalid(`${where}.issuers`, list, { must, advice });
+  }
   for (const { issuer } of more) {
     if (issuers.filter((other) => other.issuer === issuer).length > 1) {
-      throw mistake(`${where}.issuers`, issuer, 'stands twice: give it once, with all audiences');
+      throw invalid(`${where}.issuers`, issuer, {
+        must: 'name each issuer once',
+        advice: 'Merge the two entries, with all audiences in one array',
+      });
     }
   }
   return [first, ...more];
@@ -59,32 +82,11 @@ export function checkIssuers(where: string, list: unknown, several: boolean): Is
 
 function checkIssuer(where: string, given: unknown): IssuerSettings {
   const own: Partial<IssuerOptions> = settingsOf(where, given, issuerNames);
-  const { audience, jwksUri, typ = ['at+jwt', 'JWT', undefined], claims = {} } = own;
-  const issuer = someText(`${where}.issuer`, own.issuer, 'is no issuer: write https://…');
-  checkIssuerName(`${where}.issuer`, issuer);
-  if (/^https?:/i.test(issuer)) secureUrl(`${where}.issuer`, issuer);
-  else if (jwksUri === undefined) {
-    throw mistake(`${where}.issuer`, issuer, 'is no URL, so its keys need a jwksUri');
-  }
-  if (jwksUri === undefined && issuer.includes('?')) {
-    throw mistake(
-      `${where}.issuer`,
-      issuer,
-      'has a query, so it cannot be discovered: RFC 8414 §2',
-    );
-  }
-  if (audience === undefined) {
-    throw mistake(
-      `${where}.audience`,
-      audience,
-      'is missing: name this API as its tokens do in aud, or tokens for others would get in',
-    );
-  }
-  const audiences = typeof audience === 'string' ? [audience] : audience;
+  const { jwksUri, typ = ['at+jwt', 'JWT', undefined], claims = {} } = own;
   return {
-    issuer,
-    audience: new Set(listOf(`${where}.audience`, audiences, 'audience', (one) => one !== '')),
-    jwksUri: jwksUri === undefined ? undefined : checkJwksUri(`${where}.jwksUri`, jwksUri),
+    issuer: checkIssuerName(`${where}.issuer`, own.issuer, jwksUri !== undefined),
+    audience: checkAudience(`${where}.audience`, own.audience),
+    jwksUri: optional(`${where}.jwksUri`, jwksUri, checkJwksUri),
     algorithms: checkAlgorithms(`${where}.algorithms`, own.algorithms),
     typ: checkTypes(`${where}.typ`, typ),
     claims: checkClaims(`${where}.claims`, claims),
@@ -93,53 +95,91 @@ function checkIssuer(where: string, given: unknown): IssuerSettings {
 
 const wellKnown = /\/\.well-known\/(openid-configuration|oauth-authorization-server)/;
 
-// What would start, and then reject every token.
-function checkIssuerName(where: string, issuer: string): void {
+// Some of these values would start, and then reject every token.
+function checkIssuerName(where: string, given: unknown, hasJwksUri: boolean): string {
+  const advice = 'Set it to the "iss" of your tokens, such as "https://login.example.com"';
+  const issuer = someText(where, given, { advice });
+  const wrong = (expected: Expected) => invalid(where, urlWithoutSecrets(issuer), expected);
   if (/[{}]/.test(issuer)) {
-    throw mistake(
-      where,
-      issuer,
-      'must be the "iss" of real tokens, and has a placeholder in braces: write one issuer per tenant',
-    );
+    throw wrong({
+      must: 'be the "iss" of real tokens, without a placeholder in braces',
+      advice: 'Add an entry to options.issuers for each tenant',
+    });
   }
-  if (!wellKnown.test(issuer)) return;
-  const name = issuer.replace(wellKnown, '').replace(/[?#].*$/, '');
-  throw mistake(
-    where,
-    issuer,
-    `is the address of a discovery document: write the "issuer" that it names, probably "${name}"`,
-  );
+  if (wellKnown.test(issuer)) {
+    const name = issuer.replace(wellKnown, '').replace(/[?#].*$/, '');
+    throw wrong({
+      must: 'be an issuer, not the address of a discovery document',
+      advice: `Set it to the "issuer" in that document, probably "${urlWithoutSecrets(name)}"`,
+    });
+  }
+  if (/^https?:/i.test(issuer)) secureUrl(where, issuer);
+  else if (!hasJwksUri) {
+    throw wrong({
+      must: 'be a URL where jwksUri is not set',
+      advice: 'Write the scheme, or set jwksUri to the address of the JWK Set',
+    });
+  }
+  if (!hasJwksUri && issuer.includes('?')) {
+    throw wrong({
+      must: 'have no query where jwksUri is not set (RFC 8414 §2)',
+      advice: 'Set jwksUri to the address of the JWK Set',
+    });
+  }
+  return issuer;
+}
+
+function checkAudience(where: string, audience: unknown): ReadonlySet<string> {
+  const must = 'be a non-empty string or an array of them';
+  const advice =
+    'Set it to the value that your tokens carry in "aud": without it, tokens issued for other APIs would be accepted';
+  if (isText(audience)) return new Set([audience]);
+  if (!Array.isArray(audience) || audience.length === 0) {
+    throw invalid(where, audience, { must, advice });
+  }
+  return new Set(audience.map((one, i) => someText(`${where}[${i}]`, one, { advice })));
 }
 
 function checkJwksUri(where: string, jwksUri: string): string {
   const url = secureUrl(where, jwksUri);
   if (!/\/\.well-known\/(openid-configuration$|oauth-authorization-server)/.test(url)) return url;
-  throw mistake(
-    where,
-    jwksUri,
-    'is the address of a discovery document, not of a JWK Set: leave jwksUri out, and it is discovered',
-  );
+  throw invalid(where, urlWithoutSecrets(jwksUri), {
+    must: 'be the address of a JWK Set, not of a discovery document',
+    advice: 'Leave jwksUri out to have it discovered from the issuer',
+  });
 }
 
 function checkAlgorithms(where: string, given: unknown = Object.keys(algorithms)) {
   const list = Array.isArray(given) ? given : [given];
   for (const name of list) {
     if (typeof name === 'string' && /^(hs\d|none$)/i.test(name)) {
-      throw mistake(where, name, 'is refused: with it, whoever can verify a token can forge one');
+      throw invalid(where, name, {
+        must: 'contain only asymmetric algorithms',
+        advice:
+          'Set the issuer to sign with one, such as RS256: with this one, anyone who can verify a token can forge one',
+      });
     }
   }
-  return new Set(listOf(where, given, 'algorithm', isAlgorithm));
+  return new Set(listOf(where, given, algorithmItems));
 }
 
-/** The one spelling of a JOSE `typ` (RFC 7515 §4.1.9). */
+const algorithmItems: Items<Algorithm> = {
+  name: 'signature algorithm',
+  passes: (item): item is Algorithm => typeof item === 'string' && isAlgorithm(item),
+};
+
+/** Returns the spelling in which values of `typ` are compared (RFC 7515 §4.1.9). */
 export const plainType = (type: string): string => type.toLowerCase().replace(/^application\//, '');
 
 function checkTypes(where: string, given: unknown): ReadonlySet<string | undefined> {
-  if (!Array.isArray(given)) throw mistake(where, given, 'is no list of types');
-  const named = given.filter((type) => type !== undefined);
-  if (named.length > 0 || given.length === 0) listOf(where, named, 'type', (type) => type !== '');
-  return new Set(given.map((type: string | undefined) => type && plainType(type)));
+  const types = listOf(where, given, typeItems);
+  return new Set(types.map((type) => type && plainType(type)));
 }
+
+const typeItems: Items<string | undefined> = {
+  name: 'type',
+  passes: (item): item is string | undefined => item === undefined || isText(item),
+};
 
 const standard = {
   scopes: 'scope',
@@ -153,7 +193,7 @@ function checkClaims(where: string, given: ClaimMap): ClaimPaths {
   const path = (name: keyof ClaimMap) => {
     const written = own[name] ?? standard[name];
     const keys = typeof written === 'string' ? [written] : written;
-    return listOf(`${where}.${name}`, keys, 'claim name', (key) => key !== '');
+    return listOf(`${where}.${name}`, keys, { name: 'claim name', passes: isText });
   };
   return {
     scopes: path('scopes'),
@@ -163,6 +203,6 @@ function checkClaims(where: string, given: ClaimMap): ClaimPaths {
   };
 }
 
-/** Tells whether an issuer is a URL on this machine, where plain http is nobody's risk. */
+/** Returns whether an issuer is a URL on this machine, where http cannot be intercepted. */
 export const isLoopbackIssuer = (issuer: string): boolean =>
   URL.canParse(issuer) && isLoopback(new URL(issuer));

@@ -35,10 +35,10 @@ export function trustIssuers(
     settings.issuers.map((issuer) => {
       let closed = false;
       const listener = createJwksEmitter(settings.onJwks, issuer.issuer);
-      const tell: EmitJwks = (news) => {
+      const emit: EmitJwks = (news) => {
         if (!closed) listener(news);
       };
-      const keys = createKeySet(sourceOf(issuer, settings, tell), limits, { now, tell });
+      const keys = createKeySet(sourceOf(issuer, settings, emit), limits, { now, emit });
       const close = () => {
         closed = true;
         keys.close();
@@ -51,10 +51,10 @@ export function trustIssuers(
 function sourceOf(
   { issuer, jwksUri: configured }: IssuerSettings,
   { fetch, jwks: { initial, store, timeout, maxAge }, now }: FetchSettings,
-  tell: EmitJwks,
+  emit: EmitJwks,
 ): JwksSource {
   const importAll = createImporter(issuer);
-  const shared = createSharedJwks(store, { issuer, timeout, maxAge, now, tell });
+  const shared = createSharedJwks(store, { issuer, timeout, maxAge, now, emit });
   const patience = Math.min(1000, timeout * 500);
   let lastKnown: string | undefined;
 

@@ -1,37 +1,37 @@
-/** What happens to an issuer's keys, for its operators. */
+/** A change of an issuer's keys, or a fetch of them, for operators. */
 export type JwksEvent = {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly issuer: string;
 } & JwksNews;
 
-/** What is new about the keys of one issuer. */
+/** A {@link JwksEvent} without its time and issuer. */
 export type JwksNews =
   | {
-      /** A fetch worked; `keys` is how many of the set can be used. */
+      /** A fetch succeeded; `keys` is how many keys of the set can be used. */
       readonly kind: 'fetched';
       readonly keys: number;
     }
   | {
-      /** A fetch failed, or the store of keys did: what is held is used on. */
+      /** A fetch failed, or the JWKS store did: the cached keys are used on. */
       readonly kind: 'failed';
       readonly detail: string;
     }
   | {
-      /** Keys are listed that were not before, or are not any more: with them go their tokens. */
+      /** Keys were added to the set, or removed from it: tokens signed by removed keys are rejected. */
       readonly kind: 'rotated' | 'withdrawn';
-      /** '' for a key without one. */
+      /** The `kid` of each key; '' for a key without one. */
       readonly kids: readonly string[];
     }
   | {
-      /** Keys older than `maxAge` are used, since none can be fetched: told once an outage. */
+      /** Keys older than `maxAge` are used, because fetches fail: emitted once an outage. */
       readonly kind: 'stale';
     };
 
-/** Tells of one issuer. */
+/** Emits an event of one issuer. */
 export type EmitJwks = (news: JwksNews & { readonly time: number }) => unknown;
 
-/** A listener can throw or reject: no request knows of it. */
+/** Creates the emitter of one issuer. What the listener throws or rejects with is ignored. */
 export function createJwksEmitter(
   listener: ((event: JwksEvent) => unknown) | undefined,
   issuer: string,

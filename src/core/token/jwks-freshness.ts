@@ -45,7 +45,7 @@ export interface Failure {
    * revocation.
    */
   readonly isEmptied: boolean;
-  /** The outage was told of as one in which old keys are used. */
+  /** The `stale` event of this outage was emitted. */
   readonly isStaleTold: boolean;
 }
 
@@ -65,7 +65,7 @@ export function failureAfter(
   };
 }
 
-/** Tells whether it is too early for another fetch. */
+/** Returns whether it is too early for another fetch. */
 export function isBackingOff(failure: Failure | undefined, now: number): boolean {
   if (!failure) return false;
   const left = failure.retryAt - now;

@@ -17,7 +17,7 @@ interface Sharing {
   readonly timeout: number;
   readonly maxAge: number;
   readonly now: () => number;
-  readonly tell: EmitJwks;
+  readonly emit: EmitJwks;
 }
 
 const mostKeys = 256;
@@ -32,8 +32,8 @@ export const isKeyList = (list: unknown): list is readonly unknown[] =>
 /** Uses a store of key sets so that what is wrong with it costs a fetch, and nothing else. */
 export function createSharedJwks(store: JwksStore | undefined, sharing: Sharing): SharedJwks {
   if (!store) return { restore: async () => undefined, share: () => {} };
-  const { issuer, timeout, maxAge, now, tell } = sharing;
-  const fail = (detail: string) => tell({ time: now(), kind: 'failed', detail });
+  const { issuer, timeout, maxAge, now, emit } = sharing;
+  const fail = (detail: string) => emit({ time: now(), kind: 'failed', detail });
   let isAsked = false;
   let isBusy = false;
   let waiting: StoredJwks | undefined;

@@ -25,7 +25,7 @@ const mostInstances = 1_000;
  * @throws ConfigError if `keep` is invalid
  */
 export function memoryUsageStore({ keep = 400 }: { readonly keep?: number } = {}): UsageStore {
-  integer('memoryUsageStore.keep', keep, [leastKeep, mostKeep]);
+  integer('memoryUsageStore.keep', keep, { min: leastKeep, max: mostKeep });
   const rows = new Map<string, UsageRow>();
   const instances = new Map<string, UsageInstance>();
   /** By client and kind. */

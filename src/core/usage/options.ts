@@ -54,8 +54,8 @@ export function checkUsage(
   const read = (place: string, entries: unknown) => checkExclude(place, entries, issuers);
   return {
     store: optional(`${where}.store`, store, checkStore),
-    flushInterval: seconds(`${where}.flushInterval`, flushInterval, [10, 60]),
-    max: integer(`${where}.max`, max, [1, 1_000_000]),
+    flushInterval: seconds(`${where}.flushInterval`, flushInterval, { min: 10, max: 60 }),
+    max: integer(`${where}.max`, max, { min: 1, max: 1_000_000 }),
     exclude: exclusionsOf(optional(`${where}.exclude`, exclude, read) ?? []),
   };
 }
@@ -84,7 +84,7 @@ function checkExclude(
     });
   }
   // Bounded, because each batch lists them: the report must not show them as unused.
-  integer(`${where}.length`, given.length, [0, 1_000]);
+  integer(`${where}.length`, given.length, { min: 0, max: 1_000 });
   return given.map((one, index) => checkExcluded(`${where}[${index}]`, one, issuers));
 }
 
