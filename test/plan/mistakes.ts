@@ -32,7 +32,7 @@ export const shown = (value: unknown): string =>
 const clientNames = ['mode', 'until', 'cohort', 'issuer', 'checks', 'tokenChecks'];
 const cohortNames = ['mode', 'percent', 'salt', 'sunsetAt'];
 const brownoutNames = ['start', 'end', 'daily', 'cohorts', 'exempt', 'paused', 'dryRun'];
-const anArray = shown([]);
+const anArray = shown(['x']);
 const anObject = shown({});
 
 /** Errors that a JSON Schema detects too. */
@@ -61,7 +61,7 @@ export const structural: readonly Mistake[] = [
   ['a misspelled mode', '{◀"mode": "duel"}', () => oneOf('plan.mode', 'duel', modes)],
   ['another mode', '{◀"mode": "off"}', () => oneOf('plan.mode', 'off', modes)],
   ['a mode that is null', '{◀"mode": null}', () => oneOf('plan.mode', null, modes)],
-  ['a mode that is a list', '{◀"mode": ["dual"]}', () => oneOf('plan.mode', [], modes)],
+  ['a mode that is a list', '{◀"mode": ["dual"]}', () => oneOf('plan.mode', ['dual'], modes)],
   [
     "everyone's extension",
     '{◀"mode": "extension"}',
@@ -169,7 +169,11 @@ export const structural: readonly Mistake[] = [
     '{"tokenChecks": {◀"type": false}}',
     () => oneOf('plan.tokenChecks.type', false, ['enforce', 'report']),
   ],
-  ['checks that are a list', '{◀"checks": ["type"]}', () => settingsOf('plan.checks', [], [])],
+  [
+    'checks that are a list',
+    '{◀"checks": ["type"]}',
+    () => settingsOf('plan.checks', ['type'], []),
+  ],
 
   [
     'clients that are a list',

@@ -40,7 +40,9 @@ describe('several mistakes of one plan', () => {
   test('are reported together, in the order of their lines', () => {
     const lines = sentences(plan);
     expect(
-      lines.map((line) => line.replace(/^(\S+) \(line (\d+)\)(?::| must) .*$/, '$2 $1')),
+      lines.map((line) =>
+        line.replace(/^(\S+) \(line (\d+)\)(?:: | must | is not a known name).*$/, '$2 $1'),
+      ),
     ).toEqual([
       '2 plan.mode',
       '3 plan.sunset',

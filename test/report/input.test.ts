@@ -19,9 +19,9 @@ describe('an input that cannot be meant names its mistake', () => {
     [{ now: Number.NaN }, /^report\.now /],
     [{ now: -1 }, /^report\.now /],
     [{ now: 253_402_300_800_000 }, /^report\.now /],
-    [{ plan: { mod: 'dual' } }, /^plan\.mod: /],
+    [{ plan: { mod: 'dual' } }, /^plan\.mod /],
     [{ plan: '{' }, /^plan/],
-    [{ plan: null }, /^plan: null is no object/],
+    [{ plan: null }, /^plan must be an object/],
     [
       { plan: { cohorts: { eu: {} } }, cohort: 'us' },
       /^report\.cohort must be the name of a cohort of the plan; got "us": use "eu"/,
