@@ -288,7 +288,7 @@ describeWith(redisPrograms, 'redisUsageStore', () => {
           await redis.send('HSET', `${base}:instances`, `${i}`.repeat(200), record);
         }
         const many = (await store.read()).unreadable ?? [];
-        expect(many).toHaveLength(100);
+        expect(new Set(many).size).toBe(121);
         expect(Math.max(...many.map(({ length }) => length))).toBeLessThanOrEqual(200);
       },
     );

@@ -219,10 +219,10 @@ describe('a file that cannot be read', () => {
     expect((await store.read()).unreadable).toEqual([ben, cleo]);
   });
 
-  test('of more than a hundred, a hundred are named', async () => {
+  test('is named, however many there are', async () => {
     const store = fileUsageStore(directory);
     for (let i = 100; i < 250; i += 1) await writeFile(fileOf(`${i}${anna.slice(3)}`), 'XXXX');
-    expect((await store.read()).unreadable).toHaveLength(100);
+    expect((await store.read()).unreadable).toHaveLength(150);
   });
 });
 

@@ -121,8 +121,7 @@ export interface Usage {
   /** What is stored there and is no count: so many rows, lines or files were left out. @default 0 */
   readonly skipped?: number;
   /**
-   * Names of instances or files of theirs that the store held and that could not be read, at most 100:
-   * a record or file that is damaged, was replaced by a link, or is missing although another instance
+   * Names of all instances or files of theirs that the store held and that could not be read: a record or file that is damaged, was replaced by a link, or is missing although another instance
    * saw it. What such a guard counted, and when, is not known. @default none
    */
   readonly unreadable?: readonly string[];

@@ -1,3 +1,4 @@
+import { digestOf } from '../../core/base/digest.js';
 import { advanceInstance, withoutOld } from '../../core/usage/coverage.js';
 import { leastKeep, mostKeep } from '../../core/usage/overflow.js';
 import { ConfigError, type Usage, type UsageBatch, type UsageInstance } from '../../index.js';
@@ -36,20 +37,24 @@ export function keepOf(where: string, keep: unknown = 400): number {
  */
 export const cutoffOf = (time: number, keep: number): number => time - keep * 86_400_000;
 
-const mostUnreadable = 100;
 const longestName = 200;
 
-/** What a store held that could not be read, as {@link Usage} says it. */
+/** A name that is not too long to show. Two that differ only in what is cut off stay two. */
+const shown = (name: string): string =>
+  name.length <= longestName ? name : `${name.slice(0, longestName - 50)}…${digestOf(name)}`;
+
+/**
+ * What a store held that could not be read, as {@link Usage} says it. All of it, however much: a guard
+ * whose name was left out could be declared gone by nobody, and would be missed by nobody.
+ */
 export function unreadIn(
   skipped: number,
   names: Iterable<string>,
 ): Pick<Usage, 'skipped' | 'unreadable'> {
-  const unreadable = [...new Set(names)].sort().slice(0, mostUnreadable);
+  const unreadable = [...new Set(names)].sort().map(shown);
   return {
     ...(skipped > 0 && { skipped }),
-    ...(unreadable.length > 0 && {
-      unreadable: unreadable.map((name) => name.slice(0, longestName)),
-    }),
+    ...(unreadable.length > 0 && { unreadable }),
   };
 }
 
