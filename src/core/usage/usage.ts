@@ -93,6 +93,13 @@ export interface UsageInstance extends InstanceState {
   readonly counted?: Readonly<Record<string, number>>;
   /** The number of the earliest of its batches after which none is missing. */
   readonly unbroken?: number;
+  /** Of `dropped`, how many the store was told of in rows of the kind `other`, by day. @default 0 */
+  readonly droppedByDay?: number;
+  /**
+   * Milliseconds since 1970, by its clock: when the others of `dropped` had all come, of which no row
+   * tells the day. @default `at`
+   */
+  readonly droppedUntil?: number;
   /** Its counts are in its process only. */
   readonly temporary?: true;
 }
