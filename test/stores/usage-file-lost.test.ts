@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { migrationReport } from '../../src/report.js';
 import { compact } from '../../src/stores/usage/file-compact.js';
 import { fileUsageStore, readUsage, type UsageBatch } from '../../src/usage.js';
 import { runs } from '../runs.js';
@@ -156,12 +157,35 @@ describe('a file that cannot be read', () => {
     expect(rows).toEqual(count > 0 ? [row({ count })] : []);
   });
 
+  test.each<[string, (path: string) => Promise<unknown>, number]>([
+    ['is damaged at its beginning', damage, 1],
+    [
+      'has no line that can be read',
+      (path) => writeFile(path, '\n{"instance":"x"}\n{"size":1}'),
+      0,
+    ],
+  ])(
+    'because it %s is told by its name alone: once that guard is gone, it raises no doubt',
+    async (_, hurt, count) => {
+      const store = await aDirectory();
+      await hurt(fileOf(ben));
+      const usage = await store.read();
+      expect([usage.unreadable, usage.skipped]).toEqual([[ben], undefined]);
+      expect(usage.rows).toEqual(count > 0 ? [row({ count })] : []);
+      const reportOf = (gone: readonly { instance: string; at: string }[]) =>
+        migrationReport({ usage, gone, now: now + hour }).dataQuality.notes.join('\n');
+      expect(reportOf([])).toContain('cannot be read');
+      const gone = [{ instance: ben, at: new Date(now + hour).toISOString() }];
+      expect(reportOf(gone)).not.toContain('cannot be read');
+    },
+  );
+
   test('is named, and a foreign one only counted', async () => {
     const store = await aDirectory();
     await writeFile(at('audit.ndjson'), '{"kind":"decision"}\n');
     await damage(fileOf(anna));
     const { unreadable, skipped } = await store.read();
-    expect([unreadable, skipped]).toEqual([[anna], 2]);
+    expect([unreadable, skipped]).toEqual([[anna], 1]);
   });
 
   test('is not one that begins with a byte order mark, alone or behind another', async () => {

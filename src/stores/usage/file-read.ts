@@ -11,7 +11,7 @@ import { unreadIn } from './row.js';
  * Reads counts from a file, or from all files of a directory that end in `.ndjson`. A batch that is in
  * them more than once is counted once, in whatever order they are. A line that is no batch, and a file
  * that holds none or is a link, is left out, and counted in `skipped`; if its name is that of a guard's
- * file, or if another guard saw that file and it is gone, it is named in `unreadable`.
+ * file, or if another guard saw that file and it is gone, it is named in `unreadable` instead.
  * @throws the error of the file system for what cannot be read
  */
 export async function readUsage(path: string): Promise<Usage> {
@@ -45,19 +45,25 @@ export async function countFilesIn(directory: string): Promise<string[]> {
 /** Reads all files of a directory. */
 export async function readDirectory(directory: string, told: Told): Promise<void> {
   const names = await countFilesIn(directory);
-  const expected = new Set<string>();
+  /** Of each guard that has a file, how many of its lines are nobody's counts. */
+  const expected = new Map<string, number>();
   for (const name of names) {
     const own = await readOwn(join(directory, name));
     if (own === 'gone') continue;
     const instance = instanceIn(name);
-    if (instance) expected.add(instance);
+    const skipped = told.skipped;
     // Of a guard's own file, what follows its damaged head may still be lines.
     if (typeof own === 'object' && (own.holdsCounts || instance)) readLines(own.text, told);
+    if (instance) expected.set(instance, told.skipped - skipped);
     if (typeof own === 'object' && own.holdsCounts) continue;
     if (instance) told.unreadable.add(instance);
     else told.skipped += 1;
   }
-  for (const one of expected) if (!told.instances.has(one)) told.unreadable.add(one);
+  for (const [one, skipped] of expected) {
+    if (!told.instances.has(one)) told.unreadable.add(one);
+    // Its name says it all: whoever has said when that guard ended is not asked for its lines as well.
+    if (told.unreadable.has(one)) told.skipped -= skipped;
+  }
   // Again, and last: a file that was there when the others were read may have been forgotten since.
   const graves = await readOwn(join(directory, tombstones));
   if (typeof graves === 'object') readLines(graves.text, newTombs(told));
