@@ -74,6 +74,7 @@ const newTombs = ({ forgotten }: Told): Told => ({ ...newTold(), forgotten });
 /** What a file holds; `gone` if it was deleted just now, `foreign` if it is a link or no file. */
 type OwnFile = { readonly text: string; readonly holdsCounts: boolean } | 'gone' | 'foreign';
 
+/** Reads a file of a directory, whatever is there. */
 export async function readOwn(path: string): Promise<OwnFile> {
   try {
     const file = await openOwn(path, opening.read);

@@ -38,6 +38,8 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
   /** The files as they were left. */
   const left = new Map<string, Left>();
   let tidiedAt = Number.NEGATIVE_INFINITY;
+  /** Where it looked last among the names of others: it goes on from there. */
+  let seenUpTo: string | undefined;
 
   /** Once a day, and not by an instance that has just begun: its clock may yet be set. */
   const isDue = ({ at, since }: UsageBatch): boolean =>
@@ -51,7 +53,8 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
       await inTurn(instance, async () => {
         const tidies = isDue(batch);
         const looks = tidies || batch.seq <= 1 || batch.closed;
-        const saw = looks ? await othersIn(directory, instance).catch(() => []) : [];
+        const saw = looks ? await othersIn(directory, instance, seenUpTo).catch(() => []) : [];
+        seenUpTo = saw.at(-1) ?? seenUpTo;
         const isLong = await append(file, { batch, saw }, left);
         // What is added is added: should there be no room to tidy up, it is tried again next time.
         if (isLong) await compact(file, { at, keep }).catch(() => {});
@@ -66,10 +69,16 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
   };
 }
 
-/** The instances that have a file, beside the given one: should one be lost, it will be missed. */
-async function othersIn(directory: string, own: string): Promise<readonly string[]> {
+/**
+ * The instances that have a file, beside the given one: should one be lost, it will be missed. Of many,
+ * each instance names those that come after its own name first, and the next ones next time: together
+ * they name all.
+ */
+async function othersIn(directory: string, own: string, after = own): Promise<readonly string[]> {
   const names = (await countFilesIn(directory)).map(instanceIn);
-  return names.filter((one) => one !== undefined && one !== own).slice(0, mostSeen) as string[];
+  const others = names.filter((one): one is string => one !== undefined && one !== own);
+  const next = others.filter((one) => one > after);
+  return [...next, ...others.slice(0, others.length - next.length)].slice(0, mostSeen);
 }
 
 function checkDirectory(directory: unknown): asserts directory is string {
