@@ -51,9 +51,12 @@ export function unreadIn(
   skipped: number,
   names: Iterable<string>,
 ): Pick<Usage, 'skipped' | 'unreadable'> {
-  const unreadable = [...new Set(names)].sort().map(shown);
+  // No guard has no name.
+  const named = new Set(names);
+  const foreign = skipped + (named.delete('') ? 1 : 0);
+  const unreadable = [...named].sort().map(shown);
   return {
-    ...(skipped > 0 && { skipped }),
+    ...(foreign > 0 && { skipped: foreign }),
     ...(unreadable.length > 0 && { unreadable }),
   };
 }
