@@ -1,4 +1,4 @@
-import { digestOf } from '../../core/base/digest.js';
+import { createHash } from 'node:crypto';
 import { advanceInstance, withoutOld } from '../../core/usage/coverage.js';
 import { leastKeep, mostKeep } from '../../core/usage/overflow.js';
 import { ConfigError, type Usage, type UsageBatch, type UsageInstance } from '../../index.js';
@@ -41,7 +41,9 @@ const longestName = 200;
 
 /** A name that is not too long to show. Two that differ only in what is cut off stay two. */
 const shown = (name: string): string =>
-  name.length <= longestName ? name : `${name.slice(0, longestName - 50)}…${digestOf(name)}`;
+  name.length <= longestName
+    ? name
+    : `${name.slice(0, longestName - 50)}…${createHash('sha256').update(name).digest('base64url')}`;
 
 /**
  * What a store held that could not be read, as {@link Usage} says it. All of it, however much: a guard
