@@ -33,6 +33,7 @@ const clientNames = ['mode', 'until', 'cohort', 'issuer', 'checks', 'tokenChecks
 const cohortNames = ['mode', 'percent', 'salt', 'sunsetAt'];
 const brownoutNames = ['start', 'end', 'daily', 'cohorts', 'exempt', 'paused', 'dryRun'];
 const anArray = shown(['x']);
+const anEmptyArray = shown([]);
 const anObject = shown({});
 
 /** Errors that a JSON Schema detects too. */
@@ -373,7 +374,7 @@ export const structural: readonly Mistake[] = [
     [
       `${name} of a brownout that are empty`,
       brownout(`◀"${name}": []`),
-      `plan.brownouts[0].${name} must be an array with at least one item; got ${anArray}.`,
+      `plan.brownouts[0].${name} must be an array with at least one item; got ${anEmptyArray}.`,
     ],
   ]),
   [
@@ -424,7 +425,7 @@ export const structural: readonly Mistake[] = [
   [
     'no times',
     daily('◀"at": [], "minutes": 5'),
-    `plan.brownouts[0].daily.at must be an array with at least one item; got ${anArray}.`,
+    `plan.brownouts[0].daily.at must be an array with at least one item; got ${anEmptyArray}.`,
   ],
   ...['"9:00"', '"24:00"', '"09:60"', '"09:00:00"', '"09:00Z"', '""', '9'].map(
     (time): Mistake => [
@@ -448,7 +449,7 @@ export const structural: readonly Mistake[] = [
   [
     'no minutes',
     daily('"at": ["08:00"], ◀"minutes": []'),
-    `plan.brownouts[0].daily.minutes must be an array with at least one item; got ${anArray}.`,
+    `plan.brownouts[0].daily.minutes must be an array with at least one item; got ${anEmptyArray}.`,
   ],
   [
     'minutes that escalate beyond a day',
@@ -468,7 +469,7 @@ export const structural: readonly Mistake[] = [
   [
     'no days',
     daily('"at": ["08:00"], "minutes": 5, ◀"days": []'),
-    `plan.brownouts[0].daily.days must be an array with at least one item; got ${anArray}.`,
+    `plan.brownouts[0].daily.days must be an array with at least one item; got ${anEmptyArray}.`,
   ],
   [
     'a day twice',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { advanceInstance } from '../../src/core/usage/coverage.js';
+import { dayOf } from '../../src/core/usage/usage.js';
 import type { UsageBatch, UsageInstance } from '../../src/usage.js';
 import { advanced } from '../stores/usage-contract.js';
 
@@ -127,6 +128,33 @@ test('no more than the newest hundred stretches are kept, and none that overlap'
   expect(instance?.watched).toHaveLength(100);
   expect(instance?.watched?.[0]).toEqual([start + 1_509, start + 1_510]);
   expect(instance?.watched?.at(-1)).toEqual([start + 2_499, start + 2_500]);
+});
+
+test('until when requests came that have no row is never told too early, and not at all if there are none', () => {
+  const anyStep = fc.record({ dated: fc.nat(2), undated: fc.nat(1), isLost: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(anyStep, { minLength: 1, maxLength: 12 }), (steps) => {
+      let held: UsageInstance | undefined;
+      let [dropped, last] = [0, undefined as number | undefined];
+      for (const [i, { dated, undated, isLost }] of steps.entries()) {
+        const at = start + (i + 1) * 60_000;
+        dropped += dated + undated;
+        // Of what the store has lost it has no row.
+        if (undated > 0 || (isLost && dated > 0)) last = at;
+        if (isLost) continue;
+        const other = { client: '', issuer: '', key: '', what: 'other', detail: 'key' } as const;
+        const minute = Math.floor(at / 60_000);
+        const minutes = { first: minute, last: minute, day: dayOf(minute) };
+        const rows = dated > 0 ? [{ ...other, ...minutes, count: dated }] : [];
+        const state = { instance: 'one', since: start, every: 60, closed: false };
+        held = advanceInstance(held, { ...state, seq: i + 1, at, dropped, rows });
+        if (last === undefined) expect(held).not.toHaveProperty('droppedUntil');
+        else expect(held?.droppedUntil).toBeGreaterThanOrEqual(last);
+        if (dated + undated === 0 && i > 0 && !steps[i - 1]?.isLost && last !== undefined)
+          expect(held?.droppedUntil).toBeLessThan(at);
+      }
+    }),
+  );
 });
 
 test('what an earlier version has stored counts as watched from its beginning', () => {

@@ -262,6 +262,16 @@ describe('a store', () => {
     expect(() => report(moved, { unreadable, gone: wrong })).toThrow('must be false');
   });
 
+  test('with a hundred and fifty such guards: nothing is safe until each of them is dealt with', () => {
+    const unreadable = Array.from({ length: 150 }, (_, i) => `guard ${i}`);
+    const gone = unreadable.map((instance) => ({ instance, at: iso(40) }));
+    const safe = (count: number) =>
+      report(moved, { unreadable, gone: gone.slice(0, count) }).safeToCut;
+    expect([0, 20, 100, 149, 150].map(safe)).toEqual([false, false, false, false, true]);
+    const { dataQuality } = report(moved, { unreadable, gone: gone.slice(0, 100) });
+    expect(dataQuality).toMatchObject({ unreadableLeftOut: 30 });
+  });
+
   test('that holds more than its guards have counted is named', () => {
     const on = iso(3).slice(0, 10);
     const twice = (count: number) =>

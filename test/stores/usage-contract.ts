@@ -322,6 +322,20 @@ export function usageContract(open: () => Promise<UsageStore>, empty: () => Prom
     expect(sorted(await store.read())).toEqual(recount([second]));
   });
 
+  test('of what had no room it is known which part has rows, and until when the rest came', async () => {
+    const store = await open();
+    const uncounted = { client: '', issuer: '', key: '', what: 'other', detail: 'lookup' } as const;
+    const batches = [
+      batch({ dropped: 5, rows: [row({ ...uncounted, count: 2 })] }),
+      batch({ seq: 2, dropped: 6, rows: [row({ ...uncounted })], at: batch().at + 60_000 }),
+      batch({ seq: 3, dropped: 6, rows: [], at: batch().at + 120_000 }),
+    ];
+    for (const one of batches) await store.add(one);
+    const { instances } = sorted(await store.read());
+    expect(instances).toMatchObject([{ droppedByDay: 3, droppedUntil: batch().at + 60_000 }]);
+    expect(instances).toEqual(recount(batches).instances);
+  });
+
   test('a batch without rows tells that its instance is there', async () => {
     const store = await open();
     await store.add(batch({ rows: [], every: 0.5 }));

@@ -15,8 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { migrationReport } from '../../src/report.js';
 import { compact } from '../../src/stores/usage/file-compact.js';
-import { fileUsageStore, readUsage, type UsageBatch } from '../../src/usage.js';
+import { fileUsageStore, readUsage, type UsageBatch, type UsageStore } from '../../src/usage.js';
 import { runs } from '../runs.js';
 import { batch, october, recount, row, sorted } from './usage-contract.js';
 
@@ -39,6 +40,12 @@ const [anna, ben, cleo] = ['a', 'b', 'c'].map(
 const told = (instance: string, [from, to]: readonly [number, number], more = {}): UsageBatch =>
   batch({ instance, since: from, at: to, rows: [], ...more });
 
+/** Adds a batch, and returns the line that it was written as. */
+async function addedBy(store: UsageStore, one: UsageBatch): Promise<string> {
+  await store.add(one);
+  return (await readFile(fileOf(one.instance), 'utf8')).split('\n').at(-1) ?? '';
+}
+
 describe('what is too old', () => {
   const ended = now - 290 * day;
 
@@ -59,7 +66,6 @@ describe('what is too old', () => {
       forgotten: ben,
       from: ended - day,
       to: ended,
-      counted: { '2026-10-01': 3 },
     });
     // Cleo has seen it when it began: it is not missing.
     expect(await readFile(fileOf(cleo), 'utf8')).toContain(ben);
@@ -121,6 +127,28 @@ describe('what is too old', () => {
     expect((await stat(at('forgotten.ndjson'))).size).toBeLessThan(600_000);
     expect((await store.read()).unreadable).toBeUndefined();
   });
+
+  test('of tombstones that are dropped none is of a guard that another one saw', async () => {
+    const store = await aDirectory();
+    const names = Array.from({ length: 12_000 }, (_, i) => `${1e7 + i}${anna.slice(8)}`);
+    const tombstone = (name: string) => `\n${JSON.stringify({ forgotten: name, from: 1, to: 2 })}`;
+    await writeFile(
+      at('forgotten.ndjson'),
+      names.map((one) => tombstone(one).padEnd(100)).join(''),
+    );
+    const saw = names.filter((_, i) => i % 13 === 0);
+    const line = { ...told(anna, [now - 30 * day, now + 1], { seq: 2 }), saw };
+    await appendFile(fileOf(anna), `\n${JSON.stringify(line)}`);
+    expect((await store.read()).unreadable).toBeUndefined();
+    await store.add(told(cleo, [now - 2 * hour, now]));
+    expect((await stat(at('forgotten.ndjson'))).size).toBeLessThan(700_000);
+    const { unreadable, instances } = await store.read();
+    expect([unreadable, instances.map(({ instance }) => instance)]).toEqual([
+      undefined,
+      [anna, cleo],
+    ]);
+    expect(await readFile(at('forgotten.ndjson'), 'utf8')).toContain(ben);
+  });
 });
 
 describe('a file that cannot be read', () => {
@@ -156,12 +184,35 @@ describe('a file that cannot be read', () => {
     expect(rows).toEqual(count > 0 ? [row({ count })] : []);
   });
 
+  test.each<[string, (path: string) => Promise<unknown>, number]>([
+    ['is damaged at its beginning', damage, 1],
+    [
+      'has no line that can be read',
+      (path) => writeFile(path, '\n{"instance":"x"}\n{"size":1}'),
+      0,
+    ],
+  ])(
+    'because it %s is told by its name alone: once that guard is gone, it raises no doubt',
+    async (_, hurt, count) => {
+      const store = await aDirectory();
+      await hurt(fileOf(ben));
+      const usage = await store.read();
+      expect([usage.unreadable, usage.skipped]).toEqual([[ben], undefined]);
+      expect(usage.rows).toEqual(count > 0 ? [row({ count })] : []);
+      const reportOf = (gone: readonly { instance: string; at: string }[]) =>
+        migrationReport({ usage, gone, now: now + hour }).dataQuality.notes.join('\n');
+      expect(reportOf([])).toContain('cannot be read');
+      const gone = [{ instance: ben, at: new Date(now + hour).toISOString() }];
+      expect(reportOf(gone)).not.toContain('cannot be read');
+    },
+  );
+
   test('is named, and a foreign one only counted', async () => {
     const store = await aDirectory();
     await writeFile(at('audit.ndjson'), '{"kind":"decision"}\n');
     await damage(fileOf(anna));
     const { unreadable, skipped } = await store.read();
-    expect([unreadable, skipped]).toEqual([[anna], 2]);
+    expect([unreadable, skipped]).toEqual([[anna], 1]);
   });
 
   test('is not one that begins with a byte order mark, alone or behind another', async () => {
@@ -219,10 +270,30 @@ describe('a file that cannot be read', () => {
     expect((await store.read()).unreadable).toEqual([ben, cleo]);
   });
 
-  test('of more than a hundred, a hundred are named', async () => {
+  test('of more than a thousand that are there, each is seen by somebody, and by one that stays', async () => {
+    const store = fileUsageStore(directory);
+    const nameOf = (i: number) => `${1_000 + i}${anna.slice(4)}`;
+    const line = JSON.stringify(told('x', [now, now], { closed: true }));
+    for (let i = 0; i < 2_500; i += 1) {
+      await writeFile(fileOf(nameOf(i)), line.replace('"x"', `"${nameOf(i)}"`));
+    }
+    const seen = new Set<string>();
+    for (const seq of [1, 2, 3]) {
+      const line = await addedBy(store, told(cleo, [now, now + (seq - 1) * day], { seq }));
+      for (const name of (JSON.parse(line) as { saw: string[] }).saw) seen.add(name);
+    }
+    expect(seen.size).toBe(2_500);
+    const first = await addedBy(
+      fileUsageStore(directory),
+      told(nameOf(2_000), [now, now], { seq: 2, closed: true }),
+    );
+    expect((JSON.parse(first) as { saw: string[] }).saw).toContain(cleo);
+  });
+
+  test('is named, however many there are', async () => {
     const store = fileUsageStore(directory);
     for (let i = 100; i < 250; i += 1) await writeFile(fileOf(`${i}${anna.slice(3)}`), 'XXXX');
-    expect((await store.read()).unreadable).toHaveLength(100);
+    expect((await store.read()).unreadable).toHaveLength(150);
   });
 });
 

@@ -96,10 +96,13 @@ function stateOf(value: unknown) {
 export function instanceOf(value: unknown): UsageInstance | undefined {
   const state = stateOf(value);
   const { watched, missing, skew, counted, unbroken, temporary } = membersOf(value);
+  const { droppedByDay, droppedUntil } = membersOf(value);
   if (!state || !(missing === undefined || isCount(missing))) return undefined;
   if (!(skew === undefined || Number.isFinite(skew))) return undefined;
   if (!(counted === undefined || isSums(counted))) return undefined;
   if (!(unbroken === undefined || isCount(unbroken))) return undefined;
+  if (!(droppedByDay === undefined || isCount(droppedByDay))) return undefined;
+  if (!isTimeIfAny(droppedUntil)) return undefined;
   const stretches = watched === undefined ? undefined : stretchesOf(watched);
   if (watched !== undefined && !stretches) return undefined;
   return {
@@ -109,6 +112,8 @@ export function instanceOf(value: unknown): UsageInstance | undefined {
     ...(skew !== undefined && { skew: skew as number }),
     ...(counted && { counted }),
     ...(unbroken !== undefined && { unbroken }),
+    ...(droppedByDay !== undefined && { droppedByDay }),
+    ...(droppedUntil !== undefined && { droppedUntil }),
     ...(temporary === true && { temporary }),
   };
 }

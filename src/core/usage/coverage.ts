@@ -1,3 +1,4 @@
+import { unexamined } from './overflow.js';
 import {
   mostCount,
   type Stretch,
@@ -63,9 +64,31 @@ export function advanceInstance(
     ...(skew !== undefined && { skew }),
     ...(excludes && { excludes }),
     ...(counted && { counted }),
+    ...droppedOf(held, { rows, since, at, dropped }),
     ...(tag !== undefined && { tag }),
   };
 }
+
+/** What rows tell by day of the requests that an instance had no room to count, and until when the others came. */
+function droppedOf(
+  held: UsageInstance | undefined,
+  { rows, since, at, dropped }: Required<Pick<Told, 'rows' | 'since' | 'at' | 'dropped'>>,
+): Pick<UsageInstance, 'droppedByDay' | 'droppedUntil'> {
+  const byDay = Math.min((held?.droppedByDay ?? 0) + droppedIn(rows), mostCount);
+  const noMore = held?.dropped === dropped && held.since === since;
+  return {
+    ...(byDay > 0 && { droppedByDay: byDay }),
+    ...(dropped > byDay && { droppedUntil: (noMore && held.droppedUntil) || at }),
+  };
+}
+
+// A token that was not examined is in no count of what was dropped.
+const droppedIn = (rows: readonly UsageRow[]): number =>
+  rows.reduce(
+    (sum, { what, detail, count }) =>
+      what === 'other' && detail !== unexamined ? sum + count : sum,
+    0,
+  );
 
 const unbrokenOf = ({ unbroken, missing = 0, seq }: UsageInstance): number =>
   unbroken ?? (missing === 0 ? 1 : seq);

@@ -54,12 +54,17 @@ export function createOutbox({
   let handedRequests = 0;
   /** Since when what came back was counted. */
   let resumedAt: number | undefined;
+  /** Requests that were dropped, as far as the store has been told by this name, and by those before it. */
+  let told = { dropped: 0, before: 0 };
+
+  /** By this name: what the store was told by another one stays told. */
+  const droppedSoFar = (): number => counter.dropped() - told.before;
 
   function batchOf(part: Partial<UsageBatch> & Pick<UsageBatch, 'at' | 'rows'>): UsageBatch {
     seq += 1;
     instance ??= globalThis.crypto.randomUUID();
     const since = Math.max(clock.since() ?? part.at, renamedAt);
-    const dropped = counter.dropped();
+    const dropped = droppedSoFar();
     const state = { instance, seq, since, every, dropped, closed: false, from: part.at };
     const batch = { ...state, ...excludes, ...part };
     return { ...batch, tag: tagOf(batch) };
@@ -77,7 +82,8 @@ export function createOutbox({
       return batch && (sentAt === undefined ? batch : { ...batch, sentAt });
     },
     shift() {
-      waiting.shift();
+      const { dropped = told.dropped } = waiting.shift() ?? {};
+      told = { ...told, dropped };
     },
     setApart() {
       const apart = waiting.shift();
@@ -85,13 +91,14 @@ export function createOutbox({
       if (!apart) return undefined;
       counter.drop(apart.rows);
       // What waits was counted together: without this part no time is covered by the others.
-      waiting = waiting.map((one) => ({ ...one, from: one.at, dropped: counter.dropped() }));
+      waiting = waiting.map((one) => ({ ...one, from: one.at, dropped: droppedSoFar() }));
       return apart;
     },
     rename() {
       instance = globalThis.crypto.randomUUID();
       seq = 0;
       handed = 0;
+      told = { dropped: 0, before: told.before + told.dropped };
       resumedAt = undefined;
       renamedAt = Math.min(...waiting.map(({ from, at }) => from ?? at));
       waiting = waiting.map(({ at, rows, closed }) => batchOf({ at, rows, closed }));

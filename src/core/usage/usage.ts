@@ -93,6 +93,13 @@ export interface UsageInstance extends InstanceState {
   readonly counted?: Readonly<Record<string, number>>;
   /** The number of the batch from which on none is missing. */
   readonly unbroken?: number;
+  /** Of `dropped`, how many requests have rows of the kind `other`, by day. @default 0 */
+  readonly droppedByDay?: number;
+  /**
+   * Milliseconds since 1970, by its clock: when the others of `dropped`, of which no row has the day, had
+   * all come. @default `at`
+   */
+  readonly droppedUntil?: number;
   /** Whether its counts exist only in its process. */
   readonly temporary?: true;
 }
@@ -121,9 +128,9 @@ export interface Usage {
   /** How many rows, lines or files were skipped because they are not valid counts. @default 0 */
   readonly skipped?: number;
   /**
-   * Names of instances, or of their files, that could not be read; at most 100. A record or file is
-   * damaged, was replaced by a link, or is missing although another instance saw it. The counts of such
-   * an instance are unknown. @default none
+   * Names of all instances, or of their files, that could not be read. A record or file is damaged, was
+   * replaced by a link, or is missing although another instance saw it. The counts of such an instance
+   * are unknown. @default none
    */
   readonly unreadable?: readonly string[];
 }

@@ -61,13 +61,22 @@ function uncounted(counts: Counts, guards: readonly GuardTime[], clock: Clock): 
   return [{ until, why }];
 }
 
-// Of what has no row, nobody knows when it was: at the latest when its guard told last.
+// Of what has no row, nobody knows when it was: at the latest when its guard told of it first, or where
+// that is not known, when it told last. Rows are forgotten; that there was one is not.
 function droppedUntil({ nobody }: Counts, guards: readonly GuardTime[], { now }: Clock): number[] {
-  const short = guards.filter(({ dropped }) => dropped > 0);
-  const all = short.reduce((sum, { dropped }) => sum + dropped, 0);
-  if (all <= nobody.uncounted + nobody.lookups) return [];
-  return [short.reduce((last, { lastTold = now }) => Math.max(last, lastTold), 0)];
+  const short = guards.filter(({ dropped, droppedByDay = 0 }) => dropped > droppedByDay);
+  const [exact, old] = [short.filter(isExact), short.filter((one) => !isExact(one))];
+  const byDay = guards.reduce((sum, { droppedByDay = 0 }) => sum + droppedByDay, 0);
+  // An older version does not say which rows are its own.
+  const others = Math.max(0, nobody.uncounted + nobody.lookups - byDay);
+  const all = old.reduce((sum, { dropped }) => sum + dropped, 0);
+  return [...exact, ...(all > others ? old : [])].map(({ droppedUntil, lastTold = now }) =>
+    Math.min(now, droppedUntil ?? lastTold),
+  );
 }
+
+const isExact = (one: GuardTime): boolean =>
+  one.droppedByDay !== undefined || one.droppedUntil !== undefined;
 
 const mostNamed = 3;
 

@@ -34,12 +34,13 @@ export function readGone(
   now: number,
 ): Map<string, number> {
   const known = new Map(instances.map((one) => [one.instance, one]));
+  const damaged = new Set(unreadable);
   const gone = new Map<string, number>();
   for (const [index, one] of list('report.gone', given).entries()) {
     const where = `report.gone[${index}]`;
     const given: { instance?: unknown; at?: unknown; ours?: unknown } = object(where, one);
     const { instance, at, ours } = given;
-    if (typeof instance !== 'string' || !(known.has(instance) || unreadable.includes(instance))) {
+    if (typeof instance !== 'string' || !(known.has(instance) || damaged.has(instance))) {
       throw wrong(
         `${where}.instance`,
         'must be the name of a guard in this store: see dataQuality.lost and dataQuality.unreadable',

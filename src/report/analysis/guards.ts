@@ -25,6 +25,10 @@ export interface GuardTime {
   /** Batches of it are missing, and perhaps all that the store had held before. */
   readonly lostFirst: boolean;
   readonly dropped: number;
+  /** Those of them of which the store was told by day; undefined of an older version. */
+  readonly droppedByDay: number | undefined;
+  /** Until when the others came, where that is known; milliseconds since 1970. */
+  readonly droppedUntil: number | undefined;
   /** Seconds between two words of it. */
   readonly every: number;
   /** When it began, where the store says for which time it holds its counts; milliseconds since 1970. */
@@ -89,6 +93,7 @@ const unreadableGuard = (
 ): GuardTime => ({
   ...{ instance, goneAt, isUnreadable: true, lastTold: undefined, begun: undefined },
   ...{ off: 0, missing: 0, lostFirst: false, dropped: 0, every: 0, covered: [], lostDays: [] },
+  ...{ droppedByDay: undefined, droppedUntil: undefined },
   state: goneAt === undefined ? 'unreadable' : 'gone',
   blind: union([[0, goneAt ?? now]]),
 });
@@ -155,6 +160,9 @@ function guardTime(one: UsageInstance, goneAt: number | undefined, clock: Clock)
   const alive: Stretch = [Math.min(from, cover[0]?.[0] ?? from), Math.min(ended, now)];
   return {
     ...{ instance, state, off, missing, dropped, every, goneAt, covered: cover, lostDays: [] },
+    droppedByDay: one.droppedByDay,
+    // By a clock that is off, it is no known time.
+    droppedUntil: off === 0 ? one.droppedUntil : undefined,
     lostFirst: unbroken > 1,
     lastTold: isKnown ? told : undefined,
     begun: one.watched && off === 0 && one.since >= plausibleFrom(clock) ? one.since : undefined,

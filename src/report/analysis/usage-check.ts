@@ -94,6 +94,9 @@ function mistakeOf(instance: UsageInstance): string | undefined {
     return '.watched';
   if (missing !== undefined && !isCount(missing)) return '.missing';
   if (skew !== undefined && !Number.isFinite(skew)) return '.skew';
+  const { droppedByDay, droppedUntil } = instance;
+  if (droppedByDay !== undefined && !isCount(droppedByDay)) return '.droppedByDay';
+  if (droppedUntil !== undefined && !isNumber(droppedUntil)) return '.droppedUntil';
   const { counted, excludes, temporary } = instance;
   if (counted !== undefined && !isCounted(counted)) return '.counted';
   if (excludes !== undefined && !(Array.isArray(excludes) && excludes.every(isExcluded)))

@@ -1,16 +1,16 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { watchedOf } from '../../core/usage/coverage.js';
 import type { UsageInstance } from '../../index.js';
 import { type Keeping, replace } from './file-compact.js';
-import { newTold } from './file-lines.js';
+import { newTold, readLines } from './file-lines.js';
 import { ending, isOwnAndOld, leftover, opening, openOwn, tombstones } from './file-own.js';
-import { readDirectory, readUsage } from './file-read.js';
+import { readDirectory, readOwn, readUsage } from './file-read.js';
 import { fileCutoff } from './file-time.js';
 
 /** How many files are deleted at a time. */
 const mostForgotten = 100;
-/** Bytes of the tombstone file beyond which its older half is dropped. */
+/** Bytes of the tombstone file beyond which those of its older half are dropped that nobody needs. */
 const mostBytes = 1_048_576;
 
 /**
@@ -35,6 +35,7 @@ export async function forget(
     const isGone = await forgetFile(directory, name, cutoff).catch(() => false);
     if (isGone) left -= 1;
   }
+  if (left < mostForgotten) await clear(join(directory, tombstones), told.seen);
 }
 
 /** Deletes a file if it is too old; resolves to whether it was. */
@@ -58,16 +59,32 @@ async function bury(directory: string, instances: readonly UsageInstance[]): Pro
   try {
     for (const one of instances) await file.write(`\n${tombstoneOf(one)}`);
     await file.datasync();
-    if ((await file.stat()).size <= mostBytes) return;
   } finally {
     await file.close();
   }
-  const lines = (await readFile(path, 'utf8')).split('\n').filter(Boolean);
-  await replace(path, lines.slice(-Math.ceil(lines.length / 2)).join('\n'));
+}
+
+/**
+ * Drops tombstones if there are many: of the older half, as a line that is being written may still name
+ * one of the others, and only those that nobody has seen: one that was seen would be missed for ever.
+ */
+async function clear(path: string, seen: ReadonlySet<string>): Promise<void> {
+  const own = await readOwn(path);
+  if (typeof own !== 'object' || own.text.length <= mostBytes) return;
+  const lines = own.text.split('\n').filter(Boolean);
+  const older = lines.splice(0, Math.floor(lines.length / 2));
+  const kept = older.filter((line) => [...namesOf(line)].some((name) => seen.has(name)));
+  await replace(path, [...kept, ...lines].join('\n'));
+}
+
+function namesOf(line: string): ReadonlySet<string> {
+  const told = newTold();
+  readLines(line, told);
+  return told.forgotten;
 }
 
 function tombstoneOf(one: UsageInstance): string {
   const stretches = watchedOf(one);
   const [from, to] = [stretches[0]?.[0] ?? one.since, stretches.at(-1)?.[1] ?? one.at];
-  return JSON.stringify({ forgotten: one.instance, from, to, counted: one.counted ?? {} });
+  return JSON.stringify({ forgotten: one.instance, from, to });
 }

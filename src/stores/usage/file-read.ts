@@ -45,19 +45,25 @@ export async function countFilesIn(directory: string): Promise<string[]> {
 /** Reads all files of a directory. */
 export async function readDirectory(directory: string, told: Told): Promise<void> {
   const names = await countFilesIn(directory);
-  const expected = new Set<string>();
+  /** Of each guard that has a file, how many of its lines are nobody's counts. */
+  const expected = new Map<string, number>();
   for (const name of names) {
     const own = await readOwn(join(directory, name));
     if (own === 'gone') continue;
     const instance = instanceIn(name);
-    if (instance) expected.add(instance);
+    const skipped = told.skipped;
     // In a guard's own file, intact lines may follow a damaged beginning.
     if (typeof own === 'object' && (own.holdsCounts || instance)) readLines(own.text, told);
+    if (instance) expected.set(instance, told.skipped - skipped);
     if (typeof own === 'object' && own.holdsCounts) continue;
     if (instance) told.unreadable.add(instance);
     else told.skipped += 1;
   }
-  for (const one of expected) if (!told.instances.has(one)) told.unreadable.add(one);
+  for (const [one, skipped] of expected) {
+    if (!told.instances.has(one)) told.unreadable.add(one);
+    // Its name says it all: whoever has said when that guard ended is not asked for its lines as well.
+    if (told.unreadable.has(one)) told.skipped -= skipped;
+  }
   // Again, and last: a file that was there when the others were read may have been forgotten since.
   const graves = await readOwn(join(directory, tombstones));
   if (typeof graves === 'object') readLines(graves.text, newTombs(told));
@@ -68,6 +74,7 @@ const newTombs = ({ forgotten }: Told): Told => ({ ...newTold(), forgotten });
 /** The content of a file; `gone` if it was just deleted, `foreign` if it is not a regular file. */
 type OwnFile = { readonly text: string; readonly holdsCounts: boolean } | 'gone' | 'foreign';
 
+/** Reads a file of a directory, whatever is there. */
 export async function readOwn(path: string): Promise<OwnFile> {
   try {
     const file = await openOwn(path, opening.read);

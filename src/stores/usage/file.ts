@@ -39,6 +39,8 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
   /** The size and last batch of each file after the last write. */
   const left = new Map<string, Left>();
   let tidiedAt = Number.NEGATIVE_INFINITY;
+  /** Where it looked last among the names of others: it goes on from there. */
+  let seenUpTo: string | undefined;
 
   /** Once a day, and not by an instance that has just started: its clock may still be corrected. */
   const isDue = ({ at, since }: UsageBatch): boolean =>
@@ -52,7 +54,8 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
       await inTurn(instance, async () => {
         const tidies = isDue(batch);
         const looks = tidies || batch.seq <= 1 || batch.closed;
-        const saw = looks ? await othersIn(directory, instance).catch(() => []) : [];
+        const saw = looks ? await othersIn(directory, instance, seenUpTo).catch(() => []) : [];
+        seenUpTo = saw.at(-1) ?? seenUpTo;
         const isLong = await append(file, { batch, saw }, left);
         // The batch is added already; a cleanup that fails is tried again next time.
         if (isLong) await compact(file, { at, keep }).catch(() => {});
@@ -67,10 +70,15 @@ export function fileUsageStore(directory: string, options: FileUsageStoreOptions
   };
 }
 
-/** Returns the other instances that have a file, so that a lost file is noticed. */
-async function othersIn(directory: string, own: string): Promise<readonly string[]> {
+/**
+ * Returns the other instances that have a file, so that a lost file is noticed. Of many, each instance
+ * lists those after its own name first, and the next ones the next time: together they list all.
+ */
+async function othersIn(directory: string, own: string, after = own): Promise<readonly string[]> {
   const names = (await countFilesIn(directory)).map(instanceIn);
-  return names.filter((one) => one !== undefined && one !== own).slice(0, mostSeen) as string[];
+  const others = names.filter((one): one is string => one !== undefined && one !== own);
+  const next = others.filter((one) => one > after);
+  return [...next, ...others.slice(0, others.length - next.length)].slice(0, mostSeen);
 }
 
 function checkDirectory(directory: unknown): asserts directory is string {

@@ -1,7 +1,10 @@
-/** Returns the stored record of an instance, or an empty string, and the time of Redis in milliseconds. */
+/**
+ * Returns the stored record of an instance, or an empty string, and the time of Redis in milliseconds;
+ * only the time if no instance is named.
+ */
 export const lookScript = `
 local time = redis.call('TIME')
-local held = redis.call('HGET', KEYS[1], ARGV[1])
+local held = ARGV[1] ~= '' and redis.call('HGET', KEYS[1], ARGV[1])
 return { held or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) }
 `;
 
@@ -15,8 +18,7 @@ return { held or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] /
  * KEYS: instances, heard (those that were closed), undated rows, ages, days, clients, then days and
  * topics as the rows say.
  * ARGV: instance, the record it has (empty: none), its next record, when it counted last by the clock
- * of Redis, days to keep, how many arguments say its clients; for each of those its name and when it
- * came last; then for each row its name, its name when folded, the number of its key and of its
+ * of Redis, days to keep, how many clients it has; the name of each; then for each row its name, its name when folded, the number of its key and of its
  * topic's (0: it has none), detail, room, count, first, last.
  */
 export const addScript = `
@@ -94,12 +96,8 @@ end
 redis.call('ZREMRANGEBYSCORE', days, '-inf', '(' .. (seconds - ttl))
 -- A list of clients that was started while nothing was stored is complete. A lost list is not restarted.
 if stored == 0 then redis.call('ZADD', clients, '+inf', '') end
-for i = 7, firstRow - 1, 2 do
-  local score = redis.call('ZSCORE', clients, ARGV[i])
-  if not score or tonumber(score) < tonumber(ARGV[i + 1]) then
-    redis.call('ZADD', clients, ARGV[i + 1], ARGV[i])
-  end
-end
+-- By the clock of Redis too: by that of a guard that is years behind, its clients would be too old at once.
+for i = 7, firstRow - 1 do redis.call('ZADD', clients, math.floor(seconds / 60), ARGV[i]) end
 redis.call('ZREMRANGEBYSCORE', clients, '-inf', before)
 for topic in pairs(fresh) do redis.call('ZREMRANGEBYSCORE', KEYS[topic], '-inf', before) end
 for _, one in ipairs(used) do

@@ -124,7 +124,7 @@ function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[
   };
   // In the time of Redis: a guard whose clock is years behind must not be deleted as soon as it closes.
   const heardAt = next.at - (next.skew ?? 0);
-  const came = lastOfClients(rows);
+  const came = clientsIn(rows).map(({ client, issuer }) => JSON.stringify([client, issuer]));
   const args: (string | number)[] = [...[next.instance, record, recordOf(next), heardAt, keep]];
   args.push(came.length, ...came);
   for (const row of rows) {
@@ -135,18 +135,6 @@ function asked(keys: Keys, { next, record, rows }: Asked, keep: number): string[
     args.push(row.detail, roomFor(row.what), row.count, row.first, row.last);
   }
   return [addScript, String(numbers.size), ...numbers.keys(), ...args.map(String)];
-}
-
-/** Returns the name of each client of the rows and the minute of its last request, alternating. */
-function lastOfClients(rows: readonly UsageRow[]): (string | number)[] {
-  const came = new Map<string, number>();
-  for (const row of rows) {
-    for (const { client, issuer } of clientsIn([row])) {
-      const name = JSON.stringify([client, issuer]);
-      came.set(name, Math.max(came.get(name) ?? 0, row.last));
-    }
-  }
-  return [...came].flat();
 }
 
 async function readInstances(send: Send, keys: Keys) {

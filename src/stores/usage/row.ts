@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { advanceInstance, withoutOld } from '../../core/usage/coverage.js';
 import { leastKeep, mostKeep } from '../../core/usage/overflow.js';
 import type { Usage, UsageBatch, UsageInstance } from '../../index.js';
@@ -35,20 +36,29 @@ export function keepOf(where: string, keep: unknown = 400): number {
  */
 export const cutoffOf = (time: number, keep: number): number => time - keep * 86_400_000;
 
-const mostUnreadable = 100;
 const longestName = 200;
 
-/** Returns what could not be read in a store, as members of {@link Usage}. */
+/** Shortens a name for display. Two names that differ only in what is cut off stay different. */
+const shown = (name: string): string =>
+  name.length <= longestName
+    ? name
+    : `${name.slice(0, longestName - 50)}…${createHash('sha256').update(name).digest('base64url')}`;
+
+/**
+ * Returns what could not be read in a store, as members of {@link Usage}: all of it, because nobody could
+ * declare a guard gone, or miss it, whose name was left out.
+ */
 export function unreadIn(
   skipped: number,
   names: Iterable<string>,
 ): Pick<Usage, 'skipped' | 'unreadable'> {
-  const unreadable = [...new Set(names)].sort().slice(0, mostUnreadable);
+  // No guard has no name.
+  const named = new Set(names);
+  const foreign = skipped + (named.delete('') ? 1 : 0);
+  const unreadable = [...named].sort().map(shown);
   return {
-    ...(skipped > 0 && { skipped }),
-    ...(unreadable.length > 0 && {
-      unreadable: unreadable.map((name) => name.slice(0, longestName)),
-    }),
+    ...(foreign > 0 && { skipped: foreign }),
+    ...(unreadable.length > 0 && { unreadable }),
   };
 }
 
