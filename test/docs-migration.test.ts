@@ -54,7 +54,7 @@ test('the dates of the notices are those of the plan', () => {
   for (const length of [minutes ?? []].flat()) expect(notices).toContain(String(length));
 });
 
-test('a refusal in a rehearsal is the one that support is shown', async () => {
+test('a refusal in a brownout is the one that support is shown', async () => {
   const { key, digest } = createApiKey({ prefix: 'acme_live' });
   const guard = createGuard({
     issuer: 'https://login.example.com',

@@ -24,7 +24,7 @@ export type ProblemDetails = {
   /** Of a key that is no longer accepted: the URL of the way out. */
   readonly guide?: string;
   /** Keys are refused for a while only, to show what their end will be like. */
-  readonly rehearsal?: true;
+  readonly brownout?: true;
 };
 
 /** A refusal, ready to be sent by an adapter: the same bytes from every one. */
@@ -61,7 +61,7 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
       detail,
       publicCode = failure.code,
       noChallenge,
-      rehearsal,
+      brownout,
     } = row(failure.code);
     const status = statusOf(failure);
     const headers: Record<string, string> = {
@@ -95,7 +95,7 @@ export function createChallenger(settings: ChallengeSettings): Challenger {
         ...(error && { error, error_description: detail }),
         code: publicCode,
         ...(guide !== undefined && { guide }),
-        ...(rehearsal && { rehearsal }),
+        ...(brownout && { brownout }),
       },
     };
   };

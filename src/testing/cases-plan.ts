@@ -156,7 +156,7 @@ export const planCases: readonly Case[] = [
     'plan-brownout',
     'A brownout is like the sunset, with Retry-After and a member that marks it as temporary',
     key,
-    { ...retired, link: guideLink.link, retryAfter: '900', members: { guide, rehearsal: true } },
+    { ...retired, link: guideLink.link, retryAfter: '900', members: { guide, brownout: true } },
     under({
       ...ahead,
       brownouts: [{ start: '2029-12-31T23:45:00Z', end: '2030-01-01T00:15:00Z' }],

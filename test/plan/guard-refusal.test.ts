@@ -84,11 +84,11 @@ describe('one refusal', () => {
       ),
     );
     expect(migrated).toBe(sunset);
-    // A rehearsal says that it is one, and when it ends; all else is as it will be.
+    // A brownout says that it is one, and when it ends; all else is as it will be.
     const { headers, body, ...rest } = JSON.parse(String(brownout));
-    expect([headers['Retry-After'], body.rehearsal]).toEqual(['1800', true]);
+    expect([headers['Retry-After'], body.brownout]).toEqual(['1800', true]);
     delete headers['Retry-After'];
-    delete body.rehearsal;
+    delete body.brownout;
     expect(JSON.stringify({ status: rest.status, headers, body })).toBe(sunset);
   });
 

@@ -24,8 +24,8 @@ const refused = (reason: string, more: object = {}) => ({
   link: bothLinks,
   ...more,
 });
-const rehearsed = (retryAfter: number) =>
-  refused('ERR_API_KEY_BROWNOUT', { retryAfter: String(retryAfter), rehearsal: true });
+const inBrownout = (retryAfter: number) =>
+  refused('ERR_API_KEY_BROWNOUT', { retryAfter: String(retryAfter), brownout: true });
 const sunset = refused('ERR_API_KEY_RETIRED');
 const migrated = refused('ERR_API_KEY_MIGRATED');
 
@@ -40,7 +40,7 @@ function toldBy(decision: Decision): object {
     guide: body.guide,
     link: headers.Link,
     retryAfter: headers['Retry-After'],
-    rehearsal: body.rehearsal,
+    brownout: body.brownout,
     deprecation: headers.Deprecation,
     sunset: headers.Sunset,
   };
@@ -127,10 +127,10 @@ test('a migration, from the first day to the last', async () => {
   await publish(plan);
   const open = { acme: announced, globex: announced, hooli: announced, initech: {} };
   const shut = (seconds: number) => ({
-    acme: rehearsed(seconds),
-    globex: rehearsed(seconds),
+    acme: inBrownout(seconds),
+    globex: inBrownout(seconds),
     hooli: announced,
-    initech: rehearsed(seconds),
+    initech: inBrownout(seconds),
   });
   await at('2030-05-06T08:00:00Z', open);
   await at('2030-05-07T07:59:59.999Z', open);
@@ -225,13 +225,13 @@ test('a cohort has a sunset of its own, and brownouts of its own', async () => {
   });
   const early = { ...announced, Sunset: 'Wed, 01 May 2030 00:00:00 GMT' };
   await at('2030-04-01T00:59:59Z', {
-    acme: rehearsed(1),
+    acme: inBrownout(1),
     globex: announced,
     hooli: announced,
   });
   await at('2030-04-01T01:00:00Z', {
     acme: early,
-    globex: rehearsed(3600),
+    globex: inBrownout(3600),
     hooli: announced,
   });
   await at('2030-05-01T00:00:00Z', { acme: sunset, globex: announced, hooli: announced });

@@ -208,7 +208,7 @@ const answers: readonly Told[] = [
     of: /^ERR_API_KEY_BROWNOUT$/,
     ...retired,
     retryAfter: '1800',
-    members: { guide, rehearsal: true },
+    members: { guide, brownout: true },
   },
   { of: /^ERR_API_KEY_(RETIRED|MIGRATED)$/, ...retired, members: { guide } },
   // RFC 6750 §3.1 has no error for what is no access token.

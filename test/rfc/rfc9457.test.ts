@@ -83,8 +83,8 @@ describe('RFC 9457 §3.1.3, problem types', () => {
     expect(migrated).toBe(retired);
     const { headers, body } = JSON.parse(brownout ?? '');
     const { 'Retry-After': retryAfter, ...others } = headers;
-    const { rehearsal, ...rest } = body;
-    expect([retryAfter, rehearsal]).toEqual(['1800', true]);
+    const { brownout: isBrownout, ...rest } = body;
+    expect([retryAfter, isBrownout]).toEqual(['1800', true]);
     expect(JSON.parse(retired ?? '')).toEqual({ status: 401, headers: others, body: rest });
   });
 

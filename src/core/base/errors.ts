@@ -13,7 +13,7 @@ interface Row {
   /** No other credential would help: a challenge would only make the client loop. */
   readonly noChallenge?: true;
   /** Keys are refused for a while only, to show what their end will be like. */
-  readonly rehearsal?: true;
+  readonly brownout?: true;
   /** A constant, in the characters RFC 6750 §3 allows: never a value from the request. */
   readonly detail: string;
   /** The code the client is told instead, where ours says more than is its business. */
@@ -104,7 +104,7 @@ export const codes = {
   ERR_API_KEY_ENVIRONMENT: { ...key },
   ERR_API_KEY_RETIRED: { ...retired },
   ERR_API_KEY_MIGRATED: { ...retired },
-  ERR_API_KEY_BROWNOUT: { ...retired, rehearsal: true },
+  ERR_API_KEY_BROWNOUT: { ...retired, brownout: true },
 
   ERR_SCOPE_MISSING: {
     status: 403,
