@@ -28,7 +28,7 @@ interface FlushOptions {
   readonly polls: boolean;
   readonly outbox: Outbox;
   /** Finds out whose the refused tokens are that wait. */
-  readonly learner: Pick<Learner, 'examine' | 'ask' | 'askLast' | 'hasNews'>;
+  readonly learner: Pick<Learner, 'examine' | 'ask' | 'askLast' | 'hasNews' | 'waits'>;
   readonly clock: UsageClock;
   readonly tell: EmitMigration;
 }
@@ -116,10 +116,12 @@ export function startFlushing(options: FlushOptions): Flusher {
     const until = performance.now() + patience;
     clock.read();
     await drain();
-    await send(true);
+    // None says that all is told while something waits: the process may end in between.
+    const isAll = !learner.waits();
+    await send(isAll);
     await learner.examine(true);
     await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
-    if (outbox.hasMore()) await send(true);
+    if (!isAll || outbox.hasMore()) await send(true);
   }
 
   /** One at a time, however many ask. */
@@ -171,10 +173,14 @@ export function startFlushing(options: FlushOptions): Flusher {
   }
 
   async function end(): Promise<void> {
+    // A process that has nothing else to do would end before all is told.
+    const alive = setTimeout(() => {}, patience);
     try {
       await withDeadline({ milliseconds: patience }, finish);
     } catch (error) {
       report(`usage counts since the last flush are lost: ${messageOf(error)}`);
+    } finally {
+      clearTimeout(alive);
     }
     state = 'closed';
   }

@@ -1,28 +1,41 @@
+import { copyOf } from '../base/copy.js';
 import { withDeadline } from '../base/deadline.js';
 import type { KnownKey } from '../principal.js';
 
 /** Whose a key is: `nobody` has it, or it could not be looked up. */
 export type KeyOwner = KnownKey | 'nobody' | 'not known';
 
-/** Looks up whose the keys of refused requests are, behind the requests. */
+/** Tells whose a key is, and when it came. */
+type Told = (owner: KeyOwner, at: number | undefined) => void;
+
+/** Looks up whose the keys of refused requests are, beside the requests. */
 export interface KeyOwners {
-  /** Tells once, later; that it is not known, if there is no room to wait. */
-  find(key: string, told: (owner: KeyOwner) => void): void;
+  /** Looks it up as soon as it is its turn, and tells once; at once, if there is no room to wait. */
+  find(key: string, at: number | undefined, told: Told): void;
+  /** Whether there is a key whose owner is not told yet. */
+  waits(): boolean;
+  /** When the earliest of those came, in milliseconds since 1970. */
+  waitsSince(): number | undefined;
+  /** The clock was behind by so many milliseconds: what waits came later. */
+  correct(by: number): void;
   /** Settles once all are told, or it takes too long; with `isLast`, the others are given up. */
   settle(isLast: boolean): Promise<void>;
 }
 
-/** A key that is remembered takes no lookup, but waits its turn as the others do. */
 const mostUnderWay = 16;
-const mostWaiting = 500;
-/** As many wait for the next flush; more are looked up at once. */
-const mostUntilFlush = 250;
+/** Each is small: a key, the route and the user agent. */
+const mostWaiting = 10_000;
 const patience = { milliseconds: 2_000 };
 
+/** One key, and all who wait for its owner. */
 interface Asked {
   readonly key: string;
-  /** Undefined once it was told. */
-  told: ((owner: KeyOwner) => void) | undefined;
+  waiting: Waiting[];
+}
+
+interface Waiting {
+  at: number | undefined;
+  readonly told: Told;
 }
 
 /**
@@ -33,23 +46,40 @@ export function createKeyOwners(
 ): KeyOwners {
   // What was given up is under way until it ends: else a store that hangs would be asked without a bound.
   const underWay = new Map<Asked, Promise<void>>();
-  const waiting: Asked[] = [];
+  /** By key: several requests with one key take one lookup. */
+  const asked = new Map<string, Asked>();
+  let queue: Asked[] = [];
+  let waiting = 0;
 
-  async function look(asked: Asked): Promise<void> {
-    const owner = await ownerOf(asked.key).then(
+  async function look(one: Asked): Promise<void> {
+    const owner = await ownerOf(one.key).then(
       (known): KeyOwner => known ?? 'nobody',
       (): KeyOwner => 'not known',
     );
-    underWay.delete(asked);
-    tell(asked, owner);
+    underWay.delete(one);
+    tell(one, owner);
     begin();
   }
 
   function begin(): void {
     while (underWay.size < mostUnderWay) {
-      const asked = waiting.shift();
-      if (!asked) return;
-      underWay.set(asked, look(asked));
+      const one = queue.shift();
+      if (!one) return;
+      underWay.set(one, look(one));
+    }
+  }
+
+  function tell(one: Asked, owner: KeyOwner): void {
+    if (asked.get(one.key) === one) asked.delete(one.key);
+    const all = one.waiting;
+    one.waiting = [];
+    waiting -= all.length;
+    for (const { at, told } of all) {
+      try {
+        told(owner, at);
+      } catch {
+        // A request that cannot be counted has been decided all the same.
+      }
     }
   }
 
@@ -57,30 +87,39 @@ export function createKeyOwners(
     while (underWay.size > 0 && !signal.aborted) await Promise.all(underWay.values());
   }
 
+  const everyOne = (): Waiting[] => [...asked.values()].flatMap((one) => one.waiting);
+
   return {
-    find(key, told) {
-      if (waiting.length >= mostWaiting) return told('not known');
-      waiting.push({ key, told });
-      if (waiting.length > mostUntilFlush) begin();
+    find(text, at, told) {
+      if (waiting >= mostWaiting) return told('not known', at);
+      waiting += 1;
+      const same = asked.get(text);
+      if (same) {
+        same.waiting.push({ at, told });
+        return;
+      }
+      // A slice of a header would keep all of it.
+      const one = { key: copyOf(text), waiting: [{ at, told }] };
+      asked.set(one.key, one);
+      queue.push(one);
+      begin();
+    },
+    waits: () => waiting > 0,
+    waitsSince() {
+      const times = everyOne().flatMap(({ at }) => at ?? []);
+      return times.length === 0 ? undefined : times.reduce((one, other) => Math.min(one, other));
+    },
+    correct(by) {
+      for (const one of everyOne()) if (one.at !== undefined) one.at += by;
     },
     async settle(isLast) {
-      begin();
       if (underWay.size > 0) {
         // What takes longer is in the next batch.
         await withDeadline(patience, drain).catch(() => {});
       }
       if (!isLast) return;
-      for (const asked of [...underWay.keys(), ...waiting.splice(0)]) tell(asked, 'not known');
+      queue = [];
+      for (const one of [...asked.values()]) tell(one, 'not known');
     },
   };
-}
-
-function tell(asked: Asked, owner: KeyOwner): void {
-  const { told } = asked;
-  asked.told = undefined;
-  try {
-    told?.(owner);
-  } catch {
-    // A request that cannot be counted has been decided all the same.
-  }
 }

@@ -57,7 +57,8 @@ export function createUsageRecorder(
     tokens: refusals,
     looks: looksOf(store),
   });
-  const outbox = createOutbox({ counter, clock, flushInterval: every, exclude });
+  const { waitsSince } = keys;
+  const outbox = createOutbox({ counter, clock, flushInterval: every, exclude, waitsSince });
   const learner = createLearner(store, {
     refusals,
     stopwatch: surroundings.stopwatch,
@@ -73,6 +74,7 @@ export function createUsageRecorder(
     tell,
     learner: {
       ...learner,
+      waits: () => keys.waits() || learner.waits(),
       async examine(isLast) {
         await Promise.all([keys.settle(isLast), learner.examine(isLast)]);
       },

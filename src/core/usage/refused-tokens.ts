@@ -27,6 +27,8 @@ export interface RefusedTokens {
   know(client: UsageClient): void;
   /** Whether tokens wait for the store to say whether it knows their clients. */
   waits(): boolean;
+  /** Whether tokens wait to be examined. */
+  isExamining(): boolean;
   /** The store's clients have been learned: who is not among them is nobody. */
   conclude(): void;
   /** The store's clients cannot be learned any more: whoever waits may be any of them. */
@@ -142,6 +144,7 @@ export function createRefusedTokens({
       corrected += by;
       waiting.move((rows) => redateRows(rows, by));
     },
+    isExamining: proofs.waits,
     settle: proofs.settle,
   };
 }
