@@ -194,6 +194,13 @@ describe('the key of a request that was refused before it was asked whose it is'
     expect(await dropped()).toEqual([7]);
   });
 
+  test('leaves no doubt of others, however many requests of several made-up keys come', async () => {
+    const { guard, rows, dropped } = open();
+    for (let i = 0; i < 140; i += 1) await guard(keyed(`a${i}, b${i}, c${i}, d${i}`));
+    expect(await rows()).toEqual([]);
+    expect(await dropped()).toEqual([0]);
+  });
+
   test('has no more than four lookups for one request', async () => {
     const { guard, asked, rows } = open();
     await guard(keyed('sk_1, sk_2, sk_3', { url: '/?key=sk_4&key=sk_5&api_key=sk_6' }));

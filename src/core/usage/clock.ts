@@ -1,4 +1,4 @@
-import { minute as minuteLength } from '../base/dates.js';
+import { day as dayLength, minute as minuteLength } from '../base/dates.js';
 import type { Stretch } from './usage.js';
 
 /** The clock of a guard that counts, which may be wrong for a while, or be set. */
@@ -36,7 +36,7 @@ const latest = Date.UTC(3000, 0, 1) - 1;
 const tolerance = 5 * minuteLength;
 /** Nothing is read from a clock for so long only where it was set, or the process did not run. */
 const longestPause = 31 * 24 * 60 * minuteLength;
-/** A clock that is set so soon after the beginning was wrong until then. */
+/** A clock that is set so soon after the beginning, and not by some hours forward, was wrong until then. */
 const settling = 60 * minuteLength;
 /** Times at which a clock was set since the last flush: more are one. */
 const mostStretches = 20;
@@ -94,8 +94,11 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
     }
     // Where the stopwatch is the clock itself, it agrees whatever happens.
     const isOwnStopwatch = Math.abs(now.measured - now.time) < tolerance;
-    if (lived < settling && (isSet || isOwnStopwatch)) {
-      correct(isSet ? elapsed - passed : elapsed);
+    const by = isSet ? elapsed - passed : elapsed;
+    // A clock that is ahead by hours of one that stood still: the machine was suspended meanwhile.
+    const wasSuspended = by > 0 && by < dayLength;
+    if (lived < settling && !wasSuspended && (isSet || isOwnStopwatch)) {
+      correct(by);
       if (isSet) lived += Math.max(0, passed);
       return;
     }

@@ -91,7 +91,7 @@ export function createLearner(
       if (!refusals.waits()) return;
       await clients(milliseconds).then(learn, refusals.giveUp);
     },
-    waits: () => refusals.isExamining() || refusals.waits(),
+    waits: () => refusals.examinesSince() !== undefined || refusals.waits(),
     hasNews: refusals.hasRows,
   };
 }

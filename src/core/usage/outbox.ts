@@ -30,7 +30,7 @@ interface OutboxOptions {
   readonly flushInterval: number;
   /** Clients that are not counted: of them nothing is known. */
   readonly exclude: Exclusions;
-  /** When the earliest key came whose owner is still being looked up, in milliseconds since 1970. */
+  /** When the earliest credential came of which it is not known yet whose it is, in milliseconds since 1970. */
   readonly waitsSince: () => number | undefined;
 }
 

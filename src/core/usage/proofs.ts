@@ -6,8 +6,6 @@ import { createPool } from './pool.js';
 export interface Proofs {
   /** Looks whether the issuer has signed this token, and tells the outcome: at once where it is known. */
   prove(token: string, asked: ProofOf): void;
-  /** Whether there is a token whose outcome is not told yet. */
-  waits(): boolean;
   /**
    * Settles once those that wait are examined as far as this minute allows, or it takes too long.
    * Who has waited for over a minute is given up; with `isLast`, all others too.
@@ -122,7 +120,6 @@ export function createProofs(isSigned: (token: string) => Promise<boolean>): Pro
       if (maySpend(one)) begin(one);
       else pool.add(one);
     },
-    waits: () => underWay.size > 0 || pool.size() > 0,
     async settle(now, isLast) {
       if (now !== undefined) turnMinute(now);
       if (underWay.size > 0 || pool.size() > 0) {

@@ -57,7 +57,10 @@ export function createUsageRecorder(
     tokens: refusals,
     looks: looksOf(store),
   });
-  const { waitsSince } = keys;
+  function waitsSince(): number | undefined {
+    const times = [keys.waitsSince(), refusals.examinesSince()].flatMap((time) => time ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
   const outbox = createOutbox({ counter, clock, flushInterval: every, exclude, waitsSince });
   const learner = createLearner(store, {
     refusals,
