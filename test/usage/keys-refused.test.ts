@@ -281,13 +281,16 @@ describe('while the owner of a key is looked up', () => {
     const { guard, batches, release } = openSlow();
     await guard.usage();
     await guard(beside('x'));
+    const held = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const heldBefore = held();
     const before = batches.length;
     const closing = guard.close();
     while (batches.length === before) await new Promise((done) => setImmediate(done));
     expect(batches.at(-1)?.closed).toBe(false);
-    expect(process.getActiveResourcesInfo()).toContain('Timeout'); // else the process would end here
+    expect(held()).toBe(heldBefore + 1); // else the process would end here
     release();
     await closing;
+    expect(held()).toBe(heldBefore);
     expect(batches.slice(before).map(({ closed }) => closed)).toEqual([false, true]);
     expect(batches.at(-1)?.rows.map(({ what }) => what)).toContain('refused');
   });

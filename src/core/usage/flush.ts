@@ -118,10 +118,16 @@ export function startFlushing(options: FlushOptions): Flusher {
     await drain();
     // None says that all is told while something waits: the process may end in between.
     const isAll = !learner.waits();
-    await send(isAll);
-    await learner.examine(true);
-    await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
-    if (!isAll || outbox.hasMore()) await send(true);
+    // And it would, if it had nothing else to do.
+    const alive = isAll ? undefined : setTimeout(() => {}, patience);
+    try {
+      await send(isAll);
+      await learner.examine(true);
+      await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
+      if (!isAll || outbox.hasMore()) await send(true);
+    } finally {
+      clearTimeout(alive);
+    }
   }
 
   /** One at a time, however many ask. */
@@ -173,14 +179,10 @@ export function startFlushing(options: FlushOptions): Flusher {
   }
 
   async function end(): Promise<void> {
-    // A process that has nothing else to do would end before all is told.
-    const alive = setTimeout(() => {}, patience);
     try {
       await withDeadline({ milliseconds: patience }, finish);
     } catch (error) {
       report(`usage counts since the last flush are lost: ${messageOf(error)}`);
-    } finally {
-      clearTimeout(alive);
     }
     state = 'closed';
   }
