@@ -25,8 +25,11 @@ const anyHistory = fc.record({
   after: fc.array(anyStep, { maxLength: 15 }),
   /** The true minute of the day at which it begins: an hour before midnight, or any. */
   at: fc.oneof(fc.integer({ min: 1_380, max: 1_439 }), fc.nat(1_439)),
-  /** Minutes by which the clock is wrong: beyond what is tolerated, and less than counts are kept. */
-  off: fc.oneof(fc.integer({ min: 6, max: 3_000_000 }), fc.integer({ min: -500_000, max: -6 })),
+  /**
+   * Minutes by which the clock is wrong: beyond what is tolerated, and less than counts are kept. Where
+   * it is behind by less than a day, it may as well have been right, and its machine suspended.
+   */
+  off: fc.oneof(fc.integer({ min: 6, max: 3_000_000 }), fc.integer({ min: -500_000, max: -1_440 })),
 });
 
 interface Asked {
@@ -126,6 +129,30 @@ test('any clock that is set right in the first hour: all that was not told yet i
     }),
     { numRuns: runs(300) },
   );
+});
+
+test('a machine that is suspended for some hours in the first hour: the counts keep their day, and the time is not watched', async () => {
+  const { state, kept, guard, run } = open({ at: 600, off: 0 });
+  await run([
+    { does: 'wait', minutes: 9 },
+    { does: 'ask', client: 0 },
+  ]);
+  await guard.usage();
+  const suspendedAt = state.minute * 60_000;
+  // The clock that measures stands still meanwhile.
+  state.off = 120;
+  await run([{ does: 'wait', minutes: 1 }]);
+  const resumedAt = (state.minute + state.off) * 60_000;
+  await guard.usage();
+  await guard.close();
+  const { rows, instances } = await kept.read();
+  expect(rows.filter(({ what }) => what === 'other')).toEqual([]);
+  expect(instances).toMatchObject([
+    {
+      ...{ since: state.born * 60_000, at: resumedAt, dropped: 0 },
+      watched: [[state.born * 60_000, suspendedAt]],
+    },
+  ]);
 });
 
 test('any clock that is set right later than it told: what was told wrongly is doubted, nothing is lost, and no more time is watched', async () => {

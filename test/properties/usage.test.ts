@@ -192,7 +192,9 @@ function counting(
   /** What was counted of a refused request. */
   const counted = new Map<GuardRequest, string[]>();
   const admitted = new Set<GuardRequest>();
-  const refused = new Set<GuardRequest>();
+  /** Which credentials of a request are counted as refused, or as a key beside one. */
+  const refused = new Map<GuardRequest, Set<'token' | 'key'>>();
+  const doubted = new Set<GuardRequest>();
   const noted = new Set<string>();
   const requests: GuardRequest[] = [];
   const known = new Set(Object.keys(plan.clients ?? {}));
@@ -216,9 +218,15 @@ function counting(
     const code = verdict(decision);
     const isNew = !admitted.has(request);
     const isUse = decision.allowed && decision.principal !== undefined && isNew;
-    const isRefusal = !decision.allowed && !refused.has(request);
-    added = [];
-    if (isRefusal) counted.set(request, added);
+    const marks = refused.get(request) ?? new Set();
+    /** Each credential is refused once, whatever else of the request was. */
+    const refuse = (credential: 'token' | 'key') => {
+      if (decision.allowed || marks.has(credential)) return false;
+      refused.set(request, marks.add(credential));
+      return true;
+    };
+    added = decision.allowed ? [] : (counted.get(request) ?? []);
+    if (!decision.allowed) counted.set(request, added);
     if (isUse) {
       // Let in after all: what was counted of its refusal is taken back, if it is not flushed by then.
       for (const name of counted.get(request) ?? []) {
@@ -227,7 +235,6 @@ function counting(
       refused.delete(request);
     }
     if (isUse) admitted.add(request);
-    if (isRefusal) refused.add(request);
     if (!requests.includes(request)) requests.push(request);
     const fresh = notes.filter((note) => !noted.has(`${requests.indexOf(request)} ${note}`));
     for (const note of fresh) noted.add(`${requests.indexOf(request)} ${note}`);
@@ -245,17 +252,18 @@ function counting(
       if (token) place('both');
     };
     if (!who) {
-      if (isRefusal && isNew && sent.isOutage) {
+      if (!decision.allowed && sent.isOutage && !doubted.has(request)) {
+        doubted.add(request);
         doubts += 1;
         add('', '', ['other', 'lookup']);
-      } else if (isRefusal && isNew && owner && !excluded.includes(owner.client)) {
+      } else if (isNew && owner && !excluded.includes(owner.client) && refuse('key')) {
         place('refused', code);
         leaveTraces();
       }
       const claims = token?.client;
       if (claims === undefined || excluded.includes(claims)) return;
       const isProven = sent.exp / 60 > Math.floor(clock.time / 60_000) - 1_440;
-      if (!isRefusal || !ofToken.test(code)) return;
+      if (!ofToken.test(code) || !refuse('token')) return;
       const what = isProven ? 'refused' : 'claimed';
       // It waits until its client is known, here or to the store, and may wait in vain.
       if (known.has(claims)) add(claims, '', [what, code]);
@@ -265,9 +273,11 @@ function counting(
     if (excluded.includes(who.client)) return;
     known.add(who.client);
     if (isUse) add(who.client, who.key, [who.key === '' ? 'token' : 'key', '']);
-    if (isRefusal) add(who.client, who.key, ['refused', code]);
+    const isRefused = refuse(who.key === '' ? 'token' : 'key');
+    if (isRefused) add(who.client, who.key, ['refused', code]);
     for (const note of fresh) add(who.client, who.key, ['would-deny', note]);
-    if (!owner || !(isUse || isRefusal)) return;
+    const isKeyRefused = who === owner ? isRefused : owner !== undefined && refuse('key');
+    if (!owner || !(isUse || isKeyRefused)) return;
     if (code === 'ERR_API_KEY_BROWNOUT') place('brownout', brownoutAt(owner.client));
     if (isNew) leaveTraces();
   };

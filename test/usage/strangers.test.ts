@@ -147,10 +147,11 @@ describe('a store that is slow to be read', () => {
     for (let i = 0; i < 5; i += 1) await guard(requestOf({ 'x-api-key': 'shop' }));
     await refused('anyone');
     const closing = guard.close();
-    await vi.waitFor(() => expect(batches.at(-1)?.closed).toBe(true));
+    await vi.waitFor(() => expect(batches.flatMap((one) => one.rows)).not.toEqual([]));
     const { rows, instances } = await kept.read();
     expect(rows.filter(({ what }) => what === 'key')).toMatchObject([{ count: 5 }]);
-    expect(instances).toMatchObject([{ closed: true }]);
+    // Not all is told yet, and the process may end before it is.
+    expect(instances).toMatchObject([{ closed: false }]);
     await vi.advanceTimersByTimeAsync(10_000);
     await closing;
     expect(events).toEqual([]);
@@ -171,7 +172,7 @@ describe('a store that is slow to be read', () => {
     await vi.waitFor(() => expect(batches).toHaveLength(2));
     await guard(requestOf({ 'x-api-key': 'shop' }));
     const closing = guard.close();
-    await vi.waitFor(() => expect(batches.at(-1)?.closed).toBe(true));
+    await vi.waitFor(() => expect(batches.flatMap((one) => one.rows)).not.toEqual([]));
     expect((await kept.read()).rows).toMatchObject([
       { client: 'shop', what: 'key', count: 1 },
       { what: 'route' },
@@ -199,7 +200,7 @@ describe('a store that is slow to be read', () => {
     await refused('monthly');
     await refused('nobody');
     const closing = guard.close();
-    await vi.waitFor(() => expect(batches.at(-1)?.closed).toBe(true));
+    await vi.waitFor(() => expect(batches.length).toBeGreaterThan(1));
     release();
     await closing;
     const { rows, instances } = await kept.read();

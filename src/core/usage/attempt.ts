@@ -31,14 +31,9 @@ export const routeOf = (attempt: CountedAttempt): string | undefined => {
 /** What an attempt is for the counters; `unknown`: rejected before its owner was known. */
 export type Kind = 'use' | 'refused' | 'unknown' | 'neither';
 
-/** Classifies an attempt; a request that was counted before is `neither`. */
-export function kindOf(
-  { principal, unverified }: CountedAttempt,
-  outcome: Outcome,
-  before: { readonly letIn: boolean; readonly refused: boolean } | undefined,
-): Kind {
-  if (outcome?.allowed) return principal && !before?.letIn ? 'use' : 'neither';
-  if (before?.refused) return 'neither';
+/** Classifies an attempt; an anonymous request is `neither`. */
+export function kindOf({ principal, unverified }: CountedAttempt, outcome: Outcome): Kind {
+  if (outcome?.allowed) return principal ? 'use' : 'neither';
   return principal || unverified.key ? 'refused' : 'unknown';
 }
 

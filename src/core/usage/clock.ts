@@ -1,4 +1,4 @@
-import { minute as minuteLength } from '../base/dates.js';
+import { day as dayLength, minute as minuteLength } from '../base/dates.js';
 import type { Stretch } from './usage.js';
 
 /** The clock of a counting guard. It may be wrong at first, and may be set. */
@@ -36,7 +36,7 @@ const latest = Date.UTC(3000, 0, 1) - 1;
 const tolerance = 5 * minuteLength;
 /** A longer time between two readings means that the clock was set or the process was suspended. */
 const longestPause = 31 * 24 * 60 * minuteLength;
-/** A clock that is set this soon after the start was wrong until then. */
+/** A clock that is set this soon after the start, and not forward by hours, was wrong until then. */
 const settling = 60 * minuteLength;
 /** The most intervals between two flushes. */
 const mostStretches = 20;
@@ -93,8 +93,11 @@ export function createUsageClock({ now, stopwatch }: Clocks): UsageClock {
     }
     // If the stopwatch is `now` itself, they never differ.
     const isOwnStopwatch = Math.abs(now.measured - now.time) < tolerance;
-    if (lived < settling && (isSet || isOwnStopwatch)) {
-      correct(isSet ? elapsed - passed : elapsed);
+    const by = isSet ? elapsed - passed : elapsed;
+    // A clock that is ahead by hours of one that stood still: the machine was suspended meanwhile.
+    const wasSuspended = by > 0 && by < dayLength;
+    if (lived < settling && !wasSuspended && (isSet || isOwnStopwatch)) {
+      correct(by);
       if (isSet) lived += Math.max(0, passed);
       return;
     }

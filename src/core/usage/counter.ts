@@ -7,17 +7,11 @@ import type { UsageClock } from './clock.js';
 import { createCollection } from './collection.js';
 import { isRequest, requestsIn } from './coverage.js';
 import { createHolders, type Owner } from './holders.js';
-import { type Look, type Looks, letIn, letInAndRefused } from './looks.js';
+import { type Look, type Looks, letIn, lookAt, refuse, wasLetIn } from './looks.js';
 import type { Exclusions } from './options.js';
 import type { RefusedKeys } from './refused-keys.js';
 import type { RefusedTokens } from './refused-tokens.js';
-import {
-  addToBuffer,
-  type Count,
-  createRowBuffer,
-  type RowBuffer,
-  takeBack,
-} from './row-buffer.js';
+import { addToBuffer, type Count, createRowBuffer, type RowBuffer } from './row-buffer.js';
 import { type Traces, tracesOf } from './traces.js';
 import type { UsageRow } from './usage.js';
 
@@ -30,7 +24,7 @@ export interface Ending {
 
 /** Counts who uses which credential. */
 export interface Counter {
-  /** Counts one attempt; a second look at the same request is not counted again. */
+  /** Counts one attempt; a credential that was counted of the same request is not counted again. */
   add(attempt: CountedAttempt, ending: Ending): void;
   /** Hands over what was counted since the last time, and begins anew. */
   take(): UsageRow[];
@@ -51,7 +45,7 @@ interface CounterOptions {
   /** Clients' tokens, and keys, that are counted apart. */
   readonly max: number;
   readonly exclude: Exclusions;
-  readonly clock: Pick<UsageClock, 'minute'>;
+  readonly clock: Pick<UsageClock, 'minute' | 'latest'>;
   readonly tokens: RefusedTokens;
   readonly keys: RefusedKeys;
   readonly looks: Looks;
@@ -64,8 +58,10 @@ interface Refused {
   readonly decision: Outcome;
 }
 
-/** Where is counted: `no room` is for clients beyond the limit. */
-type Holder = RowBuffer | 'no room';
+/** Where is counted. An owner alone is one for whom there is no room. */
+type Holder = RowBuffer | Owner;
+
+const hasRoom = (holder: Holder): holder is RowBuffer => 'used' in holder;
 
 /** When, and of a refusal: what is taken back if the request is let in after all. */
 interface When {
@@ -86,7 +82,7 @@ export function createCounter(options: CounterOptions): Counter {
   /** Undefined for a client that is not counted. */
   function holderOf(owner: Owner): Holder | undefined {
     if (exclude.has(owner.client, owner.issuer)) return undefined;
-    return holders.of(owner) ?? 'no room';
+    return holders.of(owner) ?? owner;
   }
 
   function holderOfPrincipal(principal: Principal): Holder | undefined {
@@ -94,7 +90,7 @@ export function createCounter(options: CounterOptions): Counter {
     if (known) return known;
     const { issuer = soleIssuer, key } = principal;
     const holder = holderOf({ client: clientOf(principal) ?? '', issuer, key: key?.id ?? '' });
-    if (holder && holder !== 'no room') byPrincipal.set(principal, holder);
+    if (holder && hasRoom(holder)) byPrincipal.set(principal, holder);
     return holder;
   }
 
@@ -102,7 +98,7 @@ export function createCounter(options: CounterOptions): Counter {
     holderOf({ client, issuer, key: id });
 
   function count(holder: Holder, { what, detail = '', minute }: Count, look?: Look): void {
-    if (holder === 'no room') {
+    if (!hasRoom(holder)) {
       if (isRequest(what)) dropForNobody(what, minute);
       return;
     }
@@ -123,22 +119,30 @@ export function createCounter(options: CounterOptions): Counter {
     if (traces.isBesideToken) count(holder, { what: 'both', minute }, look);
   }
 
-  /** The key that came: the one of the request, or the one beside its token. */
-  function countKey(attempt: CountedAttempt, holder: Holder, when: When): void {
-    const { principal, unverified: seen } = attempt;
-    const isToken = principal?.kind === 'token';
-    const keyHolder = isToken ? seen.key && holderOfKey(seen.key) : holder;
-    if (!keyHolder) return;
-    const traces = tracesOf(attempt, keyHolder === 'no room' ? undefined : keyHolder);
-    countTraces(keyHolder, traces, when);
+  /** Nobody knows whose key came; a request is one doubt, however many guards look at it. */
+  function doubt(look: Look, minute = clock.minute()): void {
+    if (look.isDoubtful) return;
+    look.isDoubtful = true;
+    dropForNobody('lookup', minute);
+  }
+
+  /** Where the key that came is counted: the one of the request, or the one beside its token. */
+  function keyIn({ principal, unverified: seen }: CountedAttempt, holder: Holder) {
+    return principal?.kind === 'token' ? seen.key && holderOfKey(seen.key) : holder;
+  }
+
+  function countKey(attempt: CountedAttempt, key: Holder, when: When): void {
+    countTraces(key, tracesOf(attempt, hasRoom(key) ? key : undefined), when);
   }
 
   function countUse(attempt: CountedAttempt, holder: Holder, minute: number): void {
     const source = sourceOf(attempt.request);
-    for (const one of looks.get(source)?.counted ?? []) takeBack(one.holder, one);
-    looks.set(source, letIn);
-    count(holder, { what: attempt.principal?.kind === 'token' ? 'token' : 'key', minute });
-    countKey(attempt, holder, { minute, look: undefined });
+    const key = keyIn(attempt, holder);
+    const isNew = letIn(looks, source, holder);
+    if (isNew)
+      count(holder, { what: attempt.principal?.kind === 'token' ? 'token' : 'key', minute });
+    const isKeyNew = key === holder ? isNew : key && letIn(looks, source, key);
+    if (key && isKeyNew) countKey(attempt, key, { minute, look: undefined });
   }
 
   function countRefused(
@@ -147,43 +151,38 @@ export function createCounter(options: CounterOptions): Counter {
     { minute, decision }: Refused,
   ): void {
     const { evaluation } = attempt.admission;
-    const look = refuse(attempt);
+    const look = lookAt(looks, sourceOf(attempt.request));
+    const key = keyIn(attempt, holder);
     const code = codeOf(decision);
-    count(holder, { what: 'refused', detail: code, minute }, look);
-    if (code === 'ERR_API_KEY_BROWNOUT' && evaluation?.brownout !== undefined) {
+    const isNew = refuse(look, holder);
+    if (isNew) count(holder, { what: 'refused', detail: code, minute }, look);
+    if (isNew && code === 'ERR_API_KEY_BROWNOUT' && evaluation?.brownout !== undefined) {
       const detail = new Date(evaluation.brownout).toISOString();
       count(holder, { what: 'brownout', detail, minute }, look);
     }
-    if (look) countKey(attempt, holder, { minute, look });
-  }
-
-  /** What is counted of it is taken back if it is let in; undefined for one that was let in before. */
-  function refuse(attempt: CountedAttempt): Look | undefined {
-    const source = sourceOf(attempt.request);
-    const wasLetIn = looks.get(source)?.letIn;
-    const look = wasLetIn ? letInAndRefused : { letIn: false, refused: true, counted: [] };
-    looks.set(source, look);
-    return wasLetIn ? undefined : look;
+    const isKeyNew = key === holder ? isNew : key && refuse(look, key);
+    if (key && isKeyNew && !wasLetIn(look, key)) countKey(attempt, key, { minute, look });
   }
 
   function countUnknown(attempt: CountedAttempt, decision: Outcome): void {
     const { credential } = attempt;
-    const look = refuse(attempt);
+    const look = lookAt(looks, sourceOf(attempt.request));
     const isTold = decision?.allowed === false && decision.error instanceof AuthError;
-    if (isTold) countUnproven(attempt, decision.error.code as AuthErrorCode);
-    if (!look || credential?.kind === 'token') return;
+    if (isTold) countUnproven(attempt, look, decision.error.code as AuthErrorCode);
+    if (credential?.kind === 'token') return;
     if (credential?.kind !== 'api-key') countKeys(attempt, look, codeOf(decision));
-    else if (!isTold) dropForNobody('lookup');
+    else if (!isTold) doubt(look);
   }
 
   /** Keys beside a token, or several: it was refused before it was asked whose they are. */
   function countKeys(attempt: CountedAttempt, look: Look, code: string): void {
-    const minute = clock.minute();
-    keys.find(attempt, ({ owner, ...traces }) => {
-      if (looks.get(sourceOf(attempt.request)) !== look) return; // let in meanwhile, by another guard
-      if (owner === 'not known') return dropForNobody('lookup', minute);
+    const at = clock.minute() === undefined ? undefined : clock.latest();
+    // What waits keeps nothing of the request, which may have a large body.
+    keys.find(attempt, at, ({ owner, minute, ...traces }) => {
+      if (owner === 'not known') return doubt(look, minute);
       const holder = holderOfKey(owner);
-      if (!holder) return;
+      // Another guard may have counted it meanwhile.
+      if (!holder || wasLetIn(look, holder) || !refuse(look, holder)) return;
       if (minute === undefined) return dropForNobody('lookup');
       count(holder, { what: 'refused', detail: code, minute }, look);
       countTraces(holder, traces, { minute, look });
@@ -193,18 +192,20 @@ export function createCounter(options: CounterOptions): Counter {
   /** A token that nobody has proven: of clients that are known, and what it says of itself may be so. */
   function countUnproven(
     { credential, unverified: seen }: CountedAttempt,
+    look: Look,
     code: AuthErrorCode,
   ): void {
     const client = claimedClient(seen);
     const minute = clock.minute();
     if (client === undefined || minute === undefined) return;
     if (credential?.kind !== 'token' && credential?.kind !== 'both') return;
+    const issuer = String(own(seen.claims, 'iss'));
+    if (!refuse(look, { client, issuer, key: '' })) return;
     if (seen.paths === undefined) {
       // An id means nothing outside of its issuer, and this one is not trusted.
       addToBuffer(nobody, { what: 'claimed', detail: code, minute });
       return;
     }
-    const issuer = String(own(seen.claims, 'iss'));
     if (exclude.has(client, issuer)) return;
     const exp = own(seen.claims, 'exp');
     tokens.add({ text: credential.text, client, issuer, exp, code, minute });
@@ -213,7 +214,7 @@ export function createCounter(options: CounterOptions): Counter {
   return {
     add(attempt, { decision, notes }) {
       const { principal, unverified: seen } = attempt;
-      const kind = kindOf(attempt, decision, looks.get(sourceOf(attempt.request)));
+      const kind = kindOf(attempt, decision);
       if (kind === 'unknown') return countUnknown(attempt, decision);
       // Also of a request that was counted before: its client is known from here on.
       const holder = principal ? holderOfPrincipal(principal) : seen.key && holderOfKey(seen.key);
@@ -241,6 +242,7 @@ export function createCounter(options: CounterOptions): Counter {
       dropped += requestsIn(rows);
     },
     correct(by, told) {
+      keys.correct(by);
       dropped += collection.correct(by, told);
     },
   };

@@ -28,7 +28,7 @@ interface FlushOptions {
   readonly polls: boolean;
   readonly outbox: Outbox;
   /** Attributes rejected tokens to clients. */
-  readonly learner: Pick<Learner, 'examine' | 'ask' | 'askLast' | 'hasNews'>;
+  readonly learner: Pick<Learner, 'examine' | 'ask' | 'askLast' | 'hasNews' | 'waits'>;
   readonly clock: UsageClock;
   readonly tell: EmitMigration;
 }
@@ -117,10 +117,18 @@ export function startFlushing(options: FlushOptions): Flusher {
     const until = performance.now() + patience;
     clock.read();
     await drain();
-    await send(true);
-    await learner.examine(true);
-    await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
-    if (outbox.hasMore()) await send(true);
+    // None says that all is told while something waits: the process may end in between.
+    const isAll = !learner.waits();
+    // And it would, if it had nothing else to do.
+    const alive = isAll ? undefined : setTimeout(() => {}, patience);
+    try {
+      await send(isAll);
+      await learner.examine(true);
+      await learner.askLast(Math.max(0, until - performance.now() - patienceForLast));
+      if (!isAll || outbox.hasMore()) await send(true);
+    } finally {
+      clearTimeout(alive);
+    }
   }
 
   /** Concurrent callers share one flush. */

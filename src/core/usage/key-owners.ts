@@ -1,55 +1,85 @@
+import { copyOf } from '../base/copy.js';
 import { withDeadline } from '../base/deadline.js';
 import type { KnownKey } from '../principal.js';
 
 /** The owner of a key: `nobody` for an unknown key, `not known` if the lookup failed. */
 export type KeyOwner = KnownKey | 'nobody' | 'not known';
 
+/** Called with the owner of a key, and when the key came. */
+type Told = (owner: KeyOwner, at: number | undefined) => void;
+
 /** Looks up the owners of keys in rejected requests, in the background. */
 export interface KeyOwners {
-  /** Calls back once; with `not known` if too many keys are waiting. */
-  find(key: string, told: (owner: KeyOwner) => void): void;
+  /** Queues a lookup and calls back once; at once with `not known` if too many keys are waiting. */
+  find(key: string, at: number | undefined, told: Told): void;
+  /** Returns whether a lookup is not done yet. */
+  waits(): boolean;
+  /** Returns when the earliest waiting key came, in milliseconds since 1970. */
+  waitsSince(): number | undefined;
+  /** Moves the times of waiting keys by the milliseconds by which the clock was behind. */
+  correct(by: number): void;
   /** Resolves once all lookups are done, or after a timeout; with `isLast`, the rest is given up. */
   settle(isLast: boolean): Promise<void>;
 }
 
-/** Concurrent lookups. */
 const mostUnderWay = 16;
-const mostWaiting = 500;
-/** Up to this many keys wait for the next flush; more are looked up at once. */
-const mostUntilFlush = 250;
+/** Each is small: a key, the route and the user agent. */
+const mostWaiting = 10_000;
 const patience = { milliseconds: 2_000 };
 
+/** One key, and every request that waits for its owner. */
 interface Asked {
   readonly key: string;
-  /** Undefined once it was called. */
-  told: ((owner: KeyOwner) => void) | undefined;
+  waiting: Waiting[];
+}
+
+interface Waiting {
+  at: number | undefined;
+  readonly told: Told;
 }
 
 /**
- * @param ownerOf Resolves to undefined for an unknown key, and rejects if the lookup fails.
+ * @param ownerOf undefined for a key that nobody has; rejects where that cannot be told
  */
 export function createKeyOwners(
   ownerOf: (key: string) => Promise<KnownKey | undefined>,
 ): KeyOwners {
   // Includes lookups that were given up, so that a hanging store gets no unlimited number of calls.
   const underWay = new Map<Asked, Promise<void>>();
-  const waiting: Asked[] = [];
+  /** By key: several requests with one key take one lookup. */
+  const asked = new Map<string, Asked>();
+  let queue: Asked[] = [];
+  let waiting = 0;
 
-  async function look(asked: Asked): Promise<void> {
-    const owner = await ownerOf(asked.key).then(
+  async function look(one: Asked): Promise<void> {
+    const owner = await ownerOf(one.key).then(
       (known): KeyOwner => known ?? 'nobody',
       (): KeyOwner => 'not known',
     );
-    underWay.delete(asked);
-    notify(asked, owner);
+    underWay.delete(one);
+    tell(one, owner);
     begin();
   }
 
   function begin(): void {
     while (underWay.size < mostUnderWay) {
-      const asked = waiting.shift();
-      if (!asked) return;
-      underWay.set(asked, look(asked));
+      const one = queue.shift();
+      if (!one) return;
+      underWay.set(one, look(one));
+    }
+  }
+
+  function tell(one: Asked, owner: KeyOwner): void {
+    if (asked.get(one.key) === one) asked.delete(one.key);
+    const all = one.waiting;
+    one.waiting = [];
+    waiting -= all.length;
+    for (const { at, told } of all) {
+      try {
+        told(owner, at);
+      } catch {
+        // A request that cannot be counted has been decided all the same.
+      }
     }
   }
 
@@ -57,30 +87,39 @@ export function createKeyOwners(
     while (underWay.size > 0 && !signal.aborted) await Promise.all(underWay.values());
   }
 
+  const everyOne = (): Waiting[] => [...asked.values()].flatMap((one) => one.waiting);
+
   return {
-    find(key, told) {
-      if (waiting.length >= mostWaiting) return told('not known');
-      waiting.push({ key, told });
-      if (waiting.length > mostUntilFlush) begin();
+    find(text, at, told) {
+      if (waiting >= mostWaiting) return told('not known', at);
+      waiting += 1;
+      const same = asked.get(text);
+      if (same) {
+        same.waiting.push({ at, told });
+        return;
+      }
+      // A slice of a header would keep all of it.
+      const one = { key: copyOf(text), waiting: [{ at, told }] };
+      asked.set(one.key, one);
+      queue.push(one);
+      begin();
+    },
+    waits: () => waiting > 0,
+    waitsSince() {
+      const times = everyOne().flatMap(({ at }) => at ?? []);
+      return times.length === 0 ? undefined : times.reduce((one, other) => Math.min(one, other));
+    },
+    correct(by) {
+      for (const one of everyOne()) if (one.at !== undefined) one.at += by;
     },
     async settle(isLast) {
-      begin();
       if (underWay.size > 0) {
-        // Slower lookups are counted with the next batch.
+        // What takes longer is in the next batch.
         await withDeadline(patience, drain).catch(() => {});
       }
       if (!isLast) return;
-      for (const asked of [...underWay.keys(), ...waiting.splice(0)]) notify(asked, 'not known');
+      queue = [];
+      for (const one of [...asked.values()]) tell(one, 'not known');
     },
   };
-}
-
-function notify(asked: Asked, owner: KeyOwner): void {
-  const { told } = asked;
-  asked.told = undefined;
-  try {
-    told?.(owner);
-  } catch {
-    // A counting error must not affect the request, which has been decided already.
-  }
 }

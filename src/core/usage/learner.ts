@@ -18,6 +18,8 @@ export interface Learner {
   ask(): Promise<void>;
   /** Asks for the last time, in so many milliseconds; what waits in vain is counted without its client. */
   askLast(milliseconds: number): Promise<void>;
+  /** Whether it is not known yet of a refused token whose it is. */
+  waits(): boolean;
   /** Whether there is something to tell. */
   hasNews(): boolean;
 }
@@ -89,6 +91,7 @@ export function createLearner(
       if (!refusals.waits()) return;
       await clients(milliseconds).then(learn, refusals.giveUp);
     },
+    waits: () => refusals.examinesSince() !== undefined || refusals.waits(),
     hasNews: refusals.hasRows,
   };
 }

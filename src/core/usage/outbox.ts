@@ -30,6 +30,8 @@ interface OutboxOptions {
   readonly flushInterval: number;
   /** Clients that are not counted: of them nothing is known. */
   readonly exclude: Exclusions;
+  /** When the earliest credential came of which it is not known yet whose it is, in milliseconds since 1970. */
+  readonly waitsSince: () => number | undefined;
 }
 
 const mostRows = 1_000;
@@ -40,6 +42,7 @@ export function createOutbox({
   clock,
   flushInterval: every,
   exclude,
+  waitsSince,
 }: OutboxOptions): Outbox {
   // Made when it is needed: a Worker forbids random values while it starts.
   let instance: string | undefined;
@@ -52,7 +55,7 @@ export function createOutbox({
   let handed = 0;
   /** Requests in those. */
   let handedRequests = 0;
-  /** Since when what came back was counted. */
+  /** Since when what came back, or still waits, was counted. */
   let resumedAt: number | undefined;
   /** Requests that were dropped, as far as the store has been told by this name, and by those before it. */
   let told = { dropped: 0, before: 0 };
@@ -120,19 +123,25 @@ export function createOutbox({
     },
     hasMore: counter.hasRows,
     fill(closed) {
-      const at = clock.read() ?? (closed ? clock.latest() : undefined);
-      if (at === undefined) return;
+      const now = clock.read() ?? (closed ? clock.latest() : undefined);
+      if (now === undefined) return;
       const stretches = clock.take();
-      const [begun = at] = stretches.at(-1) ?? [];
+      const [begun = now] = stretches.at(-1) ?? [];
       const from = Math.min(begun, (stretches.length === 1 && resumedAt) || begun);
-      resumedAt = undefined;
+      // What waits is in a later batch, and that one covers the time since it came.
+      const since = waitsSince() ?? now;
+      const at = Math.max(from, Math.min(now, since));
+      resumedAt = at < now ? at : undefined;
+      const past = stretches
+        .slice(0, -1)
+        .map(([start, end]) => [start, Math.max(start, Math.min(end, since))] as const);
       const parts = partsOf(counter.take());
       const last = stretches.length > 1 ? [] : parts.pop();
       const firstSeq = seq + 1;
       // Only the last ones say which time is covered: by then the store has all that was counted in it.
       waiting = [
         ...parts.map((rows) => batchOf({ at, rows })),
-        ...stretches.slice(0, -1).map((past) => batchOf({ from: past[0], at: past[1], rows: [] })),
+        ...past.map(([start, end]) => batchOf({ from: start, at: end, rows: [] })),
         batchOf({ from, at, rows: last ?? [], closed }),
       ].map((one) => (one.seq > firstSeq ? { ...one, firstSeq } : one));
     },

@@ -57,7 +57,11 @@ export function createUsageRecorder(
     tokens: refusals,
     looks: looksOf(store),
   });
-  const outbox = createOutbox({ counter, clock, flushInterval: every, exclude });
+  function waitsSince(): number | undefined {
+    const times = [keys.waitsSince(), refusals.examinesSince()].flatMap((time) => time ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+  const outbox = createOutbox({ counter, clock, flushInterval: every, exclude, waitsSince });
   const learner = createLearner(store, {
     refusals,
     stopwatch: surroundings.stopwatch,
@@ -73,6 +77,7 @@ export function createUsageRecorder(
     tell,
     learner: {
       ...learner,
+      waits: () => keys.waits() || learner.waits(),
       async examine(isLast) {
         await Promise.all([keys.settle(isLast), learner.examine(isLast)]);
       },

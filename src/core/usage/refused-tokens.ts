@@ -27,6 +27,8 @@ export interface RefusedTokens {
   know(client: UsageClient): void;
   /** Whether tokens wait for the store to say whether it knows their clients. */
   waits(): boolean;
+  /** When the earliest token came that waits to be examined, in milliseconds since 1970. */
+  examinesSince(): number | undefined;
   /** The store's clients have been learned: who is not among them is nobody. */
   conclude(): void;
   /** The store's clients cannot be learned any more: whoever waits may be any of them. */
@@ -77,6 +79,8 @@ export function createRefusedTokens({
   const known = new Set<string>();
   const waiting = createRefusalRooms(roomToWait);
   const counted = createRefusalRooms(roomForKnown, { aDay: true });
+  /** When tokens came that wait to be examined, by the clock as it had been corrected before. */
+  const examining = new Set<{ readonly at: number; readonly before: number }>();
   /** Milliseconds by which the clock was found to be behind. */
   let corrected = 0;
 
@@ -109,11 +113,14 @@ export function createRefusedTokens({
       if (token.client.length > longestName || token.issuer.length > longestName) return;
       if (!isProvable(token)) return settleAs(token, false);
       const before = corrected;
+      const waits = { at: token.minute * minuteLength, before };
+      examining.add(waits);
       proofs.prove(text, {
         name: knownAs(token.client, token.issuer),
         isKnown: isKnown(token),
         minute: token.minute,
         told(isGood) {
+          examining.delete(waits);
           const moved = Math.round((corrected - before) / minuteLength);
           settleAs({ ...token, minute: token.minute + moved }, isGood);
         },
@@ -141,6 +148,10 @@ export function createRefusedTokens({
     correct(by) {
       corrected += by;
       waiting.move((rows) => redateRows(rows, by));
+    },
+    examinesSince() {
+      const times = [...examining].map(({ at, before }) => at + corrected - before);
+      return times.length === 0 ? undefined : times.reduce((one, other) => Math.min(one, other));
     },
     settle: proofs.settle,
   };
