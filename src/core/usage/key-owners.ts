@@ -26,6 +26,9 @@ const mostUnderWay = 16;
 /** Each is small: a key, the route and the user agent. */
 const mostWaiting = 10_000;
 const patience = { milliseconds: 2_000 };
+/** Milliseconds for which keys wait for others, unless this many do. */
+const rest = 1_000;
+const mostAtRest = 250;
 
 /** One key, and every request that waits for its owner. */
 interface Asked {
@@ -50,6 +53,7 @@ export function createKeyOwners(
   const asked = new Map<string, Asked>();
   let queue: Asked[] = [];
   let waiting = 0;
+  let timer: NodeJS.Timeout | undefined;
 
   async function look(one: Asked): Promise<void> {
     const owner = await ownerOf(one.key).then(
@@ -67,6 +71,16 @@ export function createKeyOwners(
       if (!one) return;
       underWay.set(one, look(one));
     }
+  }
+
+  // A rejected request costs no lookup by itself: keys wait a moment, and are looked up together.
+  function beginSoon(): void {
+    if (queue.length > mostAtRest) begin();
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      begin();
+    }, rest);
+    timer.unref?.(); // Workers have numbers for timers
   }
 
   function tell(one: Asked, owner: KeyOwner): void {
@@ -102,7 +116,7 @@ export function createKeyOwners(
       const one = { key: copyOf(text), waiting: [{ at, told }] };
       asked.set(one.key, one);
       queue.push(one);
-      begin();
+      beginSoon();
     },
     waits: () => waiting > 0,
     waitsSince() {
@@ -113,11 +127,14 @@ export function createKeyOwners(
       for (const one of everyOne()) if (one.at !== undefined) one.at += by;
     },
     async settle(isLast) {
+      begin();
       if (underWay.size > 0) {
         // What takes longer is in the next batch.
         await withDeadline(patience, drain).catch(() => {});
       }
       if (!isLast) return;
+      clearTimeout(timer);
+      timer = undefined;
       queue = [];
       for (const one of [...asked.values()]) tell(one, 'not known');
     },
