@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { nearest } from '../core/base/nearest.js';
-import { checkPlan } from '../core/plan/source.js';
+import { parsePlan } from '../core/plan/parse.js';
+import type { MigrationPlan } from '../core/plan/plan.js';
+import { planWarnings } from '../core/plan/warnings.js';
 import { ConfigError } from '../index.js';
 import { shown } from './text/words.js';
 import { hideSecrets } from './usage-location.js';
@@ -39,8 +41,12 @@ export async function checkPlanCommand(
   });
   const name = file === '-' && stdin ? 'standard input' : file;
   try {
-    const plan = checkPlan(text, issuers && { issuers });
-    return { code: 0, out: `${shown(name)}: valid. ${summaryOf(plan)}\n`, err: '' };
+    const warnings = planWarnings(parsePlan('plan', text, issuers), Date.now());
+    return {
+      code: 0,
+      out: `${shown(name)}: valid. ${summaryOf(JSON.parse(text))}\n`,
+      err: warnings.map((line) => `warning: ${line}\n`).join(''),
+    };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const lines = error.message.split('\n').map((line) => hideSecrets(line));
@@ -54,7 +60,7 @@ function summaryOf({
   clients = {},
   cohorts = {},
   brownouts = [],
-}: ReturnType<typeof checkPlan>): string {
+}: MigrationPlan): string {
   return [
     `Mode ${mode}`,
     sunsetAt === undefined ? 'no sunset' : `sunset ${sunsetAt}`,

@@ -19,6 +19,12 @@ test('a valid plan is summarized', async () => {
   });
 });
 
+test('a plan that says what cannot be meant is valid, with warnings', async () => {
+  const { code, out, err } = await check('{"sunsetAt": "2020-01-01T00:00:00Z"}');
+  expect([code, out]).toEqual([0, expect.stringContaining('valid')]);
+  expect(err).toMatch(/^warning: plan: every sunset has passed/);
+});
+
 test('a plan with mistakes exits with 1, and each line is named', async () => {
   const { code, out, err } = await check('{\n"mode": "duel",\n"refusedStatus": 403\n}');
   expect({ code, out }).toEqual({ code: 1, out: '' });
