@@ -67,7 +67,7 @@ export async function openTeam({ stores, days, habits, every }: TeamOptions): Pr
       apiKeys: {
         from: [{ header: 'x-api-key' }],
         lookup: async ({ value }) => ({ id: `key of ${value}`, clientId: fromHeader(value) }),
-        usage: { store, ...(every && { every }) },
+        usage: { store, ...(every && { flushInterval: every }) },
         onMigration: (event) => void ('detail' in event && told.push(event.detail ?? '')),
       },
     }),

@@ -61,7 +61,7 @@ function contents(report: MigrationReport): Markup {
     ['traffic', 'Traffic'],
     ['attention', 'Action required', casesOf(report)],
     ['clients', 'Clients', report.clients.length + (report.leftOut?.clients ?? 0)],
-    ['findings', 'Other findings'],
+    ['findings', 'Findings'],
     ['brownouts', 'Brownouts'],
     ['quality', 'Data quality'],
   ] as const;
