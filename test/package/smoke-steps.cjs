@@ -192,7 +192,7 @@ async function byPlanFile({ createGuard, planFile }, { issuer }) {
     assert.deepEqual([denial.status, denial.body.code], [410, 'ERR_API_KEY_RETIRED']);
     await guard.close();
     writeFileSync(file, '{\n  "mode": "duel"\n}');
-    assert.throws(() => planFile(file), { name: 'ConfigError', message: /"dual".*line 2/ });
+    assert.throws(() => planFile(file), { name: 'ConfigError', message: /line 2.*"dual"/ });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -431,7 +431,7 @@ export const structural: readonly Mistake[] = [
     (time): Mistake => [
       `the time ${time}`,
       daily(`"at": ["08:00", ◀${time}], "minutes": 5`),
-      `plan.brownouts[0].daily.at[1] must be a time of day from "00:00" to "23:59", in UTC; got ${time}. Write hours and minutes with two digits each, and no offset.`,
+      `plan.brownouts[0].daily.at[1] must be a time of day between "00:00" and "23:59", in UTC; got ${time}. Write hours and minutes with two digits each, and no offset.`,
     ],
   ),
   [

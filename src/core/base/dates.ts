@@ -50,7 +50,7 @@ function dateAdvice(value: string): string | undefined {
 export function readTime(where: string, value: unknown): number {
   if (typeof value !== 'string' || !/^([01]\d|2[0-3]):[0-5]\d$/.test(value)) {
     throw invalid(where, value, {
-      must: 'be a time of day from "00:00" to "23:59", in UTC',
+      must: 'be a time of day between "00:00" and "23:59", in UTC',
       advice: 'Write hours and minutes with two digits each, and no offset',
     });
   }

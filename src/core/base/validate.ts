@@ -3,20 +3,18 @@ import { bare } from './json.js';
 import { nearest } from './nearest.js';
 import { newNameOf } from './renamed.js';
 
-/** An invalid option or member of a plan, and where it is: `plan.clients["acme"].mode`. */
-export class OptionError extends ConfigError {
-  readonly where: string;
+/** Where the invalid value is, by error: `plan.clients["acme"].mode`. */
+const places = new WeakMap<Error, string>();
 
-  constructor(where: string, message: string) {
-    super(message);
-    this.where = where;
-  }
+/** Returns the error for an option, or a member of a plan, at a place. */
+export function errorAt(where: string, message: string): ConfigError {
+  const error = new ConfigError(message);
+  places.set(error, where);
+  return error;
 }
 
-/** Returns the error for an invalid value in the older form, without a statement of what it must be. */
-export function mistake(where: string, written: unknown, meant: string): ConfigError {
-  return new OptionError(where, `${where}: ${show(written)} ${meant} (s${page(where).slice(1)})`);
-}
+/** Returns where the invalid value is, if the error says it as data. */
+export const placeOf = (error: Error): string | undefined => places.get(error);
 
 /** What a value must be, and what to do about one that is not: sentences without a final period. */
 export interface Expected {
@@ -34,7 +32,7 @@ export function invalid(where: string, got: unknown, { must, advice }: Expected)
 /** Returns the error for a name or value of which the problem is not the kind of value. */
 function problem(where: string, what: string, advice?: string): ConfigError {
   const then = advice === undefined ? '' : ` ${advice}${advice.endsWith('?') ? '' : '.'}`;
-  return new OptionError(where, `${where} ${what}.${then} ${page(where)}.`);
+  return errorAt(where, `${where} ${what}.${then} ${page(where)}.`);
 }
 
 function page(where: string): string {

@@ -1,6 +1,6 @@
 import type { ConfigError } from '../base/errors.js';
 import type { Sliced } from '../base/slices.js';
-import { type Expected, invalid, OptionError } from '../base/validate.js';
+import { type Expected, errorAt, invalid, placeOf } from '../base/validate.js';
 
 // JSON.parse reports no line numbers, and of two members with the same name it keeps the last.
 
@@ -55,14 +55,14 @@ export function* withLines(
 }
 
 function isWithin(error: ConfigError, here: string): boolean {
-  if (!(error instanceof OptionError) || !error.where.startsWith(here)) return false;
-  return /^(?:$|\.|\[)/.test(error.where.slice(here.length));
+  const where = placeOf(error);
+  return where?.startsWith(here) === true && /^(?:$|\.|\[)/.test(where.slice(here.length));
 }
 
 function withPosition(error: ConfigError, spot: string): ConfigError {
-  if (!(error instanceof OptionError)) return error;
-  const { where, message } = error;
-  return new OptionError(where, `${where} (${spot})${message.slice(where.length)}`);
+  const where = placeOf(error);
+  if (where === undefined) return error;
+  return errorAt(where, `${where} (${spot})${error.message.slice(where.length)}`);
 }
 
 function position(text: string, at: number): { readonly line: number; readonly column: number } {
