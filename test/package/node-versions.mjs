@@ -35,7 +35,7 @@ export async function checkNodes(nodesFolder, folder) {
         const { stdout, stderr } = await run(node, [file], folder);
         assert.match(
           stdout,
-          new RegExp(`^node v${major}\\.\\S+: fetch, keys, express, fastify\n$`),
+          new RegExp(`^node v${major}\\.\\S+: fetch, api-keys, express, fastify\n$`),
         );
         assert.equal(stderr, '');
       });
