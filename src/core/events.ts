@@ -3,7 +3,7 @@ import type { AuthError } from './base/errors.js';
 import { own } from './base/json.js';
 import { holdsSecret, withoutCredential } from './base/without-credential.js';
 import type { Decision } from './decision.js';
-import type { Credential, KeyPlace } from './extract.js';
+import { type Credential, type KeyPlace, routeOf } from './extract.js';
 import type { Mode } from './plan/plan.js';
 import {
   actorsOf,
@@ -131,7 +131,7 @@ function eventOf(
     notes,
   } = attempt;
   const requiredScopes = neededScopes(required);
-  const route = withoutCredential(required.routeTemplate ?? request.route, credential);
+  const route = routeOf(attempt);
   return {
     time,
     ...outcomeOf(attempt, decision),

@@ -1,4 +1,5 @@
 import { AuthError } from './base/errors.js';
+import { withoutCredential } from './base/without-credential.js';
 
 /** What a guard needs to know of a request, in no framework's words. */
 export interface GuardRequest {
@@ -231,3 +232,14 @@ const plainName = (name: string): string => /^\[?([^[\]]+)(?:[[\]]|$)/.exec(name
 /** Returns what tells one request from another: the framework's own request, if it is an object. */
 export const sourceOf = (request: GuardRequest): object =>
   typeof request.source === 'object' && request.source !== null ? request.source : request;
+
+/** Returns the route pattern of a request for events and counts, without a credential in it. */
+export const routeOf = ({
+  request,
+  required,
+  credential,
+}: {
+  readonly request: GuardRequest;
+  readonly required: { readonly routeTemplate?: string };
+  readonly credential: Credential | undefined;
+}): string | undefined => withoutCredential(required.routeTemplate ?? request.route, credential);

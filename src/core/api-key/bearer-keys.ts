@@ -30,7 +30,7 @@ export function createBearerKeyTest({
 /**
  * Returns a function that reads the `alg` of a JWT's header; it returns undefined for a string that
  * is not three segments, the first of which is the base64url of a JSON object with an `alg`. Whether
- * the other two are base64url is left to the verifier of tokens: such a string is no key either.
+ * the other two are base64url is left to the verifier of tokens: such a string is not a key either.
  */
 function createAlgorithmReader(): (text: string) => unknown {
   // Tokens of one signing key have the same header, so most requests find the last one again.

@@ -107,7 +107,7 @@ function* walk(
     return taken;
   }
 
-  function errorAt(from: number, expected: Expected, got = tokenAt(from)): ConfigError {
+  function syntaxError(from: number, expected: Expected, got = tokenAt(from)): ConfigError {
     const { line, column } = position(text, from);
     const error = invalid(place(where, path), got, expected);
     return withPosition(error, `line ${line}, column ${column}`);
@@ -121,12 +121,13 @@ function* walk(
   }
 
   function missing(must: string): ConfigError {
-    if (at === text.length) return errorAt(at, { must, advice: 'The text ends too early' });
+    if (at === text.length) return syntaxError(at, { must, advice: 'The text ends too early' });
     if (text[at] === '\uFEFF') {
-      return errorAt(at, { must, advice: 'Save the text without the byte order mark' });
+      return syntaxError(at, { must, advice: 'Save the text without the byte order mark' });
     }
-    if (text[at] === '/') return errorAt(at, { must, advice: 'Remove comments: JSON has none' });
-    return errorAt(at, { must });
+    if (text[at] === '/')
+      return syntaxError(at, { must, advice: 'Remove comments: JSON has none' });
+    return syntaxError(at, { must });
   }
 
   function sign(signs: string): string {
@@ -145,9 +146,9 @@ function* walk(
     at += 1;
     for (let code = text.charCodeAt(at); code !== 0x22; code = text.charCodeAt(at)) {
       if (at >= text.length) throw missing('have a closing quote here');
-      if (code < 0x20) throw errorAt(at, rawControl);
+      if (code < 0x20) throw syntaxError(at, rawControl);
       if (code !== 0x5c) at += 1;
-      else if (take(escaped) === '') throw errorAt(at, unknownEscape);
+      else if (take(escaped) === '') throw syntaxError(at, unknownEscape);
     }
     at += 1;
     return JSON.parse(text.slice(from, at));
@@ -160,12 +161,12 @@ function* walk(
     else {
       do {
         const from = at;
-        if (text[at] === '}') throw errorAt(at, trailingComma);
+        if (text[at] === '}') throw syntaxError(at, trailingComma);
         if (text[at] !== '"') throw missing('have a name in double quotes here');
         const name = string();
         path.push(name);
-        if (name === '__proto__') throw errorAt(from, reservedName, name);
-        if (Object.hasOwn(own, name)) throw errorAt(from, repeatedName, name);
+        if (name === '__proto__') throw syntaxError(from, reservedName, name);
+        if (Object.hasOwn(own, name)) throw syntaxError(from, repeatedName, name);
         visit?.(path, from);
         sign(':');
         own[name] = yield* value();
@@ -182,7 +183,7 @@ function* walk(
     if (text[at] === ']') at += 1;
     else {
       do {
-        if (text[at] === ']') throw errorAt(at, trailingComma);
+        if (text[at] === ']') throw syntaxError(at, trailingComma);
         path.push(list.length);
         visit?.(path, at);
         list.push(yield* value());
@@ -194,7 +195,7 @@ function* walk(
   }
 
   function* value(): Sliced<unknown> {
-    if (path.length > deepest) throw errorAt(at, tooDeep);
+    if (path.length > deepest) throw syntaxError(at, tooDeep);
     if (text[at] === '{') return yield* members();
     if (text[at] === '[') return yield* items();
     if (text[at] === '"') return string();

@@ -95,4 +95,4 @@ export function together(errors: readonly ConfigError[], incomplete: boolean): C
   return new ConfigError(shown.join('\n'));
 }
 
-const seeAlso = / (?:See|\(see) "[^"]*" in [^()"]*[.)]$/;
+const seeAlso = / See "[^"]*" in [^"]*\.$/;

@@ -1,5 +1,4 @@
 import type { AuthError, ErrorCode, UpstreamError } from '../base/errors.js';
-import { withoutCredential } from '../base/without-credential.js';
 import type { Credential, GuardRequest } from '../extract.js';
 import type { Principal, UnverifiedIdentity } from '../principal.js';
 
@@ -21,12 +20,6 @@ export type Outcome =
   | { readonly allowed: true }
   | { readonly allowed: false; readonly error: AuthError | UpstreamError }
   | undefined;
-
-/** Returns the route pattern of a request, without a credential in it. */
-export const routeOf = (attempt: CountedAttempt): string | undefined => {
-  const { request, required, credential } = attempt;
-  return withoutCredential(required.routeTemplate ?? request.route, credential);
-};
 
 /** What an attempt is for the counters; `unknown`: rejected before its owner was known. */
 export type Kind = 'use' | 'refused' | 'unknown' | 'neither';

@@ -1,7 +1,7 @@
 import { copyOf } from '../base/copy.js';
 import { hidden, withoutCredential } from '../base/without-credential.js';
-import type { KeyPlace, OneCredential } from '../extract.js';
-import { type CountedAttempt, routeOf } from './attempt.js';
+import { type KeyPlace, type OneCredential, routeOf } from '../extract.js';
+import type { CountedAttempt } from './attempt.js';
 import type { RowBuffer } from './row-buffer.js';
 
 /** What a key came with: where it should be looked for. */
